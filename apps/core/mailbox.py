@@ -1,0 +1,53 @@
+"""A mailbox instead of a mail server: each message is a file, shown at /dev/mail/."""
+
+import uuid
+from collections.abc import Sequence
+from email import message_from_bytes, policy
+from email.message import EmailMessage as Parsed
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.core.mail.backends.base import BaseEmailBackend
+from django.utils import timezone
+
+
+def folder() -> Path:
+    """Where the messages lie."""
+    return Path(settings.VAR_DIR) / "mail"
+
+
+class MailboxBackend(BaseEmailBackend):
+    """Keeps messages as files, newest last by name."""
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        """Write each message; returns how many."""
+        folder().mkdir(parents=True, exist_ok=True)
+        for message in email_messages:
+            name = f"{timezone.now():%Y%m%d%H%M%S%f}-{uuid.uuid4().hex[:6]}.eml"
+            (folder() / name).write_bytes(message.message().as_bytes())
+        return len(email_messages)
+
+
+def messages(limit: int = 100) -> list[dict[str, Any]]:
+    """The newest messages first: id, to, subject, at."""
+    files = sorted(folder().glob("*.eml"), reverse=True)[:limit]
+    return [read(file.stem) for file in files]
+
+
+def read(message_id: str) -> dict[str, Any]:
+    """One message with its text; KeyError when there is none of that id."""
+    file = folder() / f"{Path(message_id).name}.eml"
+    if not file.is_file():
+        raise KeyError(message_id)
+    parsed = message_from_bytes(file.read_bytes(), policy=policy.default)
+    assert isinstance(parsed, Parsed)
+    body = parsed.get_body(("plain",))
+    return {
+        "id": file.stem,
+        "to": parsed["To"],
+        "subject": parsed["Subject"],
+        "at": parsed["Date"].datetime if parsed["Date"] else None,
+        "text": body.get_content() if body else "",
+    }

@@ -1,0 +1,42 @@
+"""Who did something, and to what."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from django.db import models
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: a user, a service account, the platform, or the system itself."""
+
+    kind: str
+    id: str = ""
+    label: str = ""
+
+
+SYSTEM = Actor("system", label="DotMac")
+
+
+class _Person(Protocol):
+    uuid: Any
+    email: str
+
+
+def user_actor(user: _Person) -> Actor:
+    """The actor that a signed-in user is."""
+    return Actor("user", str(user.uuid), user.email)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What something happened to: a type in text and a uuid, never a foreign key."""
+
+    type: str
+    id: str
+    label: str = ""
+
+
+def subject_of(row: models.Model) -> Subject:
+    """The subject that a row with a `uuid` is."""
+    return Subject(str(row._meta.model_name), str(row.uuid), str(row)[:200])  # type: ignore[attr-defined]

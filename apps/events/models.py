@@ -1,0 +1,72 @@
+"""The event log of a schema, its seal, and how far its readers are."""
+
+from uuid import uuid4
+
+from django.db import models
+from django.db.models import Func
+from django.utils.translation import gettext_lazy as _
+
+
+class _CurrentTransaction(Func):
+    """The 64-bit id of the running transaction; never reused, unlike xmin."""
+
+    function = "pg_current_xact_id"
+    template = "(%(function)s()::text::bigint)"
+    output_field = models.BigIntegerField()
+    arity = 0
+
+
+class Event(models.Model):
+    """Something that happened. Inserted unchained; a sealer chains it within seconds.
+
+    `digest` is SHA-256 over the salt and the content, `chain` over the chain before and the
+    digest: content and salt can be erased for a person's sake and the chain still proves.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
+    at = models.DateTimeField()
+    type = models.CharField(max_length=80)
+    actor_kind = models.CharField(max_length=20)
+    actor_id = models.CharField(max_length=64, blank=True)
+    actor_label = models.CharField(max_length=254, blank=True)
+    subject_type = models.CharField(max_length=60)
+    subject_id = models.CharField(max_length=64)
+    subject_label = models.CharField(max_length=200, blank=True)
+    data = models.JSONField(default=dict)
+    salt = models.CharField(max_length=32)
+    digest = models.CharField(max_length=64)
+    xid = models.BigIntegerField(db_default=_CurrentTransaction())
+    seal_no = models.BigIntegerField(null=True, unique=True)
+    chain = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["subject_type", "subject_id", "-id"], name="event_subject"),
+            models.Index(fields=["type", "-id"], name="event_type"),
+            models.Index(
+                fields=["id"], name="event_unsealed", condition=models.Q(seal_no__isnull=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.subject_label}".strip()
+
+
+class Checkpoint(models.Model):
+    """A signed statement of the chain at a seal number."""
+
+    seal_no = models.BigIntegerField(unique=True)
+    chain = models.CharField(max_length=64)
+    signature = models.TextField()
+    made_at = models.DateTimeField(auto_now_add=True)
+
+
+class Cursor(models.Model):
+    """How far a reader of the log is."""
+
+    name = models.CharField(max_length=40, unique=True)
+    seal_no = models.BigIntegerField(default=0)

@@ -1,0 +1,9 @@
+"""Configuration of the fleet app."""
+
+from django.apps import AppConfig
+
+
+class FleetConfig(AppConfig):
+    """Fleet."""
+
+    name = "apps.fleet"

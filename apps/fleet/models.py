@@ -1,0 +1,185 @@
+"""Where things run and how they are reached; all in `public`, written from any schema."""
+
+from uuid import uuid4
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+
+class Region(models.Model):
+    """A place with servers and stable addresses."""
+
+    code = models.SlugField(max_length=30, unique=True)
+    name = models.CharField(max_length=80)
+    country = models.CharField(max_length=2)
+    is_open = models.BooleanField(_("open for new tenants"), default=True)
+
+    class Meta:
+        db_table = '"public"."fleet_region"'
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ServerPlan(models.Model):
+    """A size of server, and how far it may be oversold."""
+
+    name = models.CharField(max_length=60, unique=True)
+    cpu_millis = models.PositiveIntegerField(_("CPU (thousandths of a core)"))
+    memory_mb = models.PositiveIntegerField(_("memory (MiB)"))
+    disk_mb = models.PositiveIntegerField(_("disk (MiB)"))
+
+    class Meta:
+        db_table = '"public"."fleet_serverplan"'
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Server(models.Model):
+    """A host with a container engine. Capacity is what placements may reserve on it."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("Active")
+        UNREACHABLE = "unreachable", _("Unreachable")
+        DRAINING = "draining", _("Draining")
+        RETIRED = "retired", _("Retired")
+
+    uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=60, unique=True)
+    region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="servers")
+    plan = models.ForeignKey(ServerPlan, on_delete=models.PROTECT, null=True, blank=True)
+    engine_url = models.CharField(max_length=200, default="unix:///var/run/docker.sock")
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.ACTIVE)
+    cpu_millis = models.PositiveIntegerField(_("CPU (thousandths of a core)"))
+    memory_mb = models.PositiveIntegerField(_("memory (MiB)"))
+    disk_mb = models.PositiveIntegerField(_("disk (MiB)"))
+    # First two octets of the addresses of its networks, as "10.201".
+    address_prefix = models.CharField(max_length=7, default="10.201")
+    failed_probes = models.PositiveIntegerField(default=0, editable=False)
+    last_probe_at = models.DateTimeField(null=True, editable=False)
+    last_seen_at = models.DateTimeField(null=True, editable=False)
+    status_note = models.CharField(max_length=300, blank=True, editable=False)
+    engine_version = models.CharField(max_length=40, blank=True, editable=False)
+
+    class Meta:
+        db_table = '"public"."fleet_server"'
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Placement(models.Model):
+    """A reservation of CPU, memory and disk on a server for one deployment of an instance.
+
+    A shared workspace is placed on the platform itself: it has no server and reserves nothing.
+    """
+
+    class Status(models.TextChoices):
+        RESERVED = "reserved", _("Reserved")
+        ACTIVE = "active", _("Active")
+        RELEASED = "released", _("Released")
+
+    uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
+    schema = models.CharField(max_length=63)
+    instance = models.UUIDField()
+    instance_name = models.CharField(max_length=120, blank=True)
+    deployment = models.PositiveIntegerField(default=0)
+    server = models.ForeignKey(Server, on_delete=models.PROTECT, null=True, related_name="placements")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.RESERVED)
+    cpu_millis = models.PositiveIntegerField(default=0)
+    memory_mb = models.PositiveIntegerField(default=0)
+    disk_mb = models.PositiveIntegerField(default=0)
+    # Numbers the networks of an instance on its server; front and back subnets follow from it.
+    slot = models.PositiveIntegerField(null=True)
+    operation = models.UUIDField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    released_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = '"public"."fleet_placement"'
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["instance", "deployment"],
+                name="one_placement_a_deployment",
+                condition=~Q(status="released"),
+            ),
+        ]
+        indexes = [models.Index(fields=["server", "status"], name="placement_open")]
+
+    def __str__(self) -> str:
+        return f"{self.instance_name} on {self.server or 'the platform'}"
+
+
+class PlacementStatus(models.Model):
+    """What runs of a placement as the poller last saw it; nobody else writes it."""
+
+    placement = models.OneToOneField(Placement, on_delete=models.CASCADE, related_name="seen")
+    state = models.CharField(max_length=20)
+    addresses = models.JSONField(default=dict)
+    detail = models.CharField(max_length=300, blank=True)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        db_table = '"public"."fleet_placementstatus"'
+
+
+class Certificate(models.Model):
+    """A certificate that the edge serves; the key is encrypted or a path of this machine."""
+
+    name = models.CharField(max_length=253, unique=True)
+    hostnames = models.JSONField(default=list)
+    certificate_path = models.CharField(max_length=300, blank=True)
+    key_path = models.CharField(max_length=300, blank=True)
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = '"public"."fleet_certificate"'
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Route(models.Model):
+    """A hostname and where it leads. The whole edge renders from these rows.
+
+    `upstreams` is a list of {"url", "weight"}; none and no notice leads to the platform itself
+    (a shared workspace).
+    """
+
+    hostname = models.CharField(max_length=253, unique=True)
+    schema = models.CharField(max_length=63)
+    instance = models.UUIDField(null=True)
+    upstreams = models.JSONField(default=list)
+    notice = models.CharField(max_length=20, blank=True)
+    certificate = models.ForeignKey(Certificate, on_delete=models.SET_NULL, null=True, blank=True)
+    # Grows with every change, which is made by comparing it.
+    revision = models.PositiveIntegerField(default=1)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = '"public"."fleet_route"'
+        ordering = ["hostname"]
+        indexes = [models.Index(fields=["instance"], name="route_instance")]
+
+    def __str__(self) -> str:
+        return self.hostname
+
+
+class EdgeState(models.Model):
+    """Which revision of all routes was wanted last, and which the edge has."""
+
+    name = models.CharField(max_length=30, unique=True, default="local")
+    wanted = models.BigIntegerField(default=1)
+    applied = models.BigIntegerField(default=0)
+    applied_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = '"public"."fleet_edgestate"'
+        constraints = [
+            models.CheckConstraint(condition=Q(applied__lte=F("wanted")), name="edge_not_ahead")
+        ]

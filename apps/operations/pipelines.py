@@ -1,0 +1,137 @@
+"""How a pipeline is declared: steps as classes, and the run they are given.
+
+    class ReservePlacement(Step):
+        key, title = "reserve", "Reserve a place"
+
+        def run(self, run: Run) -> None: ...
+        def undo(self, run: Run) -> None: ...
+
+    register(Pipeline("instances.deploy", "Deploy {subject}", (ReservePlacement, …)))
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from django.utils import timezone
+
+from apps.operations.exceptions import StepError
+from apps.operations.models import LogLine, Operation
+from apps.operations.progress import announce
+from apps.work.leases import Lease
+
+
+@dataclass
+class Run:
+    """One attempt of a worker at an operation: what a step sees."""
+
+    operation: Operation
+    lease: Lease
+    position: int = 0
+    started: float = 0.0
+    deadline_s: float = 0.0
+    cache: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """What the operation was started with."""
+        return self.operation.params  # type: ignore[no-any-return]
+
+    @property
+    def memory(self) -> dict[str, Any]:
+        """What earlier steps remembered."""
+        return self.operation.memory  # type: ignore[no-any-return]
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """A transaction that commits only while this worker holds the operation."""
+        with self.lease.atomic():
+            yield
+
+    def assert_held(self) -> None:
+        """Raise LeaseLostError when the lease ran out: call before every outside change."""
+        self.lease.assert_held()
+
+    def remember(self, **facts: Any) -> None:
+        """Keep facts for later steps and for a later worker."""
+        with self.atomic():
+            self.operation.memory = {**self.operation.memory, **facts}
+            Operation.objects.filter(pk=self.operation.pk).update(memory=self.operation.memory)
+
+    def log(self, text: str, *, level: str = "info") -> None:
+        """Add a line to the step's log, which people watch live; never a secret."""
+        self.assert_held()
+        LogLine.objects.create(
+            operation=self.operation,
+            step_position=self.position,
+            at=timezone.now(),
+            level=level,
+            text=text[:4000],
+        )
+        announce(self.operation)
+
+    def remaining_s(self) -> float:
+        """Seconds until the deadline of the step."""
+        return self.deadline_s - (time.monotonic() - self.started)
+
+    def wait_until(
+        self, is_so: Callable[[], bool], *, what: str, every_s: float = 0.05, within_s: float = 0
+    ) -> None:
+        """Poll until it is so; StepError naming `what` at the limit or the step's deadline."""
+        limit = time.monotonic() + min(within_s or self.remaining_s(), self.remaining_s())
+        while not is_so():
+            self.assert_held()
+            if time.monotonic() >= limit:
+                raise StepError(f"{what} did not happen within {self.deadline_s:.0f} s.")
+            time.sleep(every_s)
+
+
+class Step:
+    """A step: `run` may be repeated at any time and adopts what is there already.
+
+    `check` says whether it is already so (asked before a repeat), `undo` takes back what `run`
+    made, also when `run` was cut off in the middle.
+    """
+
+    key: ClassVar[str]
+    title: ClassVar[str]
+    deadline_s: ClassVar[float] = 120
+    attempts: ClassVar[int] = 5
+
+    def check(self, run: Run) -> bool:  # noqa: ARG002
+        """Whether the outside world is already as `run` would make it."""
+        return False
+
+    def run(self, run: Run) -> None:
+        """Do it."""
+        raise NotImplementedError
+
+    def undo(self, run: Run) -> None:
+        """Take it back; nothing by default."""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The steps of a named operation; `settle` runs in the transaction that ends it."""
+
+    name: str
+    title: str
+    steps: tuple[type[Step], ...]
+    settle: Callable[[Run, str], None] | None = None
+    can_cancel: bool = True
+
+
+_pipelines: dict[str, Pipeline] = {}
+
+
+def register(pipeline: Pipeline) -> Pipeline:
+    """Make a pipeline known by its name."""
+    _pipelines[pipeline.name] = pipeline
+    return pipeline
+
+
+def pipeline_of(name: str) -> Pipeline:
+    """The pipeline of a name; KeyError when no app registered it."""
+    return _pipelines[name]

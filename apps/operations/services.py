@@ -1,0 +1,113 @@
+"""Starting, cancelling and repeating operations."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, models, transaction
+from django.utils import timezone
+
+from apps.core.exceptions import ConflictError
+from apps.events import services as events
+from apps.events.actors import Actor, Subject, subject_of
+from apps.operations.exceptions import BusyError
+from apps.operations.models import Operation, Step
+from apps.operations.pipelines import pipeline_of
+from apps.work import services as work
+
+KIND = "operation"
+
+
+@transaction.atomic
+def start(
+    name: str,
+    *,
+    subject: models.Model | Subject,
+    actor: Actor,
+    params: Mapping[str, Any] | None = None,
+    retry_of: Operation | None = None,
+) -> Operation:
+    """Store an operation and queue it; BusyError while another one changes the subject."""
+    pipeline = pipeline_of(name)
+    about = subject if isinstance(subject, Subject) else subject_of(subject)
+    operation = Operation(
+        name=name,
+        title=pipeline.title.format(subject=about.label)[:200],
+        subject_type=about.type,
+        subject_id=about.id,
+        params=dict(params or {}),
+        actor_kind=actor.kind,
+        actor_id=actor.id,
+        actor_label=actor.label,
+        retry_of=retry_of.uuid if retry_of else None,
+        created_at=timezone.now(),
+    )
+    try:
+        with transaction.atomic():
+            operation.save(force_insert=True)
+    except IntegrityError as error:
+        raise _busy(about) from error
+    Step.objects.bulk_create(
+        Step(operation=operation, position=i, key=step.key, title=step.title)
+        for i, step in enumerate(pipeline.steps)
+    )
+    events.record(
+        "operation.queued", actor=actor, subject=about, data=_summary(operation)
+    )
+    work.enqueue(KIND, str(operation.uuid), title=operation.title)
+    return operation
+
+
+def active_on(subject: models.Model | Subject) -> Operation | None:
+    """The operation that changes a subject at the moment."""
+    about = subject if isinstance(subject, Subject) else subject_of(subject)
+    return Operation.objects.filter(
+        subject_type=about.type, subject_id=about.id, status__in=Operation.ACTIVE
+    ).first()
+
+
+@transaction.atomic
+def cancel(operation: Operation, *, actor: Actor) -> None:
+    """Ask an operation to stop at its next step boundary; ConflictError once it has ended."""
+    if not pipeline_of(operation.name).can_cancel:
+        raise ConflictError(f"“{operation.title}” cannot be cancelled. It ends by itself.")
+    asked = Operation.objects.filter(
+        pk=operation.pk, status__in=Operation.ACTIVE, cancel_asked_at=None
+    ).update(cancel_asked_at=timezone.now())
+    if not asked:
+        raise ConflictError(f"“{operation.title}” has ended or is already being cancelled.")
+    events.record(
+        "operation.cancel_asked",
+        actor=actor,
+        subject=Subject("operation", str(operation.uuid), operation.title),
+    )
+    work.hasten(KIND, str(operation.uuid))
+
+
+@transaction.atomic
+def retry(operation: Operation, *, actor: Actor) -> Operation:
+    """Start a failed or cancelled operation anew with the same parameters."""
+    if operation.status not in (Operation.Status.FAILED, Operation.Status.CANCELLED):
+        raise ConflictError(f"“{operation.title}” has not failed, so there is nothing to repeat.")
+    label = operation.title
+    subject = Subject(operation.subject_type, operation.subject_id, label)
+    again = start(
+        operation.name, subject=subject, actor=actor, params=operation.params, retry_of=operation
+    )
+    Operation.objects.filter(pk=again.pk).update(title=label)
+    again.title = label
+    return again
+
+
+def _busy(about: Subject) -> BusyError:
+    first = active_on(about)
+    if first is None:
+        return BusyError("Another change has just ended. Try again.", operation_id="")
+    return BusyError(
+        f"“{first.title}” is under way since {first.created_at:%H:%M} UTC. Wait for its end, or"
+        " cancel it.",
+        operation_id=str(first.uuid),
+    )
+
+
+def _summary(operation: Operation) -> dict[str, Any]:
+    return {"operation": str(operation.uuid), "name": operation.name, "title": operation.title}

@@ -1,0 +1,1 @@
+"""Database backend: one schema at a time."""

@@ -1,0 +1,73 @@
+"""The kinds of schema: which apps live in one, and how to enter it with its URLs."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
+
+from django.apps import apps
+from django.conf import settings
+from django.db import connection, connections
+from django.urls import get_urlconf, set_urlconf
+from django_tenants.routers import TenantSyncRouter
+
+PUBLIC, CONSOLE, WORKSPACE = "public", "console", "workspace"
+PREFIXES = {"c_": CONSOLE, "w_": WORKSPACE}
+
+
+def kind_of(schema: str) -> str:
+    """The kind that a schema's name tells; LookupError for a name that is none of ours."""
+    if schema == PUBLIC:
+        return PUBLIC
+    try:
+        return PREFIXES[schema[:2]]
+    except KeyError:
+        raise LookupError(f"The schema {schema!r} is of no known kind.") from None
+
+
+def schema_name(kind: str, slug: str) -> str:
+    """The schema of a new tenant; it is fixed at birth and survives a rename of the slug."""
+    prefix = next(p for p, k in PREFIXES.items() if k == kind)
+    return prefix + slug.replace("-", "_")
+
+
+@lru_cache(maxsize=None)
+def app_labels(kind: str) -> frozenset[str]:
+    """Labels of the apps whose tables a schema of this kind holds."""
+    names = settings.TENANT_TYPES[kind]["APPS"]
+    return frozenset(app.label for app in apps.get_app_configs() if app.name in names)
+
+
+def current_labels(using: str = "default") -> frozenset[str]:
+    """Labels of the apps in the schema that a connection is in."""
+    return app_labels(kind_of(connections[using].schema_name))
+
+
+class KindRouter(TenantSyncRouter):  # type: ignore[misc]
+    """Lets an app migrate only in the kinds that hold it, told by the schema's name.
+
+    The stock router asks the tenant for its type, which is None under `schema_context`.
+    """
+
+    def allow_migrate(
+        self, db: str, app_label: str, model_name: str | None = None, **hints: object
+    ) -> bool | None:
+        """None where the app is at home, False elsewhere."""
+        return None if app_label in current_labels(db) else False
+
+
+@contextmanager
+def schema_of(name: str) -> Iterator[None]:
+    """Enter a schema together with the URL configuration of its kind, and return afterwards."""
+    before, urls = connection.tenant, get_urlconf()
+    connection.set_schema(name)
+    set_urlconf(settings.TENANT_TYPES[kind_of(name)]["URLCONF"])
+    try:
+        yield
+    finally:
+        connection.set_tenant(before)
+        set_urlconf(urls)
+
+
+def operator() -> AbstractContextManager[None]:
+    """Enter the operator's schema on purpose."""
+    return schema_of(PUBLIC)

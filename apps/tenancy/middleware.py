@@ -1,0 +1,75 @@
+"""From the host of a request to the schema that answers it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import set_urlconf
+
+from apps.tenancy.kinds import PUBLIC
+from apps.tenancy.models import Domain, Tenant
+
+# Seconds that a host's tenant is remembered in this process; a rename shows after that at most.
+_REMEMBERED_S = 5.0
+
+
+@dataclass(frozen=True)
+class _Entry:
+    tenant: Tenant | None
+    until: float
+
+
+_hosts: dict[str, _Entry] = {}
+
+
+def forget_hosts() -> None:
+    """Ask the database again for every host."""
+    _hosts.clear()
+
+
+def tenant_of_host(host: str) -> Tenant | None:
+    """The tenant that a host name leads to, None for a stranger's."""
+    entry = _hosts.get(host)
+    if entry is None or entry.until < monotonic():
+        domain = Domain.objects.select_related("tenant").filter(domain=host).first()
+        if len(_hosts) > 10_000:
+            _hosts.clear()
+        entry = _Entry(domain.tenant if domain else None, monotonic() + _REMEMBERED_S)
+        _hosts[host] = entry
+    return entry.tenant
+
+
+class HostMiddleware:
+    """Puts the connection in the schema of the request's host, with its kind's URLs."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        connection.set_schema_to_public()
+        try:
+            host = request.get_host().split(":")[0].lower().rstrip(".")
+        except DisallowedHost:
+            return HttpResponse("This host name is not valid.", status=400)
+        tenant = tenant_of_host(host)
+        if tenant is None or not tenant.is_local:
+            return self._nothing_here(request, host)
+        request.tenant = tenant  # type: ignore[attr-defined]
+        connection.set_tenant(tenant)
+        request.urlconf = settings.TENANT_TYPES[tenant.kind]["URLCONF"]  # type: ignore[attr-defined]
+        set_urlconf(request.urlconf)  # type: ignore[attr-defined]
+        try:
+            return self.get_response(request)
+        finally:
+            connection.set_schema_to_public()
+
+    @staticmethod
+    def _nothing_here(request: HttpRequest, host: str) -> HttpResponse:
+        request.urlconf = settings.TENANT_TYPES[PUBLIC]["URLCONF"]  # type: ignore[attr-defined]
+        context = {"notice": "nothing_here", "host": host}
+        return render(request, "edge/notice.html", context, status=404)

@@ -1,0 +1,97 @@
+"""ISPs as the platform's customers: who they are, their plan, their two tenants."""
+
+from uuid import uuid4
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.tenancy.constants import SLUG_PATTERN
+from apps.tenancy.models import Tenant
+
+
+class Organisation(models.Model):
+    """An ISP: one customer with a console and a workspace."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("Being set up")
+        ACTIVE = "active", _("Active")
+        SUSPENDED = "suspended", _("Suspended")
+        CLOSED = "closed", _("Closed")
+
+    uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=120)
+    slug = models.CharField(max_length=30, unique=True, validators=[RegexValidator(SLUG_PATTERN)])
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING)
+    country = models.CharField(max_length=2)
+    currency = models.CharField(max_length=3)
+    time_zone = models.CharField(max_length=60)
+    region = models.CharField(max_length=30)
+    # uuid of billing.PlanVersion at the operator: no foreign key to an app of all kinds.
+    plan_version = models.UUIDField()
+    plan_key = models.CharField(max_length=40)
+    trial_ends_at = models.DateTimeField(null=True)
+    # uuid of the operator-level user who owns it.
+    owner = models.UUIDField()
+    email = models.EmailField()
+    console = models.OneToOneField(
+        Tenant, on_delete=models.PROTECT, null=True, related_name="console_of"
+    )
+    workspace = models.OneToOneField(
+        Tenant, on_delete=models.PROTECT, null=True, related_name="workspace_of"
+    )
+    # A double click sends the same key twice and makes one organisation.
+    idempotency_key = models.UUIDField(unique=True, default=uuid4, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = '"public"."tenants_organisation"'
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """An operator-level user who may enter an organisation's console."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="members")
+    user = models.UUIDField()
+    role = models.CharField(max_length=20, default="owner")
+
+    class Meta:
+        db_table = '"public"."tenants_membership"'
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "user"], name="one_membership")
+        ]
+
+
+class Grant(models.Model):
+    """The last grant signed for a workspace, and how its push went."""
+
+    organisation = models.OneToOneField(Organisation, on_delete=models.CASCADE, related_name="grant")
+    serial = models.PositiveIntegerField(default=0)
+    expires_at = models.DateTimeField(null=True)
+    pushed_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        db_table = '"public"."tenants_grant"'
+
+
+class UsageReport(models.Model):
+    """A workspace's signed, numbered, cumulative count of what its plan meters."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="reports")
+    number = models.PositiveIntegerField()
+    meters = models.JSONField(default=dict)
+    made_at = models.DateTimeField()
+    received_at = models.DateTimeField(auto_now_add=True)
+    token = models.TextField()
+
+    class Meta:
+        db_table = '"public"."tenants_usagereport"'
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "number"], name="one_report_a_number")
+        ]

@@ -1,0 +1,68 @@
+"""`manage.py clock`: the one process that notices that time has passed."""
+
+import signal
+import threading
+import time
+from typing import Any
+
+import structlog
+from django.core.management.base import BaseCommand
+from django.db import Error, connection
+
+from apps.tenancy.kinds import operator
+from apps.work.registry import Beat, beats
+
+log = structlog.get_logger(__name__)
+# One clock a database: others wait for this lock to fall free.
+_LOCK = 0x0D07_C10C
+_TICK_S = 0.25
+
+
+class Command(BaseCommand):
+    """Runs every registered beat at its interval; a failing one does not stop the others."""
+
+    help = "Runs what is due by time; a second clock on the same database waits."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Loop until SIGTERM or SIGINT."""
+        over = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: over.set())
+        while not over.is_set():
+            try:
+                self._turn(over)
+            except Error as error:
+                log.warning("clock_without_database", error=str(error).strip())
+                connection.close()
+                over.wait(1)
+
+    def _turn(self, over: threading.Event) -> None:
+        due = {beat.name: 0.0 for beat in beats()}
+        while not over.is_set():
+            if not self._alone():
+                over.wait(1)
+                continue
+            for beat in beats():
+                if due[beat.name] <= time.monotonic() and not over.is_set():
+                    due[beat.name] = time.monotonic() + beat.every_s
+                    self._run(beat)
+            over.wait(_TICK_S)
+
+    def _alone(self) -> bool:
+        """Hold the lock of the one clock; asked every turn, since a lost connection loses it."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted"
+                " AND objid = %s AND pid = pg_backend_pid()) OR pg_try_advisory_lock(%s)",
+                [_LOCK, _LOCK],
+            )
+            return bool(cursor.fetchone()[0])
+
+    def _run(self, beat: Beat) -> None:
+        try:
+            with operator():
+                beat.run()
+        except Error:
+            raise
+        except Exception:
+            log.exception("beat_failed", beat=beat.name)

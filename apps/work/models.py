@@ -1,0 +1,75 @@
+"""The queue. Its tables lie in `public` and are written in the tenants' own transactions."""
+
+from uuid import uuid4
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.work import constants
+
+
+class Due(models.Model):
+    """One piece of work in one schema: when it is due, who holds it, how far it is.
+
+    This row is the queue; a task on the broker is only its wake-up. `epoch` grows with every
+    claim and fences out a worker that lost its lease.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = constants.QUEUED, _("Queued")
+        RUNNING = constants.RUNNING, _("Running")
+        WAITING = constants.WAITING, _("Waiting")
+        DONE = constants.DONE, _("Done")
+        FAILED = constants.FAILED, _("Failed")
+        CANCELLED = constants.CANCELLED, _("Cancelled")
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    schema = models.CharField(max_length=63)
+    kind = models.CharField(max_length=40)
+    subject = models.CharField(max_length=80)
+    title = models.CharField(max_length=200)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
+    reason = models.CharField(max_length=300, blank=True)
+    progress = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField()
+    lease_until = models.DateTimeField(null=True)
+    epoch = models.PositiveIntegerField(default=0)
+    woken_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = '"public"."work_due"'
+        verbose_name = _("piece of work")
+        verbose_name_plural = _("work")
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["schema", "kind", "subject"], name="due_once")
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"],
+                name="due_open",
+                condition=models.Q(state__in=[constants.QUEUED, constants.WAITING]),
+            ),
+            models.Index(
+                fields=["lease_until"],
+                name="due_leased",
+                condition=models.Q(state=constants.RUNNING),
+            ),
+            models.Index(fields=["-created_at"], name="due_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Signal(models.Model):
+    """A note that a schema has news of a kind; many writers add rows without waiting."""
+
+    schema = models.CharField(max_length=63)
+    kind = models.CharField(max_length=40)
+
+    class Meta:
+        db_table = '"public"."work_signal"'

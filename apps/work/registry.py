@@ -1,0 +1,52 @@
+"""Who runs which kind of work, and what the clock does."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from apps.work.leases import Lease
+
+Runner = Callable[[Lease], None]
+Tick = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Beat:
+    """Something the clock does every so many seconds."""
+
+    name: str
+    every_s: float
+    run: Tick
+
+
+_runners: dict[str, Runner] = {}
+_beats: dict[str, Beat] = {}
+
+
+def runs(kind: str) -> Callable[[Runner], Runner]:
+    """Register the function that runs a kind of work, in the work's own schema."""
+
+    def register(runner: Runner) -> Runner:
+        _runners[kind] = runner
+        return runner
+
+    return register
+
+
+def runner_of(kind: str) -> Runner:
+    """The registered function; KeyError for a kind that nobody runs."""
+    return _runners[kind]
+
+
+def every(seconds: float, name: str) -> Callable[[Tick], Tick]:
+    """Register what the clock calls in the operator's schema every so many seconds."""
+
+    def register(tick: Tick) -> Tick:
+        _beats[name] = Beat(name, seconds, tick)
+        return tick
+
+    return register
+
+
+def beats() -> list[Beat]:
+    """All that the clock does."""
+    return list(_beats.values())

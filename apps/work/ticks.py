@@ -1,0 +1,19 @@
+"""What the clock does for the queue itself."""
+
+from apps.work import services
+from apps.work.registry import every
+
+
+@every(1, "work.wake")
+def _wake() -> int:
+    return services.wake_due()
+
+
+@every(services.reap_interval_s(), "work.reap")
+def _reap() -> int:
+    return services.reap()
+
+
+@every(3600, "work.forget")
+def _forget() -> int:
+    return services.forget_old()

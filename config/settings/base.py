@@ -1,0 +1,199 @@
+"""Settings shared by every environment and both roles; values come from the environment."""
+
+from typing import Any
+
+from config import kinds
+from config.env import BASE_DIR, env
+
+ROLE: str = env.str("DOTMAC_ROLE", kinds.PLATFORM, validate=lambda r: r in ("platform", "isp"))
+VERSION = "0.1.0"
+VAR_DIR = env.path("VAR_DIR", BASE_DIR / "var")
+
+INSECURE_SECRET = "insecure-" + "development-only-" * 3  # noqa: S105 - production refuses it
+SECRET_KEY: str = env.str("SECRET_KEY", INSECURE_SECRET)
+# Fernet keys, newest first, which encrypt fields (dotmac.crypto.fields).
+FIELD_KEYS: list[str] = env.list("FIELD_KEYS", [])
+# The platform's Ed25519 key in PEM signs hand-offs and grants; its public half is in each stack.
+PLATFORM_SIGNING_KEY: str = env.str("PLATFORM_SIGNING_KEY", "")
+PLATFORM_VERIFY_KEYS: list[str] = env.list("PLATFORM_VERIFY_KEYS", [])
+DEBUG = False
+ALLOWED_HOSTS: list[str] = ["*"]  # HostMiddleware answers only for hosts that are a tenant's
+
+BASE_DOMAIN: str = env.str("BASE_DOMAIN", "dotmac.localhost")
+APPS_DOMAIN: str = env.str("APPS_DOMAIN", "apps.localhost")
+EDGE_ADDRESS: str = env.str("EDGE_ADDRESS", "127.0.0.1")
+EDGE_HTTP_PORT: int = env.int("EDGE_HTTP_PORT", 8000)
+EDGE_HTTPS_PORT: int = env.int("EDGE_HTTPS_PORT", 8443)
+WEB_PORT: int = env.int("WEB_PORT", 8001)
+# How consoles and the operator are reached; behind a certificate it is https.
+PLATFORM_SCHEME: str = env.str("PLATFORM_SCHEME", "http")
+EDGE_DIR = env.path("EDGE_DIR", VAR_DIR / "edge")
+EDGE_CA_FILE = env.path("EDGE_CA_FILE", VAR_DIR / "keys" / "ca.pem")
+
+HAS_MULTI_TYPE_TENANTS = True
+MULTI_TYPE_DATABASE_FIELD = "kind"
+TENANT_TYPES = kinds.tenant_types(ROLE)
+TENANT_MODEL = "tenancy.Tenant"
+TENANT_DOMAIN_MODEL = "tenancy.Domain"
+TENANT_LIMIT_SET_CALLS = True
+TENANT_SYNC_ROUTER = "apps.tenancy.kinds.KindRouter"
+DATABASE_ROUTERS = [TENANT_SYNC_ROUTER]
+INSTALLED_APPS = kinds.installed_apps(ROLE)
+
+DATABASES: dict[str, Any] = {
+    "default": {
+        **env.dj_db_url("DATABASE_URL", "postgresql://dotmac@127.0.0.1:8002/dotmac"),
+        "ENGINE": "apps.tenancy.backend",
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": env.bool("DISABLE_SERVER_SIDE_CURSORS", False),
+        # search_path changes under a connection: a prepared statement would keep the old one.
+        "OPTIONS": {"prepare_threshold": None, "connect_timeout": 5},
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+ACCOUNT_ADAPTER = "apps.accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_CONFIRM_EMAIL_ON_GET = True
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_UNIQUE_EMAIL = True
+ALLAUTH_TRUSTED_PROXY_COUNT = 1
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+
+MIDDLEWARE = [
+    "apps.core.middleware.HealthMiddleware",
+    "apps.core.middleware.RequestIdMiddleware",
+    "apps.tenancy.middleware.HostMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "apps.core.middleware.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "config.urls.nothing"
+ASGI_APPLICATION = "config.asgi.application"
+
+_LOADERS = [
+    "django_cotton.cotton_loader.Loader",
+    "django.template.loaders.filesystem.Loader",
+    "django.template.loaders.app_directories.Loader",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {
+            "loaders": [("django.template.loaders.cached.Loader", _LOADERS)],
+            "builtins": ["django_cotton.templatetags.cotton"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "apps.portal.context.shell",
+            ],
+        },
+    }
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+STATIC_URL = "/static/"
+STATIC_ROOT = env.path("STATIC_ROOT", VAR_DIR / "static")
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+MEDIA_ROOT = env.path("MEDIA_ROOT", VAR_DIR / "media")
+WHITENOISE_USE_FINDERS = True
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+USE_X_FORWARDED_HOST = False
+X_FRAME_OPTIONS = "DENY"
+
+_EMAIL_URL: str = env.str("EMAIL_URL", "")
+EMAIL: dict[str, Any] = (
+    env.dj_email_url("EMAIL_URL")
+    if _EMAIL_URL
+    else {"EMAIL_BACKEND": "apps.core.mailbox.MailboxBackend"}
+)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"DotMac <no-reply@{BASE_DOMAIN}>")
+
+REDIS_URL: str = env.str("REDIS_URL", "")
+Q_CLUSTER: dict[str, Any] = {
+    "name": "dotmac",
+    "label": "Queue",
+    "orm": "default",
+    "workers": env.int("WORKERS", 2),
+    "timeout": 3600,
+    "retry": 3720,
+    "poll": 0.1,
+    "queue_limit": 4,
+    "bulk": 1,
+    "ack_failures": True,
+    "max_attempts": 1,
+    "save_limit": -1,
+    "catch_up": False,
+    "guard_cycle": 2,
+    "recycle": 500,
+}
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.accounts.api.KeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "apps.core.api.CursorPages",
+    "EXCEPTION_HANDLER": "apps.core.api.problem_response",
+    "PAGE_SIZE": 20,
+}
+SPECTACULAR_SETTINGS = {"TITLE": "DotMac API", "VERSION": "v1", "SERVE_INCLUDE_SCHEMA": False}
+
+# Leases of long work, in seconds; tests shorten them.
+LEASE_SECONDS: float = env.float("LEASE_SECONDS", 20.0)
+HEARTBEAT_SECONDS: float = env.float("HEARTBEAT_SECONDS", 5.0)
+REAP_SECONDS: float = env.float("REAP_SECONDS", 15.0)
+
+DOCKER_HOST: str = env.str("DOTMAC_DOCKER_HOST", "unix:///var/run/docker.sock")
+IMAGE_APP: str = env.str("IMAGE_APP", f"dotmac/app:{VERSION}")
+IMAGE_POSTGRES: str = env.str("IMAGE_POSTGRES", f"dotmac/postgres:{VERSION}")
+
+if ROLE == kinds.PLATFORM:
+    STRIPE_LIVE_MODE = env.bool("STRIPE_LIVE_MODE", False)
+    # dj-stripe refuses short keys even where nothing is charged yet.
+    STRIPE_TEST_SECRET_KEY = env.str("STRIPE_TEST_SECRET_KEY", "sk_test_" + "0" * 24)
+    STRIPE_LIVE_SECRET_KEY = env.str("STRIPE_LIVE_SECRET_KEY", "")
+    DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
+    DJSTRIPE_SUBSCRIBER_MODEL = "tenants.Organisation"
+    DJSTRIPE_SUBSCRIBER_MODEL_REQUEST_CALLBACK = "apps.tenants.stripe.subscriber_of"

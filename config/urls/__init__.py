@@ -1,0 +1,1 @@
+"""One URL configuration a kind of schema."""

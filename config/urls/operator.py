@@ -1,0 +1,7 @@
+"""Pages of the operator."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("accounts/", include("allauth.account.urls")),
+]

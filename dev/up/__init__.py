@@ -1,0 +1,1 @@
+"""`make up`: the whole platform on one machine, supervised in the foreground."""

@@ -1,0 +1,37 @@
+"""Reads what children write to their logs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+TAIL_BYTES = 16_384
+
+
+class Follower:
+    """New whole lines of a log since the last look."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = path.stat().st_size if path.exists() else 0
+
+    def lines(self) -> list[str]:
+        if not self._path.exists():
+            return []
+        if self._path.stat().st_size < self._offset:  # rotated
+            self._offset = 0
+        with self._path.open("rb") as log:
+            log.seek(self._offset)
+            whole, newline, _ = log.read().rpartition(b"\n")
+        self._offset += len(whole) + len(newline)
+        return [line for line in whole.decode(errors="replace").splitlines() if line.strip()]
+
+
+def last_lines(path: Path, count: int) -> list[str]:
+    """The end of a log, without empty lines."""
+    try:
+        with path.open("rb") as log:
+            log.seek(max(0, path.stat().st_size - TAIL_BYTES))
+            text = log.read().decode(errors="replace")
+    except OSError:
+        return []
+    return [line for line in text.splitlines() if line.strip()][-count:]

@@ -1,0 +1,105 @@
+"""Where the run keeps its files and which ports it takes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from dev.errors import SetupError
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+# sun_path holds 108 bytes, the last one a zero; supervisor binds `<path>.<pid>` first.
+LONGEST_SOCKET = 96
+PORTS = {
+    "EDGE_HTTP_PORT": 8000,
+    "EDGE_HTTPS_PORT": 8443,
+    "WEB_PORT": 8001,
+    "DATABASE_PORT": 8002,
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What one run is told: the environment over `.env`, and the folder for its files."""
+
+    root: Path
+    var: Path
+    values: Mapping[str, str]
+
+    @classmethod
+    def read(cls, root: Path = ROOT, environment: Mapping[str, str] = os.environ) -> Options:
+        file = {name: text for name, text in dotenv_values(root / ".env").items() if text}
+        return cls(root, root / "var", {**file, **environment})
+
+    def port(self, name: str) -> int:
+        """A TCP port by its variable; raises SetupError for what is none."""
+        text = self.values.get(name) or str(PORTS[name])
+        if not text.isdigit() or not 0 < int(text) < 65536:
+            raise SetupError(f"{name} is {text!r}, which is no port. Set a number up to 65535.")
+        return int(text)
+
+    @property
+    def base_domain(self) -> str:
+        return self.values.get("BASE_DOMAIN") or "dotmac.localhost"
+
+    @property
+    def apps_domain(self) -> str:
+        return self.values.get("APPS_DOMAIN") or "apps.localhost"
+
+    @property
+    def has_own_database(self) -> bool:
+        """Whether this run keeps the database itself."""
+        return not self.values.get("DATABASE_URL")
+
+    @property
+    def wants_docker(self) -> bool:
+        return self.values.get("DOTMAC_DOCKER", "").lower() != "off"
+
+    @property
+    def run(self) -> Path:
+        return self.var / "run"
+
+    @property
+    def log(self) -> Path:
+        return self.var / "log"
+
+    @property
+    def keys(self) -> Path:
+        return self.var / "keys"
+
+    @property
+    def edge(self) -> Path:
+        return self.var / "edge"
+
+    @property
+    def postgres(self) -> Path:
+        return self.var / "postgres"
+
+    @property
+    def socket(self) -> Path:
+        """The supervisor's socket; in a short place when the project's path is too long."""
+        near = self.run / "supervisor.sock"
+        if len(os.fsencode(near)) <= LONGEST_SOCKET:
+            return near
+        digest = hashlib.sha256(os.fsencode(self.run)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"dotmac-{os.geteuid()}-{digest}" / "supervisor.sock"
+
+    def make_directories(self) -> None:
+        """Make what is missing; keys are for this user alone."""
+        for directory in (self.run, self.log, self.edge):
+            directory.mkdir(parents=True, exist_ok=True)
+        self.keys.mkdir(mode=0o700, exist_ok=True)
+        self.keys.chmod(0o700)
+        self._make_socket_directory()
+
+    def _make_socket_directory(self) -> None:
+        directory = self.socket.parent
+        directory.mkdir(mode=0o700, exist_ok=True)
+        if directory.is_symlink() or directory.stat().st_uid != os.geteuid():
+            raise SetupError(f"{directory} belongs to another user. Remove it and retry.")

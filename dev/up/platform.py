@@ -1,0 +1,90 @@
+"""What `make up` starts: the platform's own children, and how one knows that it answers."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from dev import postgres
+from dev.up.options import PORTS, Options
+from dev.up.programs import Plan, Program
+
+SETTINGS = "config.settings.dev"
+# Handed to children by supervisord; everything else they read from the files themselves.
+ENVIRONMENT_FILE = "platform.env"
+
+
+def plan(options: Options, edge: Program, *, has_docker: bool) -> Plan:
+    """The children in the order in which they are needed."""
+    images = [_once("images", "Container images", "build_images")] if has_docker else []
+    return Plan(
+        database=_database(options) if options.has_own_database else None,
+        before=[_once("migrate", "Schemas", "platform_migrate")],
+        lasting=[
+            edge,
+            _daphne(options.port("WEB_PORT")),
+            Program("worker", _manage("qcluster")),
+            Program("clock", _manage("clock")),
+        ],
+        after=[*images, _once("demo", "Demo data", "demo")],
+    )
+
+
+def told(options: Options) -> dict[str, str]:
+    """What this run has decided, for its children and for `manage.py` in another terminal."""
+    return {
+        "DJANGO_SETTINGS_MODULE": options.values.get("DJANGO_SETTINGS_MODULE") or SETTINGS,
+        "BASE_DOMAIN": options.base_domain,
+        "APPS_DOMAIN": options.apps_domain,
+        "DATABASE_URL": _database_url(options),
+        **{name: str(options.port(name)) for name in PORTS},
+    }
+
+
+def child_environment(options: Options) -> dict[str, str]:
+    return {**os.environ, **options.values, **told(options), "PYTHONUNBUFFERED": "1"}
+
+
+def readiness(options: Options) -> Callable[[], bool]:
+    """A probe of /readyz through the edge, by the host that people use."""
+    port = options.port("EDGE_HTTP_PORT")
+
+    def answers() -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        try:
+            connection.request("GET", "/readyz", headers={"Host": f"{options.base_domain}:{port}"})
+            return connection.getresponse().status == http.client.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    return answers
+
+
+def _database(options: Options) -> Program:
+    """Our own PostgreSQL; SIGINT is its fast, clean stop."""
+    command = postgres.command(options.postgres, options.port("DATABASE_PORT"))
+    return Program("database", command, stop_signal="SIGINT", stop_seconds=60)
+
+
+def _database_url(options: Options) -> str:
+    if not options.has_own_database:
+        return options.values["DATABASE_URL"]
+    return postgres.url(options.postgres, options.port("DATABASE_PORT"))
+
+
+def _manage(*arguments: str) -> list[str]:
+    return [sys.executable, "manage.py", *arguments]
+
+
+def _once(name: str, title: str, command: str) -> Program:
+    return Program(name, _manage(command), title=title, once=True)
+
+
+def _daphne(port: int) -> Program:
+    binary = str(Path(sys.executable).parent / "daphne")
+    return Program("web", [binary, "-b", "127.0.0.1", "-p", str(port), "config.asgi:application"])

@@ -1,0 +1,34 @@
+"""The children of a run, as data; the supervisor starts them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Program:
+    """One child: a lasting one is restarted when it dies, a `once` runs to its end."""
+
+    name: str
+    command: Sequence[str]
+    title: str = ""
+    stop_signal: str = "SIGTERM"
+    stop_seconds: int = 10
+    once: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run starts, in order; `before` and `after` are run to their end."""
+
+    database: Program | None
+    before: Sequence[Program]
+    lasting: Sequence[Program]
+    after: Sequence[Program] = ()
+
+    @property
+    def programs(self) -> list[Program]:
+        """All of them, the database first, so that it is ended last."""
+        first = [self.database] if self.database else []
+        return [*first, *self.before, *self.lasting, *self.after]

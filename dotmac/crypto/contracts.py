@@ -1,0 +1,180 @@
+"""What platform and workspace sign for each other: hand-off, grant and usage report.
+
+Unknown fields are ignored on opening, so that a platform may be newer than a workspace.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Generic, Literal, NamedTuple, TypeVar
+
+from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import ValidationError as PydanticError
+from pydantic.dataclasses import dataclass
+
+from dotmac.crypto.keys import SigningKey, VerifyKey
+from dotmac.crypto.tokens import Claims, TokenError, open_token, sign
+
+HAND_OFF_LIFETIME = timedelta(seconds=60)
+GRANT_LIFETIME = timedelta(days=14)
+# Long enough for a platform that was away; a report is numbered and cumulative, so late does
+# no harm and twice changes nothing.
+USAGE_REPORT_LIFETIME = timedelta(days=30)
+
+Mode = Literal["full", "read_only"]
+Entitlement = bool | int | str
+Text = Annotated[str, StringConstraints(max_length=320)]
+# One slash and no second, no backslash, no control character: nothing that a browser would
+# take for another host.
+LocalPath = Annotated[
+    str, StringConstraints(pattern=r"^/(?:[^/\\\x00-\x20\x7f][^\\\x00-\x20\x7f]*)?$")
+]
+Quantity = Annotated[str, StringConstraints(pattern=r"^\d{1,24}(?:\.\d{1,12})?$")]
+PeriodName = Annotated[
+    str, StringConstraints(pattern=r"^\d{4}-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?$")
+]
+
+_CONFIG = ConfigDict(extra="ignore", str_max_length=4096)
+T = TypeVar("T")
+
+
+class Opened(NamedTuple, Generic[T]):
+    """An accepted message and the claims of the token that brought it."""
+
+    value: T
+    claims: Claims
+
+
+@dataclass(frozen=True, config=_CONFIG)
+class HandOff:
+    """Who is signed in on another host, and where they land; `user_id` is the issuer's."""
+
+    user_id: Annotated[Text, StringConstraints(min_length=1)]
+    email: Text = Field(repr=False)
+    name: Text = Field(default="", repr=False)
+    role: Text = ""
+    next_path: LocalPath = "/"
+
+
+@dataclass(frozen=True, config=_CONFIG)
+class Grant:
+    """What a workspace may do; the higher `serial` replaces the lower, never the reverse.
+
+    A limit of None means no limit. `version` is the release that the workspace should run.
+    """
+
+    serial: Annotated[int, Field(ge=1)]
+    tenant: uuid.UUID
+    schema: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+    mode: Mode
+    version: Text
+    issued_at: AwareDatetime
+    entitlements: Mapping[str, Entitlement] = Field(default_factory=dict)
+    limits: Mapping[str, int | None] = Field(default_factory=dict)
+    hostnames: tuple[str, ...] = ()
+    brand: Mapping[str, str] = Field(default_factory=dict)
+
+    @property
+    def valid_until(self) -> datetime:
+        """Fourteen days after the issue."""
+        return self.issued_at + GRANT_LIFETIME
+
+    def mode_at(self, moment: datetime) -> Mode:
+        """Return the mode in force: read-only once the grant ran out without a newer one."""
+        return self.mode if moment < self.valid_until else "read_only"
+
+
+@dataclass(frozen=True, config=_CONFIG)
+class UsageReport:
+    """What a workspace counted since the start of `period` (a month or a day, UTC).
+
+    `meters` are cumulative decimal strings; a report with a higher `number` replaces the lower.
+    """
+
+    number: Annotated[int, Field(ge=1)]
+    tenant: uuid.UUID
+    period: PeriodName
+    meters: Mapping[str, Quantity]
+
+
+_HAND_OFF = TypeAdapter(HandOff)
+_GRANT = TypeAdapter(Grant)
+_USAGE_REPORT = TypeAdapter(UsageReport)
+
+
+def sign_hand_off(hand_off: HandOff, key: SigningKey, *, host: str, issuer: str) -> str:
+    """Return a token that signs the user in on `host`, for 60 s; spend its `jti` on use."""
+    return sign(
+        _HAND_OFF.dump_python(hand_off, mode="json"),
+        key,
+        purpose="hand-off",
+        audience=host,
+        issuer=issuer,
+        lifetime=HAND_OFF_LIFETIME,
+        subject=hand_off.user_id,
+    )
+
+
+def open_hand_off(
+    token: str, keys: Iterable[VerifyKey], *, host: str, issuer: str | None = None
+) -> Opened[HandOff]:
+    """Open a hand-off meant for `host`; raises TokenError."""
+    claims = open_token(token, keys, purpose="hand-off", audience=host, issuer=issuer)
+    return Opened(_typed(_HAND_OFF, claims, "hand-off"), claims)
+
+
+def sign_grant(grant: Grant, key: SigningKey, *, issuer: str) -> str:
+    """Return the grant as a token that only its tenant opens, valid for 14 days from its issue."""
+    return sign(
+        _GRANT.dump_python(grant, mode="json"),
+        key,
+        purpose="grant",
+        audience=str(grant.tenant),
+        issuer=issuer,
+        lifetime=GRANT_LIFETIME,
+        subject=grant.schema,
+        issued_at=grant.issued_at,
+    )
+
+
+def open_grant(
+    token: str, keys: Iterable[VerifyKey], *, tenant: uuid.UUID, issuer: str | None = None
+) -> Opened[Grant]:
+    """Open a grant meant for `tenant`; raises TokenError. Whether it is newer the caller checks."""
+    claims = open_token(token, keys, purpose="grant", audience=str(tenant), issuer=issuer)
+    grant = _typed(_GRANT, claims, "grant")
+    if grant.tenant != tenant:
+        raise TokenError("audience", purpose="grant")
+    return Opened(grant, claims)
+
+
+def sign_usage_report(report: UsageReport, key: SigningKey, *, audience: str) -> str:
+    """Return the report signed with the instance's own key, for the platform at `audience`."""
+    return sign(
+        _USAGE_REPORT.dump_python(report, mode="json"),
+        key,
+        purpose="usage-report",
+        audience=audience,
+        issuer=str(report.tenant),
+        lifetime=USAGE_REPORT_LIFETIME,
+    )
+
+
+def open_usage_report(
+    token: str, keys: Iterable[VerifyKey], *, tenant: uuid.UUID, audience: str
+) -> Opened[UsageReport]:
+    """Open a report of `tenant`, signed by one of that instance's `keys`; raises TokenError."""
+    purpose = "usage-report"
+    claims = open_token(token, keys, purpose=purpose, audience=audience, issuer=str(tenant))
+    report = _typed(_USAGE_REPORT, claims, purpose)
+    if report.tenant != tenant:
+        raise TokenError("issuer", purpose=purpose)
+    return Opened(report, claims)
+
+
+def _typed(adapter: TypeAdapter[T], claims: Claims, purpose: str) -> T:
+    try:
+        return adapter.validate_python(dict(claims.payload))
+    except PydanticError:
+        # The details may hold personal data; the signer's own tests find them.
+        raise TokenError("malformed", purpose=purpose) from None

@@ -1,0 +1,44 @@
+function zone() {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
+/** An empty time zone select starts at the browser's own. */
+function suggestZone() {
+  const select = document.querySelector("select[data-suggest-timezone], [data-suggest-timezone] select");
+  if (!select || document.querySelector("[data-suggest-timezone][data-bound]")) return;
+  const known = [...select.options].some((option) => option.value === zone());
+  if (known) select.value = zone();
+}
+
+/** A second click on a sent form does nothing. */
+function sendOnce() {
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post" || form.matches("[hx-post]")) return;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = "1";
+    form.querySelectorAll('[type="submit"]').forEach((button) => {
+      button.setAttribute("aria-busy", "true");
+    });
+  });
+  // Coming back through history shows the page as it was left.
+  window.addEventListener("pageshow", () => {
+    document.querySelectorAll("form[data-sent]").forEach((form) => {
+      delete form.dataset.sent;
+      form.querySelectorAll("[aria-busy]").forEach((button) => button.removeAttribute("aria-busy"));
+    });
+  });
+}
+
+function focusFirstError() {
+  document.querySelector('[aria-invalid="true"]')?.focus();
+}
+
+export function watchForms() {
+  suggestZone();
+  sendOnce();
+  focusFirstError();
+}

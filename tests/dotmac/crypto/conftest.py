@@ -1,0 +1,20 @@
+import uuid
+
+import pytest
+
+from dotmac.crypto.keys import SigningKey
+
+
+@pytest.fixture
+def platform_key():
+    return SigningKey.generate()
+
+
+@pytest.fixture
+def stranger_key():
+    return SigningKey.generate()
+
+
+@pytest.fixture
+def tenant():
+    return uuid.UUID("5f0f3c1c-8a3e-4a6c-9d41-1f6f0f9f7a10")
