@@ -2,7 +2,13 @@
 
 import os
 
+from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
-application = get_asgi_application()
+_http = get_asgi_application()
+
+# Consumers import models, so only now.
+from config.websockets import application as _websockets  # noqa: E402
+
+application = ProtocolTypeRouter({"http": _http, "websocket": _websockets})

@@ -20,7 +20,7 @@ _FRAMEWORK = [
 _COMMON = [*_FRAMEWORK, "apps.core", "apps.portal", "apps.events", "apps.operations"]
 
 # In `public` alone: what is asked across the schemas of one database.
-_SHARED = ["apps.tenancy", "apps.work", "django_q", "channels_postgres"]
+_SHARED = ["apps.tenancy", "apps.work", "django_q"]
 
 # No tables of their own: templates, commands, template tags.
 LIBRARIES = [

@@ -22,6 +22,10 @@ LOG = ROOT / "var" / "log" / "install.log"
 STAMP = VENV / "requirements.digest"
 RUNTIME = ("requirements.txt",)
 DEVELOPMENT = ("requirements.txt", "requirements-dev.txt")
+OFFLINE = (
+    "The packages could not be installed. Without network, connect this machine (or set "
+    "HTTPS_PROXY or UV_INDEX_URL), then run the command again."
+)
 NEEDED_BYTES = 3 * 10**9
 TICK_SECONDS = 0.1
 
@@ -43,7 +47,7 @@ def install(terminal: Terminal, *, development: bool) -> None:
     with terminal.step("Packages"):
         uv = _uv(terminal)
         command = [*uv, "pip", "sync", "--python", str(VENV / "bin" / "python")]
-        _call(terminal, [*command, "--require-hashes", *files], _OFFLINE)
+        _call(terminal, [*command, "--require-hashes", *files], OFFLINE)
     STAMP.write_text(digest)
 
 
@@ -55,12 +59,6 @@ def check_disk(directory: Path) -> None:
             f"Only {free / 10**9:.1f} GB are free at {directory}; DotMac needs "
             f"{NEEDED_BYTES / 10**9:.0f} GB. Free some space, then run the command again."
         )
-
-
-_OFFLINE = (
-    "The packages could not be installed. Without network, connect this machine (or set "
-    "HTTPS_PROXY or UV_INDEX_URL), then run the command again."
-)
 
 
 def _digest(files: tuple[str, ...]) -> str:
@@ -115,7 +113,7 @@ def _uv(terminal: Terminal) -> list[str]:
     python = str(VENV / "bin" / "python")
     if not (VENV / "bin" / "uv").exists():
         terminal.detail("uv")
-        _call(terminal, [python, "-m", "pip", "install", "--quiet", "uv"], _OFFLINE)
+        _call(terminal, [python, "-m", "pip", "install", "--quiet", "uv"], OFFLINE)
     return [str(VENV / "bin" / "uv")]
 
 

@@ -4,7 +4,8 @@ The wheel's Python layer is left out: it changes the mode of every parent direct
 track of its clients. As root the server runs as `nobody`, because PostgreSQL refuses root; where
 `nobody` cannot reach the project, binaries and cluster live under /var/lib/dotmac.
 
-    python -m dev.postgres ensure|run|stop DIRECTORY PORT
+    python -m dev.postgres ensure|run DIRECTORY PORT
+    python -m dev.postgres stop DIRECTORY
 """
 
 from __future__ import annotations
@@ -34,10 +35,12 @@ from dev import proc
 
 NAME = "dotmac"
 HOST = "127.0.0.1"
+DEFAULT_PORT = 8002
 SERVICE_USER = "nobody"
 FAR_HOME = Path("/var/lib/dotmac")
 START_SECONDS = 300
 STOP_SECONDS = 60
+POLL_SECONDS = 0.05
 SETTINGS: Mapping[str, str] = {
     "max_connections": "200",
     "shared_buffers": "128MB",
@@ -78,13 +81,18 @@ def ensure(directory: Path, port: int, *, settings: Mapping[str, str] = SETTINGS
     A server that already runs is adopted, on the port it has. Raises PostgresError.
     """
     cluster = _cluster(Path(directory))
+    deadline = time.monotonic() + START_SECONDS
     with _locked(cluster.home):
-        if _postmaster(cluster) is None:
-            _prepare(cluster, port, settings)
-            _start(cluster)
-        port = _running_port(cluster)
-        wait_ready(cluster.home, port)
-    return url(cluster.home, port)
+        while time.monotonic() < deadline:
+            # Asked anew each time: what was just killed may still have looked alive before.
+            if _postmaster(cluster) is None:
+                _prepare(cluster, port, settings)
+                _start(cluster)
+            running_port = _running_port(cluster)
+            if running_port and is_ready(cluster.home, running_port):
+                return url(cluster.home, running_port)
+            time.sleep(POLL_SECONDS)
+    raise PostgresError(_why_not_ready(cluster))
 
 
 def create(directory: Path) -> None:
@@ -124,19 +132,6 @@ def is_ready(directory: Path, port: int) -> bool:
     return True
 
 
-def wait_ready(directory: Path, port: int, seconds: float = START_SECONDS) -> None:
-    """Wait until a client can log in and read; raises PostgresError with the log's last lines."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            _probe(url(directory, port))
-            return
-        except psycopg.OperationalError as error:
-            if time.monotonic() > deadline:
-                raise PostgresError(_why_not_ready(_cluster(Path(directory)), error)) from error
-        time.sleep(0.05)
-
-
 def run(directory: Path, port: int, *, settings: Mapping[str, str] = SETTINGS) -> None:
     """Become the server: prepare, give up root, replace this process. Does not return."""
     proc.die_with_parent(signal.SIGINT)
@@ -146,7 +141,7 @@ def run(directory: Path, port: int, *, settings: Mapping[str, str] = SETTINGS) -
         if postmaster is not None:
             raise PostgresError(
                 f"The database in {cluster.home} already runs as process {postmaster.pid}. "
-                f"Stop it with: python -m dev.postgres stop {cluster.home} {port}"
+                f"Stop it with: python -m dev.postgres stop {cluster.home}"
             )
         _prepare(cluster, port, settings)
     _become_service_user()
@@ -253,8 +248,12 @@ def _works_in(pid: int, data: Path) -> bool:
         return False
 
 
-def _running_port(cluster: Cluster) -> int:
-    return int(cluster.pid_file.read_text().splitlines()[3])
+def _running_port(cluster: Cluster) -> int | None:
+    """The port in the pid file, which the server writes line by line while it starts."""
+    try:
+        return int(cluster.pid_file.read_text().splitlines()[3])
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _prepare(cluster: Cluster, port: int, settings: Mapping[str, str]) -> None:
@@ -398,7 +397,7 @@ def _start(cluster: Cluster) -> None:
             "-t", START_SECONDS, "start",
         )  # fmt: skip
     except PostgresError as error:
-        raise PostgresError(_why_not_ready(cluster, error)) from error
+        raise PostgresError(_why_not_ready(cluster)) from error
 
 
 def _probe(address: str) -> None:
@@ -406,11 +405,11 @@ def _probe(address: str) -> None:
         connection.execute("SELECT 1")
 
 
-def _why_not_ready(cluster: Cluster, error: Exception) -> str:
+def _why_not_ready(cluster: Cluster) -> str:
     try:
         tail = cluster.log.read_text(errors="replace").splitlines()[-3:]
     except OSError:
-        tail = [str(error)]
+        tail = []
     return f"The database in {cluster.home} does not answer. Its last words: {' | '.join(tail)}"
 
 
@@ -428,7 +427,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m dev.postgres")
     parser.add_argument("action", choices=["ensure", "run", "stop"])
     parser.add_argument("directory", type=Path)
-    parser.add_argument("port", type=int)
+    parser.add_argument("port", type=int, nargs="?", default=DEFAULT_PORT)
     chosen = parser.parse_args(arguments)
     try:
         if chosen.action == "ensure":

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 GREEN, RED, YELLOW, DIM, BOLD, PLAIN = "32", "31", "33", "2", "1", "0"
-TICK, CROSS = "✓", "✗"
+TICK, CROSS, DASH = "✓", "✗", "–"
 REDRAW_SECONDS = 0.1
 
 
@@ -41,6 +41,9 @@ class Terminal:
         self.begin(name)
         try:
             yield
+        except KeyboardInterrupt:
+            self.finish(DASH, note="interrupted")
+            raise
         except BaseException:
             self.finish(CROSS)
             raise
@@ -79,7 +82,7 @@ class Terminal:
         self.line(f"  {self._mark(CROSS)} {text}")
 
     def _mark(self, mark: str) -> str:
-        return self.paint(mark, GREEN if mark == TICK else RED)
+        return self.paint(mark, {TICK: GREEN, CROSS: RED}.get(mark, DIM))
 
     def _write(self, text: str) -> None:
         """Write through; a terminal that was closed must not keep the run from ending cleanly."""

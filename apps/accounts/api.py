@@ -1,7 +1,69 @@
 """Programs sign in by key."""
 
-from rest_framework.authentication import BaseAuthentication
+import hmac
+from datetime import timedelta
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from apps.accounts.models import ApiKey, User
+from apps.accounts.services import KEY_MARK, key_digest
+
+_NOTED_EVERY = timedelta(minutes=1)
+_REFUSED = "This API key is not valid: it is mistyped, revoked, or of another organisation."
 
 
 class KeyAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <key>`."""
+    """`Authorization: Bearer dm_<prefix>_<secret>`; the request acts as the key's maker."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
+        """The key's maker and the key; None without a header, 401 for a key that is no good."""
+        scheme, _space, text = get_authorization_header(request).decode("latin-1").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        key = _key_of(text.strip())
+        if key is None:
+            raise AuthenticationFailed(_REFUSED, code="invalid_key")
+        _note_use(key)
+        return key.created_by, key
+
+    def authenticate_header(self, request: Request) -> str:
+        """What a request without a key is told."""
+        return 'Bearer realm="api"'
+
+
+class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the OpenAPI document describes the key."""
+
+    target_class = "apps.accounts.api.KeyAuthentication"
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+        """HTTP bearer."""
+        return {"type": "http", "scheme": "bearer", "bearerFormat": f"{KEY_MARK}_<prefix>_<secret>"}
+
+
+def _key_of(text: str) -> ApiKey | None:
+    mark, _under, rest = text.partition("_")
+    prefix, _under, secret = rest.partition("_")
+    key = None
+    if mark == KEY_MARK and "\x00" not in prefix:
+        key = _usable().filter(prefix=prefix).first()
+    # Compared also when there is no such key, so that both take the same time.
+    is_right = hmac.compare_digest(key_digest(secret), key.digest if key else "0" * 64)
+    return key if is_right else None
+
+
+def _usable() -> QuerySet[ApiKey]:
+    keys = ApiKey.objects.select_related("created_by")
+    return keys.filter(revoked_at=None, created_by__is_active=True)
+
+
+def _note_use(key: ApiKey) -> None:
+    now = timezone.now()
+    stale = Q(last_used_at=None) | Q(last_used_at__lt=now - _NOTED_EVERY)
+    ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)

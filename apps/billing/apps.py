@@ -4,6 +4,7 @@ from django.apps import AppConfig
 
 
 class BillingConfig(AppConfig):
-    """Billing."""
+    """Plans and, in time, what is owed for them: of the operator, or of an ISP."""
 
     name = "apps.billing"
+    verbose_name = "Billing"

@@ -70,3 +70,5 @@ class Cursor(models.Model):
 
     name = models.CharField(max_length=40, unique=True)
     seal_no = models.BigIntegerField(default=0)
+    # How often the next event's reactions have failed.
+    failures = models.PositiveSmallIntegerField(default=0)

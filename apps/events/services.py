@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import structlog
 from django.db import connection, models, transaction
 from django.utils import timezone
 
@@ -13,7 +14,11 @@ from apps.events.actors import Actor, Subject, subject_of
 from apps.events.models import Cursor, Event
 from apps.work import services as work
 
+log = structlog.get_logger(__name__)
 SIGNAL = "events"
+# How often an event's reactions are tried before those that fail are left out.
+PATIENCE = 5
+FAILED_REACTION = "reaction"
 Reaction = Callable[[Event], None]
 _reactions: dict[str, list[Reaction]] = {}
 
@@ -37,7 +42,8 @@ def record(
         subject_type=about.type,
         subject_id=about.id,
         subject_label=about.label,
-        data=dict(data or {}),
+        # As JSON will give it back, or the digest would not match what is read.
+        data=json.loads(json.dumps(dict(data or {}), default=str)),
         salt=secrets.token_hex(16),
     )
     event.digest = content_digest(event)
@@ -58,7 +64,7 @@ def content_digest(event: Event) -> str:
         [event.subject_type, event.subject_id, event.subject_label],
         event.data,
     ]
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -78,14 +84,58 @@ def reacts_to(*types: str) -> Callable[[Reaction], Reaction]:
 
 
 def dispatch(limit: int = 200) -> int:
-    """Show sealed events to their reactions, in order; returns how many were read."""
+    """Show sealed events to their reactions, in order; returns how many were passed.
+
+    A reaction that raises is rolled back and holds the later events of its schema back, until it
+    has failed PATIENCE times; then it is left out, and stands on the operator's list of work.
+    """
     with transaction.atomic():
         Cursor.objects.get_or_create(name="reactions")
         cursor = Cursor.objects.select_for_update().get(name="reactions")
-        events = list(Event.objects.filter(seal_no__gt=cursor.seal_no).order_by("seal_no")[:limit])
-        for event in events:
+        before = cursor.seal_no
+        for event in Event.objects.filter(seal_no__gt=before).order_by("seal_no")[:limit]:
+            if not _show(event, cursor):
+                break
+        cursor.save(update_fields=["seal_no", "failures"])
+    return cursor.seal_no - before
+
+
+def has_unread() -> bool:
+    """Whether sealed events of the current schema wait for their reactions."""
+    read = Cursor.objects.filter(name="reactions").values_list("seal_no", flat=True).first()
+    return Event.objects.filter(seal_no__gt=read or 0).exists()
+
+
+def _show(event: Event, cursor: Cursor) -> bool:
+    """Run an event's reactions, all or none; False when they shall be tried again."""
+    try:
+        with transaction.atomic():
             for reaction in _reactions.get(event.type, []):
                 reaction(event)
-        if events:
-            Cursor.objects.filter(pk=cursor.pk).update(seal_no=events[-1].seal_no)
-    return len(events)
+    except Exception:
+        if not connection.is_usable():
+            raise
+        log.exception("reaction_failed", event=str(event.uuid), type=event.type)
+        cursor.failures += 1
+        if cursor.failures < PATIENCE:
+            return False
+        _leave_out_failing(event)
+    cursor.seal_no, cursor.failures = event.seal_no, 0
+    return True
+
+
+def _leave_out_failing(event: Event) -> None:
+    """Run each reaction alone, so that those which work are not lost with the one that fails."""
+    for reaction in _reactions.get(event.type, []):
+        try:
+            with transaction.atomic():
+                reaction(event)
+        except Exception as error:
+            name = f"{reaction.__module__}.{reaction.__qualname__}"
+            kind = type(error).__name__
+            work.note_failure(
+                FAILED_REACTION,
+                f"{event.uuid}",
+                title=f"Reaction to {event}",
+                reason=f"{name} raised {kind} {PATIENCE} times; the log has it under {event.uuid}.",
+            )

@@ -1,10 +1,11 @@
 """The clock's part: seal and show what happened, in each schema with news."""
 
 import structlog
+from django.db import connection
 
 from apps.events import services
 from apps.events.sealing import seal
-from apps.tenancy.kinds import schema_of
+from apps.tenancy.kinds import schema_exists, schema_of
 from apps.work import services as work
 from apps.work.registry import every
 
@@ -13,18 +14,23 @@ log = structlog.get_logger(__name__)
 
 @every(0.5, "events.pump")
 def _pump() -> None:
-    for schema in work.take_signals(services.SIGNAL):
-        with schema_of(schema):
-            _pump_one(schema)
+    for schema, notes in work.signals(services.SIGNAL).items():
+        if _pump_one(schema):
+            work.forget_signals(notes)
 
 
-def _pump_one(schema: str) -> None:
+def _pump_one(schema: str) -> bool:
+    """Whether nothing is left for later; until then the notes stay, also when the clock dies."""
     try:
-        _sealed, more = seal()
-        while services.dispatch():
-            pass
+        if not schema_exists(schema):
+            return True
+        with schema_of(schema):
+            _sealed, more = seal()
+            while services.dispatch():
+                pass
+            return not (more or services.has_unread())
     except Exception:
+        if not connection.is_usable():
+            raise
         log.exception("event_pump_failed", schema=schema)
-        more = True
-    if more:
-        work.signal(services.SIGNAL)
+        return False

@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -10,13 +11,16 @@ from django.utils.translation import gettext_lazy as _
 class Region(models.Model):
     """A place with servers and stable addresses."""
 
-    code = models.SlugField(max_length=30, unique=True)
-    name = models.CharField(max_length=80)
-    country = models.CharField(max_length=2)
+    code = models.SlugField(_("code"), max_length=30, unique=True)
+    name = models.CharField(_("name"), max_length=80)
+    # ISO 3166, two letters; empty for the machine that DotMac itself runs on.
+    country = models.CharField(_("country"), max_length=2, blank=True)
     is_open = models.BooleanField(_("open for new tenants"), default=True)
 
     class Meta:
         db_table = '"public"."fleet_region"'
+        verbose_name = _("region")
+        verbose_name_plural = _("regions")
         ordering = ["code"]
 
     def __str__(self) -> str:
@@ -24,15 +28,18 @@ class Region(models.Model):
 
 
 class ServerPlan(models.Model):
-    """A size of server, and how far it may be oversold."""
+    """A size of server: what placements may reserve on one, which may be more than it has."""
 
-    name = models.CharField(max_length=60, unique=True)
+    name = models.CharField(_("name"), max_length=60, unique=True)
     cpu_millis = models.PositiveIntegerField(_("CPU (thousandths of a core)"))
     memory_mb = models.PositiveIntegerField(_("memory (MiB)"))
     disk_mb = models.PositiveIntegerField(_("disk (MiB)"))
 
     class Meta:
         db_table = '"public"."fleet_serverplan"'
+        ordering = ["memory_mb", "name"]
+        verbose_name = _("server plan")
+        verbose_name_plural = _("server plans")
 
     def __str__(self) -> str:
         return self.name
@@ -44,29 +51,46 @@ class Server(models.Model):
     class Status(models.TextChoices):
         ACTIVE = "active", _("Active")
         UNREACHABLE = "unreachable", _("Unreachable")
-        DRAINING = "draining", _("Draining")
         RETIRED = "retired", _("Retired")
 
+    # Two failed probes in a row: one lost answer is no outage.
+    PROBES_TO_UNREACHABLE = 2
+
     uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
-    name = models.CharField(max_length=60, unique=True)
+    name = models.CharField(_("name"), max_length=60, unique=True)
     region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="servers")
     plan = models.ForeignKey(ServerPlan, on_delete=models.PROTECT, null=True, blank=True)
-    engine_url = models.CharField(max_length=200, default="unix:///var/run/docker.sock")
-    status = models.CharField(max_length=12, choices=Status.choices, default=Status.ACTIVE)
+    engine_url = models.CharField(
+        _("engine"), max_length=200, default="unix:///var/run/docker.sock"
+    )
+    status = models.CharField(
+        _("status"), max_length=12, choices=Status.choices, default=Status.ACTIVE
+    )
+    # What the operator wants, beside what is seen: a draining server keeps what it has and gets
+    # no new instance, also after it was unreachable.
+    is_draining = models.BooleanField(_("draining"), default=False)
     cpu_millis = models.PositiveIntegerField(_("CPU (thousandths of a core)"))
     memory_mb = models.PositiveIntegerField(_("memory (MiB)"))
     disk_mb = models.PositiveIntegerField(_("disk (MiB)"))
-    # First two octets of the addresses of its networks, as "10.201".
-    address_prefix = models.CharField(max_length=7, default="10.201")
+    # First two octets of where the addresses of its networks begin (apps.fleet.addresses).
+    address_prefix = models.CharField(
+        _("first network"),
+        max_length=7,
+        default="10.201",
+        validators=[RegexValidator(r"^10\.(\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-4])\Z")],
+    )
     failed_probes = models.PositiveIntegerField(default=0, editable=False)
+    failing_since = models.DateTimeField(null=True, editable=False)
     last_probe_at = models.DateTimeField(null=True, editable=False)
-    last_seen_at = models.DateTimeField(null=True, editable=False)
-    status_note = models.CharField(max_length=300, blank=True, editable=False)
-    engine_version = models.CharField(max_length=40, blank=True, editable=False)
+    last_seen_at = models.DateTimeField(_("last seen"), null=True, editable=False)
+    status_note = models.CharField(_("reason"), max_length=300, blank=True, editable=False)
+    engine_version = models.CharField(_("version"), max_length=40, blank=True, editable=False)
 
     class Meta:
         db_table = '"public"."fleet_server"'
         ordering = ["name"]
+        verbose_name = _("server")
+        verbose_name_plural = _("servers")
 
     def __str__(self) -> str:
         return self.name
@@ -83,40 +107,58 @@ class Placement(models.Model):
         ACTIVE = "active", _("Active")
         RELEASED = "released", _("Released")
 
+    OPEN = (Status.RESERVED, Status.ACTIVE)
+
     uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
     schema = models.CharField(max_length=63)
     instance = models.UUIDField()
-    instance_name = models.CharField(max_length=120, blank=True)
-    deployment = models.PositiveIntegerField(default=0)
-    server = models.ForeignKey(Server, on_delete=models.PROTECT, null=True, related_name="placements")
+    instance_name = models.CharField(_("instance"), max_length=120, blank=True)
+    deployment = models.PositiveIntegerField(_("deployment"), default=0)
+    server = models.ForeignKey(
+        Server, on_delete=models.PROTECT, null=True, related_name="placements"
+    )
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.RESERVED)
     cpu_millis = models.PositiveIntegerField(default=0)
     memory_mb = models.PositiveIntegerField(default=0)
     disk_mb = models.PositiveIntegerField(default=0)
     # Numbers the networks of an instance on its server; front and back subnets follow from it.
+    # All deployments of the instance share it.
     slot = models.PositiveIntegerField(null=True)
     operation = models.UUIDField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    # Once it was active, its volumes lie on the server: later deployments must go there.
+    activated_at = models.DateTimeField(null=True)
     released_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = '"public"."fleet_placement"'
         ordering = ["-created_at"]
+        verbose_name = _("placement")
+        verbose_name_plural = _("placements")
         constraints = [
             models.UniqueConstraint(
                 fields=["instance", "deployment"],
                 name="one_placement_a_deployment",
                 condition=~Q(status="released"),
             ),
+            models.CheckConstraint(
+                condition=Q(server__isnull=True) | Q(slot__isnull=False), name="placement_has_slot"
+            ),
         ]
-        indexes = [models.Index(fields=["server", "status"], name="placement_open")]
+        indexes = [
+            models.Index(fields=["server", "status"], name="placement_open"),
+            models.Index(fields=["instance"], name="placement_instance"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.instance_name} on {self.server or 'the platform'}"
 
 
 class PlacementStatus(models.Model):
-    """What runs of a placement as the poller last saw it; nobody else writes it."""
+    """What runs of a placement as the poller last saw it; nobody else writes it.
+
+    `addresses` is {container: {network: address}}, `detail` names what does not run.
+    """
 
     placement = models.OneToOneField(Placement, on_delete=models.CASCADE, related_name="seen")
     state = models.CharField(max_length=20)
@@ -147,11 +189,12 @@ class Certificate(models.Model):
 class Route(models.Model):
     """A hostname and where it leads. The whole edge renders from these rows.
 
-    `upstreams` is a list of {"url", "weight"}; none and no notice leads to the platform itself
-    (a shared workspace).
+    `upstreams` is a list of {"url", "weight", "container", "network", "port"}, the last three so
+    that the address can be read again; none and no notice leads to the platform itself (a shared
+    workspace).
     """
 
-    hostname = models.CharField(max_length=253, unique=True)
+    hostname = models.CharField(_("hostname"), max_length=253, unique=True)
     schema = models.CharField(max_length=63)
     instance = models.UUIDField(null=True)
     upstreams = models.JSONField(default=list)
@@ -164,6 +207,8 @@ class Route(models.Model):
     class Meta:
         db_table = '"public"."fleet_route"'
         ordering = ["hostname"]
+        verbose_name = _("route")
+        verbose_name_plural = _("routes")
         indexes = [models.Index(fields=["instance"], name="route_instance")]
 
     def __str__(self) -> str:
@@ -180,6 +225,11 @@ class EdgeState(models.Model):
 
     class Meta:
         db_table = '"public"."fleet_edgestate"'
+        verbose_name = _("edge")
+        verbose_name_plural = _("edges")
         constraints = [
             models.CheckConstraint(condition=Q(applied__lte=F("wanted")), name="edge_not_ahead")
         ]
+
+    def __str__(self) -> str:
+        return self.name

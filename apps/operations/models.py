@@ -26,6 +26,7 @@ class Operation(models.Model):
     title = models.CharField(max_length=200)
     subject_type = models.CharField(max_length=60)
     subject_id = models.CharField(max_length=64)
+    subject_label = models.CharField(max_length=200, blank=True)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.QUEUED)
     is_undoing = models.BooleanField(default=False)
     params = models.JSONField(default=dict)
@@ -80,6 +81,9 @@ class Step(models.Model):
     title = models.CharField(max_length=120)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING)
     attempt = models.PositiveSmallIntegerField(default=0)
+    undo_attempt = models.PositiveSmallIntegerField(default=0)
+    # Its undo is behind it, for better or worse; a failed step stays failed.
+    is_undo_over = models.BooleanField(default=False)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True)

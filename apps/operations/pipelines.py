@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.utils import timezone
 
 from apps.operations.exceptions import StepError
@@ -62,15 +63,20 @@ class Run:
 
     def log(self, text: str, *, level: str = "info") -> None:
         """Add a line to the step's log, which people watch live; never a secret."""
-        self.assert_held()
-        LogLine.objects.create(
-            operation=self.operation,
-            step_position=self.position,
-            at=timezone.now(),
-            level=level,
-            text=text[:4000],
-        )
-        announce(self.operation)
+        with self.atomic():
+            LogLine.objects.create(
+                operation=self.operation,
+                step_position=self.position,
+                at=timezone.now(),
+                level=level,
+                text=text[:4000],
+            )
+            announce(self.operation)
+
+    def enter(self, step: "Step", position: int) -> None:
+        """Turn to a step: its log and its deadline, after which the heartbeat ends as well."""
+        self.position, self.started, self.deadline_s = position, time.monotonic(), step.deadline_s
+        self.lease.works_until = self.started + step.deadline_s + settings.LEASE_SECONDS
 
     def remaining_s(self) -> float:
         """Seconds until the deadline of the step."""
@@ -80,11 +86,12 @@ class Run:
         self, is_so: Callable[[], bool], *, what: str, every_s: float = 0.05, within_s: float = 0
     ) -> None:
         """Poll until it is so; StepError naming `what` at the limit or the step's deadline."""
-        limit = time.monotonic() + min(within_s or self.remaining_s(), self.remaining_s())
+        allowed_s = min(within_s or self.remaining_s(), self.remaining_s())
+        limit = time.monotonic() + allowed_s
         while not is_so():
             self.assert_held()
             if time.monotonic() >= limit:
-                raise StepError(f"{what} did not happen within {self.deadline_s:.0f} s.")
+                raise StepError(f"{what} did not happen within {allowed_s:.0f} s.")
             time.sleep(every_s)
 
 
@@ -92,7 +99,8 @@ class Step:
     """A step: `run` may be repeated at any time and adopts what is there already.
 
     `check` says whether it is already so (asked before a repeat), `undo` takes back what `run`
-    made, also when `run` was cut off in the middle.
+    made, also when `run` was cut off in the middle. A step that takes longer than `deadline_s`
+    is taken from its worker and begun again, so it must be chosen with room.
     """
 
     key: ClassVar[str]
@@ -114,13 +122,17 @@ class Step:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The steps of a named operation; `settle` runs in the transaction that ends it."""
+    """The steps of a named operation; `settle` runs in the transaction that ends it.
+
+    `after` tells the page what comes next: next_url, next_label, next_text, crumbs, facts.
+    """
 
     name: str
     title: str
     steps: tuple[type[Step], ...]
     settle: Callable[[Run, str], None] | None = None
     can_cancel: bool = True
+    after: Callable[[Operation], dict[str, Any]] | None = None
 
 
 _pipelines: dict[str, Pipeline] = {}

@@ -1,19 +1,18 @@
 """Running an operation: from the first step not done to its end, or backwards."""
 
-import time
-
 import structlog
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from apps.core.exceptions import DomainError
 from apps.events import services as events
-from apps.events.actors import SYSTEM, Subject
+from apps.events.actors import SYSTEM
 from apps.operations.exceptions import HoldError
 from apps.operations.models import Operation, Step
 from apps.operations.pipelines import Pipeline, Run, pipeline_of
 from apps.operations.pipelines import Step as StepRunner
 from apps.operations.progress import announce
-from apps.operations.services import KIND
+from apps.operations.services import KIND, subject_of_operation
 from apps.work import services as work
 from apps.work.exceptions import LeaseLostError
 from apps.work.leases import Lease
@@ -22,6 +21,20 @@ from apps.work.registry import runs
 log = structlog.get_logger(__name__)
 # Seconds before the next attempt of a step that failed for a passing cause.
 BACKOFF_S = (1, 2, 5, 15, 30)
+# After this many passing causes an undo is given up, about ten minutes later.
+UNDO_ATTEMPTS = 20
+# No step's fault: another worker has the operation, or our own database is away. The lease
+# brings a worker that can.
+_NOT_THE_STEP = (LeaseLostError, OperationalError, InterfaceError)
+_OTHER_RELEASE = (
+    "This operation was begun by another release of DotMac, whose steps were others. Start it"
+    " again."
+)
+_DUE_STATES = {
+    Operation.Status.SUCCEEDED: "done",
+    Operation.Status.FAILED: "failed",
+    Operation.Status.CANCELLED: "cancelled",
+}
 
 
 class _StopError(Exception):
@@ -33,14 +46,30 @@ def run_operation(lease: Lease) -> None:
     """Carry an operation as far as it goes now; a repeat continues where it was."""
     operation = Operation.objects.get(uuid=lease.subject)
     run = Run(operation, lease)
-    pipeline = pipeline_of(operation.name)
+    if not operation.is_active:
+        with run.atomic():
+            work.finish(lease, _DUE_STATES[Operation.Status(operation.status)])
+        return
+    pipeline = _pipeline(run)
     try:
         _begin(run)
+        if lease.is_stuck:
+            _unstick(run)
         if not operation.is_undoing:
             _forward(run, pipeline)
         _backward(run, pipeline)
     except _StopError:
         return
+
+
+def _pipeline(run: Run) -> Pipeline:
+    try:
+        return pipeline_of(run.operation.name)
+    except KeyError:
+        if not run.lease.is_stuck:
+            raise
+        # No release knows it any more: it is ended all the same, so that its subject is free.
+        return Pipeline(run.operation.name, run.operation.title, ())
 
 
 def _begin(run: Run) -> None:
@@ -50,9 +79,30 @@ def _begin(run: Run) -> None:
         _update(run, status=status, waits_for="", started_at=run.operation.started_at or now)
 
 
+def _unstick(run: Run) -> None:
+    """After too many dead workers: turn back, or leave behind the undo that kills them."""
+    operation = run.operation
+    cause = (
+        f"DotMac tried this {run.lease.stalls} times and got no further, which is our fault. The"
+        f" operator finds the details in the log under {operation.uuid}."
+    )
+    log.error("operation_stuck", operation=str(operation.uuid), stalls=run.lease.stalls)
+    if not operation.is_undoing:
+        for row in operation.steps.filter(status=Step.Status.RUNNING):
+            _fail_step(run, row, cause)
+        _turn_back(run, cause)
+        return
+    for row in _to_undo(run)[:1]:
+        run.position = row.position
+        _leave_undone(run, row, cause)
+
+
 def _forward(run: Run, pipeline: Pipeline) -> None:
-    steps = list(run.operation.steps.order_by("position"))
-    for row, kind in zip(steps, pipeline.steps, strict=True):
+    rows = list(run.operation.steps.order_by("position"))
+    if [row.key for row in rows] != [step.key for step in pipeline.steps]:
+        _turn_back(run, _OTHER_RELEASE)
+        return
+    for row, kind in zip(rows, pipeline.steps, strict=True):
         if row.status in (Step.Status.DONE, Step.Status.SKIPPED):
             continue
         if _cancel_asked(run):
@@ -60,7 +110,7 @@ def _forward(run: Run, pipeline: Pipeline) -> None:
             return
         if not _one_step(run, row, kind()):
             return
-        _show_progress(run, (row.position + 1) / len(steps))
+        work.note_progress(run.lease, 100 * (row.position + 1) // len(rows))
     _end(run, pipeline, Operation.Status.SUCCEEDED)
 
 
@@ -71,7 +121,7 @@ def _one_step(run: Run, row: Step, step: StepRunner) -> bool:
         if not (row.attempt > 1 and step.check(run)):
             step.run(run)
         run.assert_held()
-    except LeaseLostError:
+    except _NOT_THE_STEP:
         raise
     except HoldError as hold:
         _hold(run, row, hold)
@@ -84,7 +134,7 @@ def _one_step(run: Run, row: Step, step: StepRunner) -> bool:
 
 
 def _enter(run: Run, row: Step, step: StepRunner) -> None:
-    run.position, run.started, run.deadline_s = row.position, time.monotonic(), step.deadline_s
+    run.enter(step, row.position)
     with run.atomic():
         _update_step(
             row,
@@ -100,8 +150,14 @@ def _hold(run: Run, row: Step, hold: HoldError) -> None:
     """Wait for something outside, which costs no attempt."""
     with run.atomic():
         _update_step(row, status=Step.Status.PENDING, attempt=row.attempt - 1)
-        _update(run, status=Operation.Status.WAITING, waits_for=hold.reason[:300])
-        work.postpone(run.lease, seconds=hold.seconds, reason=hold.reason)
+    _wait(run, hold.reason, hold.seconds)
+
+
+def _wait(run: Run, reason: str, seconds: float) -> None:
+    """Give the operation back until later, visibly."""
+    with run.atomic():
+        _update(run, status=Operation.Status.WAITING, waits_for=reason[:300])
+        work.postpone(run.lease, seconds=seconds, reason=reason)
     announce(run.operation)
     raise _StopError
 
@@ -111,17 +167,17 @@ def _failed(run: Run, row: Step, step: StepRunner, error: Exception) -> bool:
     run.log(cause, level="error")
     if not getattr(error, "permanent", True) and row.attempt < step.attempts:
         wait_s = BACKOFF_S[min(row.attempt, len(BACKOFF_S)) - 1]
-        reason = f"{cause} Next attempt in {wait_s} s."
         with run.atomic():
             _update_step(row, status=Step.Status.PENDING, error=cause)
-            _update(run, status=Operation.Status.WAITING, waits_for=reason[:300])
-            work.postpone(run.lease, seconds=wait_s, reason=reason)
-        announce(run.operation)
-        raise _StopError
-    with run.atomic():
-        _update_step(row, status=Step.Status.FAILED, error=cause, finished_at=timezone.now())
+        _wait(run, f"{cause} Next attempt in {wait_s} s.", wait_s)
+    _fail_step(run, row, cause)
     _turn_back(run, cause)
     return False
+
+
+def _fail_step(run: Run, row: Step, cause: str) -> None:
+    with run.atomic():
+        _update_step(row, status=Step.Status.FAILED, error=cause, finished_at=timezone.now())
 
 
 def _explain(run: Run, error: Exception) -> str:
@@ -129,7 +185,7 @@ def _explain(run: Run, error: Exception) -> str:
     for text in (getattr(error, "detail", ""), getattr(error, "output", "")):
         if text:
             run.log(str(text)[-4000:], level="output")
-    if isinstance(error, DomainError) or hasattr(error, "permanent"):
+    if str(error) and (isinstance(error, DomainError) or hasattr(error, "permanent")):
         return str(error)
     log.exception("step_crashed", operation=str(run.operation.uuid), position=run.position)
     return (
@@ -141,62 +197,88 @@ def _explain(run: Run, error: Exception) -> str:
 def _turn_back(run: Run, cause: str) -> None:
     with run.atomic():
         _update(run, status=Operation.Status.UNDOING, is_undoing=True, cause=cause)
+        work.note_progress(run.lease)
     announce(run.operation)
+
+
+def _to_undo(run: Run) -> list[Step]:
+    """The steps that were begun and whose undo is not over, last first."""
+    begun = run.operation.steps.filter(started_at__isnull=False, is_undo_over=False)
+    return list(begun.exclude(status=Step.Status.SKIPPED).order_by("-position"))
 
 
 def _backward(run: Run, pipeline: Pipeline) -> None:
     """Take back what was done, last first, then end as failed or cancelled."""
-    steps = list(run.operation.steps.order_by("-position"))
-    touched = (Step.Status.RUNNING, Step.Status.DONE, Step.Status.FAILED, Step.Status.PENDING)
-    for row in steps:
-        if row.status not in touched or row.started_at is None:
-            continue
-        _undo_one(run, row, pipeline.steps[row.position]())
+    steps = {step.key: step for step in pipeline.steps}
+    for row in _to_undo(run):
+        if row.key in steps:
+            _undo_one(run, row, steps[row.key]())
+        else:
+            run.position = row.position
+            _leave_undone(run, row, _OTHER_RELEASE)
     failed = bool(run.operation.cause)
     _end(run, pipeline, Operation.Status.FAILED if failed else Operation.Status.CANCELLED)
 
 
 def _undo_one(run: Run, row: Step, step: StepRunner) -> None:
-    run.position, run.started, run.deadline_s = row.position, time.monotonic(), step.deadline_s
-    was_failed = row.status == Step.Status.FAILED
+    run.enter(step, row.position)
+    with run.atomic():
+        _update_step(row, undo_attempt=row.undo_attempt + 1)
     try:
         step.undo(run)
         run.assert_held()
-    except LeaseLostError:
+    except _NOT_THE_STEP:
         raise
     except HoldError as hold:
-        _postpone_undo(run, hold.reason, hold.seconds)
+        with run.atomic():
+            _update_step(row, undo_attempt=row.undo_attempt - 1)
+        _wait(run, hold.reason, hold.seconds)
     except Exception as error:
         cause = _explain(run, error)
-        if not getattr(error, "permanent", True):
-            _postpone_undo(run, cause, BACKOFF_S[-1])
-        # What cannot be taken back is named, and the rest is still taken back.
-        run.log(f"Not undone: {cause}", level="error")
+        if not getattr(error, "permanent", True) and row.undo_attempt < UNDO_ATTEMPTS:
+            _wait(run, cause, BACKOFF_S[-1])
+        _leave_undone(run, row, cause)
+        return
     with run.atomic():
-        if not was_failed:
-            _update_step(row, status=Step.Status.UNDONE, finished_at=timezone.now())
+        kept = {Step.Status.FAILED: Step.Status.FAILED}
+        status = kept.get(Step.Status(row.status), Step.Status.UNDONE)
+        _update_step(row, status=status, is_undo_over=True, finished_at=timezone.now())
+        work.note_progress(run.lease)
     announce(run.operation)
 
 
-def _postpone_undo(run: Run, reason: str, seconds: float) -> None:
+def _leave_undone(run: Run, row: Step, cause: str) -> None:
+    """Name what cannot be taken back; the rest is still taken back."""
+    text = f"Not undone: {cause}"
+    error = f"{row.error}\n{text}".strip()
     with run.atomic():
-        _update(run, status=Operation.Status.WAITING, waits_for=reason[:300])
-        work.postpone(run.lease, seconds=seconds, reason=reason)
+        run.log(text, level="error")
+        now = timezone.now()
+        _update_step(
+            row, status=Step.Status.FAILED, is_undo_over=True, error=error, finished_at=now
+        )
+        work.note_progress(run.lease)
     announce(run.operation)
-    raise _StopError
 
 
 def _end(run: Run, pipeline: Pipeline, status: str) -> None:
     operation = run.operation
-    about = Subject(operation.subject_type, operation.subject_id, operation.title)
     with run.atomic():
-        if pipeline.settle:
+        # What only settling can have made it stuck is left unsettled, and said in the log.
+        if pipeline.settle and not run.lease.is_stuck:
             pipeline.settle(run, status)
         _update(run, status=status, finished_at=timezone.now(), waits_for="")
-        facts = {"operation": str(operation.uuid), "name": operation.name, "cause": operation.cause}
-        events.record(f"operation.{status}", actor=SYSTEM, subject=about, data=facts)
-        due_state = {"succeeded": "done"}.get(status, status)
-        work.finish(run.lease, due_state, reason=operation.cause)
+        events.record(
+            f"operation.{status}",
+            actor=SYSTEM,
+            subject=subject_of_operation(operation),
+            data={
+                "operation": str(operation.uuid),
+                "name": operation.name,
+                "cause": operation.cause,
+            },
+        )
+        work.finish(run.lease, _DUE_STATES[Operation.Status(status)], reason=operation.cause)
     announce(operation)
     raise _StopError
 
@@ -217,7 +299,3 @@ def _update_step(row: Step, **values: object) -> None:
     Step.objects.filter(pk=row.pk).update(**values)
     for name, value in values.items():
         setattr(row, name, value)
-
-
-def _show_progress(run: Run, share: float) -> None:
-    work.show_progress(run.lease, int(share * 100))

@@ -34,6 +34,7 @@ def start(
         title=pipeline.title.format(subject=about.label)[:200],
         subject_type=about.type,
         subject_id=about.id,
+        subject_label=about.label[:200],
         params=dict(params or {}),
         actor_kind=actor.kind,
         actor_id=actor.id,
@@ -88,14 +89,18 @@ def retry(operation: Operation, *, actor: Actor) -> Operation:
     """Start a failed or cancelled operation anew with the same parameters."""
     if operation.status not in (Operation.Status.FAILED, Operation.Status.CANCELLED):
         raise ConflictError(f"“{operation.title}” has not failed, so there is nothing to repeat.")
-    label = operation.title
-    subject = Subject(operation.subject_type, operation.subject_id, label)
-    again = start(
-        operation.name, subject=subject, actor=actor, params=operation.params, retry_of=operation
+    return start(
+        operation.name,
+        subject=subject_of_operation(operation),
+        actor=actor,
+        params=operation.params,
+        retry_of=operation,
     )
-    Operation.objects.filter(pk=again.pk).update(title=label)
-    again.title = label
-    return again
+
+
+def subject_of_operation(operation: Operation) -> Subject:
+    """What an operation changes."""
+    return Subject(operation.subject_type, operation.subject_id, operation.subject_label)
 
 
 def _busy(about: Subject) -> BusyError:

@@ -4,6 +4,7 @@ from django.apps import AppConfig
 
 
 class SubscribersConfig(AppConfig):
-    """Subscribers."""
+    """An ISP's customers and the services they have."""
 
     name = "apps.subscribers"
+    verbose_name = "Subscribers"

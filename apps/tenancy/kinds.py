@@ -30,6 +30,13 @@ def schema_name(kind: str, slug: str) -> str:
     return prefix + slug.replace("-", "_")
 
 
+def schema_exists(name: str) -> bool:
+    """Whether this database has a schema of that name."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [name])
+        return cursor.fetchone() is not None
+
+
 @lru_cache(maxsize=None)
 def app_labels(kind: str) -> frozenset[str]:
     """Labels of the apps whose tables a schema of this kind holds."""
@@ -59,8 +66,9 @@ class KindRouter(TenantSyncRouter):  # type: ignore[misc]
 def schema_of(name: str) -> Iterator[None]:
     """Enter a schema together with the URL configuration of its kind, and return afterwards."""
     before, urls = connection.tenant, get_urlconf()
+    entered = settings.TENANT_TYPES[kind_of(name)]["URLCONF"]
     connection.set_schema(name)
-    set_urlconf(settings.TENANT_TYPES[kind_of(name)]["URLCONF"])
+    set_urlconf(entered)
     try:
         yield
     finally:

@@ -20,7 +20,7 @@ _REMEMBERED_S = 5.0
 
 @dataclass(frozen=True)
 class _Entry:
-    tenant: Tenant | None
+    tenant: Tenant
     until: float
 
 
@@ -35,13 +35,14 @@ def forget_hosts() -> None:
 def tenant_of_host(host: str) -> Tenant | None:
     """The tenant that a host name leads to, None for a stranger's."""
     entry = _hosts.get(host)
-    if entry is None or entry.until < monotonic():
-        domain = Domain.objects.select_related("tenant").filter(domain=host).first()
-        if len(_hosts) > 10_000:
-            _hosts.clear()
-        entry = _Entry(domain.tenant if domain else None, monotonic() + _REMEMBERED_S)
-        _hosts[host] = entry
-    return entry.tenant
+    if entry is not None and entry.until >= monotonic():
+        return entry.tenant
+    domain = Domain.objects.select_related("tenant").filter(domain=host).first()
+    # A stranger's host is asked for every time: it may be a tenant's in a moment.
+    if domain is None:
+        return None
+    _hosts[host] = _Entry(domain.tenant, monotonic() + _REMEMBERED_S)
+    return domain.tenant
 
 
 class HostMiddleware:
@@ -71,5 +72,5 @@ class HostMiddleware:
     @staticmethod
     def _nothing_here(request: HttpRequest, host: str) -> HttpResponse:
         request.urlconf = settings.TENANT_TYPES[PUBLIC]["URLCONF"]  # type: ignore[attr-defined]
-        context = {"notice": "nothing_here", "host": host}
+        context = {"kind": "nothing_here", "host": host}
         return render(request, "edge/notice.html", context, status=404)

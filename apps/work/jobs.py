@@ -1,27 +1,68 @@
 """What the workers run: one function, which enters the schema of the work."""
 
 import structlog
-from django.db import connection
+from django.db import Error, connection
 
 from apps.tenancy.kinds import schema_of
+from apps.work import services
+from apps.work.constants import STALLS_ALLOWED
 from apps.work.exceptions import LeaseLostError
-from apps.work.leases import Heartbeat, claim
+from apps.work.leases import Heartbeat, Lease, claim
+from apps.work.models import Due
 from apps.work.registry import runner_of
 
 log = structlog.get_logger(__name__)
 
 
 def run(due_id: str) -> str:
-    """Claim a piece of work and run it; returns what became of it, for the worker's log."""
+    """Claim a piece of work and run it; returns what became of it, for the worker's log.
+
+    What its runner raises is raised again, after the work was given back for another try.
+    """
     # A task before this one may have left the connection elsewhere.
     connection.set_schema_to_public()
     lease = claim(due_id)
     if lease is None:
         return "taken or not due"
     try:
-        with Heartbeat(lease), schema_of(lease.schema):
-            runner_of(lease.kind)(lease)
+        with Heartbeat(lease):
+            return _run(lease)
     except LeaseLostError:
         log.warning("lease_lost", due=due_id, epoch=lease.epoch)
         return "lease lost"
+
+
+def _run(lease: Lease) -> str:
+    if lease.stalls >= 2 * STALLS_ALLOWED:
+        return _abandon(lease)
+    try:
+        with schema_of(lease.schema):
+            runner_of(lease.kind)(lease)
+    except LeaseLostError:
+        raise
+    except Exception:
+        log.exception("work_crashed", due=lease.due_id, epoch=lease.epoch, stalls=lease.stalls)
+        connection.close_if_unusable_or_obsolete()
+        _give_back(lease)
+        raise
     return "ran"
+
+
+def _abandon(lease: Lease) -> str:
+    """End work whose runner could not even make an end of it."""
+    log.error("work_abandoned", due=lease.due_id, kind=lease.kind, stalls=lease.stalls)
+    with lease.atomic():
+        reason = f"Abandoned after {lease.stalls} tries. The log says why under {lease.due_id}."
+        services.finish(lease, Due.State.FAILED, reason=reason)
+    return "abandoned"
+
+
+def _give_back(lease: Lease) -> None:
+    """Let it be tried again in a while; without a database the reaper does so later."""
+    pause_s = 2.0 ** min(lease.stalls, 5)
+    try:
+        with lease.atomic():
+            reason = f"DotMac failed here. The log says why under {lease.due_id}."
+            services.postpone(lease, seconds=pause_s, reason=reason, stalls=lease.stalls + 1)
+    except (LeaseLostError, Error):
+        log.warning("work_not_given_back", due=lease.due_id, epoch=lease.epoch)

@@ -1,5 +1,6 @@
 """Claiming work, keeping the claim alive, and proving it before every change."""
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -8,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import Error, connection, transaction
 
+from apps.work.constants import STALLS_ALLOWED
 from apps.work.exceptions import LeaseLostError
-from apps.work.models import Due
 
 # Time on the database's clock, so that hosts need not agree on theirs.
 _CLAIM = """
@@ -22,11 +23,18 @@ _CLAIM = """
         SELECT id FROM "public"."work_due"
         WHERE id = %s AND state IN ('queued', 'waiting') AND due_at <= clock_timestamp()
         FOR UPDATE SKIP LOCKED)
-    RETURNING schema, kind, subject, epoch
+    RETURNING schema, kind, subject, epoch, stalls
 """
 _RENEW = """
     UPDATE "public"."work_due" SET lease_until = clock_timestamp() + make_interval(secs => %s)
     WHERE id = %s AND epoch = %s AND state = 'running'
+"""
+# A worker stopped inside its transaction would keep the row from the reaper: the server ends
+# such a session. Only in a transaction of the lease's own; an outer one keeps its setting.
+_HOLD = """
+    SELECT set_config('idle_in_transaction_session_timeout',
+        coalesce(%s, current_setting('idle_in_transaction_session_timeout')), true)
+    FROM "public"."work_due" WHERE id = %s AND epoch = %s AND state = 'running' FOR UPDATE
 """
 
 
@@ -39,8 +47,16 @@ class Lease:
     kind: str
     subject: str
     epoch: int
+    stalls: int
     held_until: float
+    # Seconds of time.monotonic() after which the heartbeat stops, since the work hangs.
+    works_until: float = math.inf
     lost: threading.Event = field(default_factory=threading.Event, repr=False)
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether too many workers died over it: its runner shall make an end."""
+        return self.stalls >= STALLS_ALLOWED
 
     def assert_held(self) -> None:
         """Raise LeaseLostError once the lease ran out here; asks no database.
@@ -63,14 +79,12 @@ class Lease:
     @contextmanager
     def atomic(self) -> Iterator[None]:
         """A transaction that commits only while this lease is the newest."""
+        idle_limit = None if connection.in_atomic_block else f"{settings.LEASE_SECONDS * 1000:.0f}"
         with transaction.atomic():
-            row = (
-                Due.objects.select_for_update()
-                .filter(pk=self.due_id, epoch=self.epoch, state=Due.State.RUNNING)
-                .only("pk")
-                .first()
-            )
-            if row is None:
+            with connection.cursor() as cursor:
+                cursor.execute(_HOLD, [idle_limit, self.due_id, self.epoch])
+                is_held = cursor.fetchone() is not None
+            if not is_held:
                 self.lost.set()
                 raise LeaseLostError(f"Another worker took over {self.kind} {self.subject}.")
             yield
@@ -86,7 +100,7 @@ def claim(due_id: str) -> Lease | None:
 
 
 class Heartbeat(threading.Thread):
-    """Renews a lease from a connection of its own until it is stopped or lost."""
+    """Renews a lease from a connection of its own until it is stopped, lost or overdue."""
 
     def __init__(self, lease: Lease) -> None:
         super().__init__(name=f"heartbeat-{lease.subject}", daemon=True)
@@ -104,9 +118,12 @@ class Heartbeat(threading.Thread):
             connection.close()
 
     def _beat(self) -> None:
+        if time.monotonic() > self.lease.works_until:
+            self.lease.lost.set()
+            raise LeaseLostError(f"{self.lease.kind} {self.lease.subject} hangs past its deadline.")
         try:
             self.lease.renew()
-        except OperationalError:
+        except Error:
             connection.close()
 
     def __enter__(self) -> "Heartbeat":

@@ -34,6 +34,8 @@ class Due(models.Model):
     due_at = models.DateTimeField()
     lease_until = models.DateTimeField(null=True)
     epoch = models.PositiveIntegerField(default=0)
+    # Claims in a row that ended without progress: the worker died, stopped or crashed.
+    stalls = models.PositiveSmallIntegerField(default=0)
     woken_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from apps.work.leases import Lease
 
@@ -50,3 +51,27 @@ def every(seconds: float, name: str) -> Callable[[Tick], Tick]:
 def beats() -> list[Beat]:
     """All that the clock does."""
     return list(_beats.values())
+
+
+@dataclass(frozen=True)
+class Detail:
+    """How a kind of work is shown to the operator, and steered; called in the work's schema.
+
+    `steer` gets the subject, "cancel" or "retry", and the user; it returns why it could not.
+    """
+
+    context: Callable[[str], dict[str, Any]]
+    steer: Callable[[str, str, Any], str]
+
+
+_details: dict[str, Detail] = {}
+
+
+def shows(kind: str, detail: Detail) -> None:
+    """Register how a kind of work is shown."""
+    _details[kind] = detail
+
+
+def detail_of(kind: str) -> Detail:
+    """How a kind is shown; KeyError for one that has no detail."""
+    return _details[kind]

@@ -5,7 +5,8 @@ from functools import partial
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django_q.tasks import async_task
 
@@ -16,6 +17,7 @@ from apps.work.models import Due, Signal
 
 # A wake-up that brought nobody is repeated after this.
 REWAKE_AFTER = timedelta(seconds=30)
+SIGNALS_AT_ONCE = 10_000
 _JOB = "apps.work.jobs.run"
 
 
@@ -27,12 +29,14 @@ def enqueue(kind: str, subject: str, *, title: str, due_at: datetime | None = No
         kind=kind,
         subject=subject,
         title=title[:200],
-        due_at=due_at or now,
+        # On the database's clock, like the claim: on a host whose clock is ahead it would not
+        # be due yet when its wake-up comes.
+        due_at=due_at or Now(),
         created_at=now,
         woken_at=now if due_at is None else None,
     )
     if due_at is None:
-        transaction.on_commit(partial(wake, str(due.pk)))
+        _wake_on_commit(due.pk)
     return due
 
 
@@ -42,27 +46,42 @@ def wake(due_id: str) -> None:
         async_task(_JOB, due_id)
 
 
+def _wake_on_commit(due_id: object) -> None:
+    # Robust: where the broker is away the clock repeats the wake-up, and the caller has committed.
+    transaction.on_commit(partial(wake, str(due_id)), robust=True)
+
+
 def wake_due() -> int:
     """Wake what became due and what nobody came for; returns how many."""
-    now = timezone.now()
-    late = Q(woken_at=None) | Q(woken_at__lt=now - REWAKE_AFTER)
+    late = Q(woken_at=None) | Q(woken_at__lt=Now() - REWAKE_AFTER)
     with transaction.atomic():
         rows = Due.objects.select_for_update(skip_locked=True).filter(
-            late, state__in=[Due.State.QUEUED, Due.State.WAITING], due_at__lte=now
-        )[:200]
-        ids = [row.pk for row in rows]
-        Due.objects.filter(pk__in=ids).update(woken_at=now)
+            late, state__in=[Due.State.QUEUED, Due.State.WAITING], due_at__lte=Now()
+        )
+        ids = list(rows.order_by("due_at").values_list("pk", flat=True)[:200])
+        Due.objects.filter(pk__in=ids).update(woken_at=Now())
     for due_id in ids:
         wake(str(due_id))
     return len(ids)
 
 
 def reap() -> int:
-    """Hand on work whose worker let the lease run out; returns how many."""
-    now = timezone.now()
-    return Due.objects.filter(state=Due.State.RUNNING, lease_until__lt=now).update(
-        state=Due.State.QUEUED, due_at=now, woken_at=None, lease_until=None
-    )
+    """Hand on work whose worker let the lease run out; returns how many.
+
+    A row that its worker holds locked is passed over: nobody stops the clock.
+    """
+    with transaction.atomic():
+        stale = Due.objects.select_for_update(skip_locked=True).filter(
+            state=Due.State.RUNNING, lease_until__lt=Now()
+        )
+        ids = list(stale.values_list("pk", flat=True))
+        return Due.objects.filter(pk__in=ids).update(
+            state=Due.State.QUEUED,
+            due_at=Now(),
+            woken_at=None,
+            lease_until=None,
+            stalls=F("stalls") + 1,
+        )
 
 
 def finish(lease: Lease, state: str, *, reason: str = "") -> None:
@@ -76,23 +95,45 @@ def finish(lease: Lease, state: str, *, reason: str = "") -> None:
     )
 
 
-def postpone(lease: Lease, *, seconds: float, reason: str) -> None:
+def postpone(lease: Lease, *, seconds: float, reason: str, stalls: int = 0) -> None:
     """Give work back until later; call it inside `lease.atomic()`."""
     Due.objects.filter(pk=lease.due_id).update(
         state=Due.State.WAITING,
         reason=reason[:300],
+        stalls=stalls,
         lease_until=None,
         woken_at=None,
-        due_at=timezone.now() + timedelta(seconds=seconds),
+        due_at=Now() + timedelta(seconds=seconds),
     )
 
 
+@transaction.atomic
 def hasten(kind: str, subject: str) -> None:
-    """Make waiting work of the current schema due now."""
-    rows = Due.objects.filter(schema=connection.schema_name, kind=kind, subject=subject)
-    open_rows = rows.filter(state__in=[Due.State.QUEUED, Due.State.WAITING])
-    if open_rows.update(due_at=timezone.now()):
-        transaction.on_commit(partial(wake, str(open_rows.values_list("pk", flat=True)[0])))
+    """Make work of the current schema due now: what waits, and what was abandoned.
+
+    Call it only for a subject that still has something to do.
+    """
+    rows = Due.objects.select_for_update().filter(
+        schema=connection.schema_name, kind=kind, subject=subject
+    )
+    for due_id in rows.exclude(state=Due.State.RUNNING).values_list("pk", flat=True):
+        Due.objects.filter(pk=due_id).update(
+            state=Due.State.QUEUED, due_at=Now(), stalls=0, finished_at=None
+        )
+        _wake_on_commit(due_id)
+
+
+def note_failure(kind: str, subject: str, *, title: str, reason: str) -> None:
+    """Put something that failed for good on the operator's list, from the current schema."""
+    now = timezone.now()
+    facts = {"title": title[:200], "state": Due.State.FAILED, "reason": reason[:300]}
+    Due.objects.update_or_create(
+        schema=connection.schema_name,
+        kind=kind,
+        subject=subject,
+        defaults={**facts, "finished_at": now},
+        create_defaults={**facts, "finished_at": now, "created_at": now, "due_at": now},
+    )
 
 
 def signal(kind: str) -> None:
@@ -100,13 +141,19 @@ def signal(kind: str) -> None:
     Signal.objects.create(schema=connection.schema_name, kind=kind)
 
 
-def take_signals(kind: str) -> list[str]:
-    """The schemas with news of a kind; their notes are gone after this."""
+def signals(kind: str) -> dict[str, list[int]]:
+    """The schemas with news of a kind, and the notes to forget once the news is fetched."""
+    notes: dict[str, list[int]] = {}
+    rows = Signal.objects.filter(kind=kind).order_by("id").values_list("schema", "id")
+    for schema, note in rows[:SIGNALS_AT_ONCE]:
+        notes.setdefault(schema, []).append(note)
+    return notes
+
+
+def forget_signals(notes: list[int]) -> None:
+    """Delete notes whose news is fetched; ones that came meanwhile stay."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            'DELETE FROM "public"."work_signal" WHERE kind = %s RETURNING schema', [kind]
-        )
-        return sorted({row[0] for row in cursor.fetchall()})
+        cursor.execute('DELETE FROM "public"."work_signal" WHERE id = ANY(%s)', [notes])
 
 
 def forget_old() -> int:
@@ -120,6 +167,8 @@ def reap_interval_s() -> float:
     return float(settings.REAP_SECONDS)
 
 
-def show_progress(lease: Lease, percent: int) -> None:
-    """Tell the operator's list how far it is."""
-    Due.objects.filter(pk=lease.due_id, epoch=lease.epoch).update(progress=percent)
+def note_progress(lease: Lease, percent: int | None = None) -> None:
+    """Tell the operator's list how far it is, and that it does not stall."""
+    shown = {} if percent is None else {"progress": percent}
+    Due.objects.filter(pk=lease.due_id, epoch=lease.epoch).update(stalls=0, **shown)
+    lease.stalls = 0

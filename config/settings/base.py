@@ -1,9 +1,13 @@
 """Settings shared by every environment and both roles; values come from the environment."""
 
+import sys
 from typing import Any
+
+import structlog
 
 from config import kinds
 from config.env import BASE_DIR, env
+from config.unfold_theme import THEME
 
 ROLE: str = env.str("DOTMAC_ROLE", kinds.PLATFORM, validate=lambda r: r in ("platform", "isp"))
 VERSION = "0.1.0"
@@ -97,6 +101,7 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "config.urls.nothing"
 ASGI_APPLICATION = "config.asgi.application"
+UNFOLD = THEME
 
 _LOADERS = [
     "django_cotton.cotton_loader.Loader",
@@ -150,6 +155,17 @@ EMAIL: dict[str, Any] = (
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"DotMac <no-reply@{BASE_DOMAIN}>")
 
 REDIS_URL: str = env.str("REDIS_URL", "")
+CACHES: dict[str, Any] = {
+    "default": {
+        # One web process shares its memory; several need Redis.
+        "BACKEND": "django.core.cache.backends.redis.RedisCache"
+        if REDIS_URL
+        else "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": REDIS_URL or "dotmac",
+        "KEY_FUNCTION": "django_tenants.cache.make_key",
+        "REVERSE_KEY_FUNCTION": "django_tenants.cache.reverse_key",
+    }
+}
 Q_CLUSTER: dict[str, Any] = {
     "name": "dotmac",
     "label": "Queue",
@@ -170,6 +186,7 @@ Q_CLUSTER: dict[str, Any] = {
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["apps.accounts.api.KeyAuthentication"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
@@ -197,3 +214,23 @@ if ROLE == kinds.PLATFORM:
     DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
     DJSTRIPE_SUBSCRIBER_MODEL = "tenants.Organisation"
     DJSTRIPE_SUBSCRIBER_MODEL_REQUEST_CALLBACK = "apps.tenants.stripe.subscriber_of"
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {"django.request": {"level": "ERROR"}, "httpx": {"level": "WARNING"}},
+}
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        # A plain traceback: the pretty one prints local variables, and secrets with them.
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(),
+    ],
+    logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+)

@@ -12,7 +12,7 @@ from config.settings.base import (
     SECRET_KEY,
     env,
 )
-from config.settings.layers import channel_layers, email_settings
+from config.settings.mail import email_settings
 
 DEVELOPMENT = False
 if SECRET_KEY == INSECURE_SECRET or len(SECRET_KEY) < 32:
@@ -26,7 +26,6 @@ if ROLE == "platform" and not PLATFORM_SIGNING_KEY:
 if EMAIL.get("EMAIL_BACKEND") == "apps.core.mailbox.MailboxBackend":
     raise ImproperlyConfigured("EMAIL_URL is missing. Name a mail server, smtp+tls://user@host.")
 
-CHANNEL_LAYERS = channel_layers()
 SECURE_COOKIES = env.bool("SECURE_COOKIES", True)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
 globals().update(email_settings())

@@ -1,7 +1,16 @@
 """Tests: short leases, a quick password hasher, mail in memory."""
 
 import os
+from pathlib import Path
 
+from dev import postgres
+
+os.environ.setdefault("DOTMAC_ROLE", "platform")
+if "DATABASE_URL" not in os.environ:
+    os.environ["DATABASE_URL"] = postgres.ensure(
+        Path(__file__).resolve().parents[2] / "var/test-postgres",
+        int(os.environ.get("TEST_DATABASE_PORT", "8012")),
+    )
 os.environ.setdefault("FIELD_KEYS", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
 
 from config.settings.base import *  # noqa: E402, F403
@@ -10,7 +19,7 @@ from config.settings.base import Q_CLUSTER  # noqa: E402
 DEVELOPMENT = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 LEASE_SECONDS, HEARTBEAT_SECONDS, REAP_SECONDS = 1.0, 0.25, 0.25
 Q_CLUSTER = {**Q_CLUSTER, "sync": False}
 ALLAUTH_TRUSTED_PROXY_COUNT = 0
+ENGINE_KIND = EDGE_KIND = "fake"

@@ -1,7 +1,22 @@
 """Pages of the console."""
 
 from django.urls import include, path
+from django.views.generic import RedirectView
+
+from apps.accounts import urls as accounts
+from apps.instances.api import InstanceViewSet
+from apps.instances.views import open_instance
+from apps.operations import urls as operations
+from apps.tenancy.kinds import CONSOLE
+from config.admin import build_site
+from config.api import api_urls
 
 urlpatterns = [
-    path("accounts/", include("allauth.account.urls")),
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    path("admin/", build_site(CONSOLE).urls),
+    path("accounts/", include(accounts.console)),
+    path("sso/", include(accounts.hand_off)),
+    path("instances/<uuid:instance_id>/open/", open_instance, name="open_instance"),
+    *operations.urlpatterns,
+    *api_urls(instances=InstanceViewSet),
 ]

@@ -2,6 +2,16 @@
 
 from django.urls import include, path
 
+from apps.accounts import urls as accounts
+from apps.operations import urls as operations
+from apps.tenancy.kinds import WORKSPACE
+from config.admin import build_site
+from config.api import api_urls
+
 urlpatterns = [
-    path("accounts/", include("allauth.account.urls")),
+    path("accounts/", include(accounts.workspace)),
+    path("sso/", include(accounts.hand_off)),
+    path("admin/", build_site(WORKSPACE).urls),
+    *operations.urlpatterns,
+    *api_urls(),
 ]

@@ -21,9 +21,8 @@ from dev.up.containers import remove_own
 from dev.up.foreground import Foreground, ending_signals_interrupt, only_run
 from dev.up.keys import ensure_secrets, write_environment
 from dev.up.options import Options
-from dev.up.programs import Plan
-from dev.up.supervision import SupervisorGoneError
 from dotmac.crypto.local_ca import LocalCaError, ensure_certificate, ensure_local_ca
+from dotmac.edge import Certificate
 
 INTERRUPTED = 130
 
@@ -38,30 +37,21 @@ def up(options: Options, terminal: Terminal) -> int:
             check(options)
         has_docker = _docker(options, terminal)
         with terminal.step("Keys and certificates"):
-            _make_keys(options)
+            certificate = _make_keys(options)
         if options.has_own_database:
             _create_database(options, terminal)
-        write_environment(options.run / platform.ENVIRONMENT_FILE, platform.told(options))
-        plan = platform.plan(options, edge.program(options), has_docker=has_docker)
-        return _stay(options, plan, terminal, began)
-
-
-def _stay(options: Options, plan: Plan, terminal: Terminal, began: float) -> int:
-    foreground = Foreground(options, plan, terminal)
-    try:
-        foreground.start(platform.child_environment(options), platform.readiness(options))
-        summary.show(options, terminal, seconds=time.monotonic() - began)
-        foreground.watch()
-    except KeyboardInterrupt:
-        return 0
-    except SupervisorGoneError:
-        terminal.fail(f"The supervisor ended unexpectedly; its log is in {options.log}.")
-    except SetupError as error:
-        terminal.fail(str(error))
-    finally:
-        foreground.end()
-        (options.run / platform.ENVIRONMENT_FILE).unlink(missing_ok=True)
-    return 1
+        environment_file = options.run / platform.ENVIRONMENT_FILE
+        write_environment(environment_file, platform.told(options))
+        plan = platform.plan(options, edge.program(options, certificate), has_docker=has_docker)
+        foreground = Foreground(options, plan, terminal)
+        try:
+            return foreground.run(
+                platform.child_environment(options),
+                platform.readiness(options),
+                lambda: summary.show(options, terminal, seconds=time.monotonic() - began),
+            )
+        finally:
+            environment_file.unlink(missing_ok=True)
 
 
 def _docker(options: Options, terminal: Terminal) -> bool:
@@ -83,14 +73,16 @@ def _docker(options: Options, terminal: Terminal) -> bool:
     return True
 
 
-def _make_keys(options: Options) -> None:
+def _make_keys(options: Options) -> Certificate:
+    """Secrets, the local CA, and its certificate for both domains."""
     ensure_secrets(options.var / "secrets.env")
     domains = (options.base_domain, options.apps_domain)
-    names = [name for domain in domains for name in (domain, f"*.{domain}")]
+    names = tuple(name for domain in domains for name in (domain, f"*.{domain}"))
     try:
-        ensure_certificate(ensure_local_ca(options.keys), options.keys, names)
+        paths = ensure_certificate(ensure_local_ca(options.keys), options.keys, names)
     except LocalCaError as error:
         raise SetupError(str(error)) from error
+    return Certificate(names, paths.certificate, paths.key)
 
 
 def _create_database(options: Options, terminal: Terminal) -> None:

@@ -17,6 +17,7 @@ PURPOSES = {
     "EDGE_HTTPS_PORT": "the edge (HTTPS)",
     "WEB_PORT": "the web server",
     "DATABASE_PORT": "the database",
+    "EDGE_PING_PORT": "the edge's own health check",
 }
 
 

@@ -23,7 +23,7 @@ def remove_own(terminal: Terminal) -> None:
 
 
 def _remove(client: docker.DockerClient) -> None:
-    chosen = {"label": LABEL}
+    chosen: dict[str, str | list[str] | bool] = {"label": LABEL}
     for container in client.containers.list(all=True, filters=chosen):
         container.remove(force=True, v=True)
     for network in client.networks.list(filters=chosen):

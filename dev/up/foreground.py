@@ -6,14 +6,14 @@ import fcntl
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
 from dev import postgres, proc
 from dev.errors import SetupError
-from dev.terminal import CROSS, Terminal
+from dev.terminal import CROSS, DASH, Terminal
 from dev.up import supervision
 from dev.up.crashes import DATABASE, LIMIT, Crashes
 from dev.up.logs import Follower, last_lines
@@ -23,6 +23,7 @@ from dev.up.supervision import State, Supervisor, SupervisorGoneError
 
 POLL_SECONDS = 0.2
 READY_SECONDS = 180
+STOP_GRACE_SECONDS = 5
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -66,7 +67,29 @@ class Foreground:
         self.plan = plan
         self.terminal = terminal
         self.supervisor: Supervisor | None = None
+        self._last_died = ""
         self._crashes = Crashes(program.name for program in plan.programs if not program.once)
+
+    def run(
+        self,
+        environment: Mapping[str, str],
+        is_ready: Callable[[], bool],
+        announce: Callable[[], None],
+    ) -> int:
+        """Start, announce, stay, end; the exit code is 0 when a person ended it."""
+        try:
+            self.start(environment, is_ready)
+            announce()
+            self.watch()
+        except KeyboardInterrupt:
+            return 0
+        except SupervisorGoneError:
+            self.terminal.fail(f"The supervisor ended unexpectedly. Logs: {self.options.log}")
+        except SetupError as error:
+            self.terminal.fail(str(error))
+        finally:
+            self.end()
+        return 1
 
     def start(self, environment: Mapping[str, str], is_ready: Callable[[], bool]) -> None:
         """Start everything up to readiness; raises SetupError with the reason."""
@@ -75,8 +98,9 @@ class Foreground:
             with self.terminal.step("Database"):
                 self._start_database(self.plan.database)
         for program in self.plan.before:
-            with self.terminal.step(program.title):
-                self._run_to_end(program)
+            if not self._is_done(program):
+                with self.terminal.step(program.title):
+                    self._run_to_end(program)
         with self.terminal.step("Platform"):
             for program in self.plan.lasting:
                 self._live.start(program.name)
@@ -85,7 +109,8 @@ class Foreground:
     def watch(self) -> None:
         """Stay until interrupted; meanwhile run what comes after. Raises CrashError."""
         for program in self.plan.after:
-            self._run_after(program)
+            if not self._is_done(program):
+                self._run_after(program)
         while True:
             self._look()
             time.sleep(POLL_SECONDS)
@@ -95,7 +120,7 @@ class Foreground:
         supervisord = supervision.recorded(self.options).get("supervisord")
         if supervisord is None:
             return
-        self.terminal.finish(note="stopped")
+        self.terminal.finish(DASH, note="interrupted")
         with self.terminal.step("Stopped"):
             try:
                 with ending_signals_interrupt():
@@ -111,21 +136,25 @@ class Foreground:
         return self.supervisor
 
     def _end_politely(self, supervisord: proc.Process) -> None:
-        """The database ends after those who use it; supervisord sees to that when asked last."""
+        """End the database after those who use it, then the supervisor itself."""
         supervisor = Supervisor(self.options, supervisord)
-        others = [one for one in self.plan.programs if one.name != DATABASE]
-        names = {one.name for one in others}
+        try:
+            self._stop(supervisor, [one for one in self.plan.programs if one.name != DATABASE])
+            self._stop(supervisor, [one for one in self.plan.programs if one.name == DATABASE])
+        except (SupervisorGoneError, *supervision.CONNECTION_ERRORS):
+            self.terminal.detail("the supervisor no longer answers")
+        supervision.end(self.options, supervisord, self.terminal.tick)
+
+    def _stop(self, supervisor: Supervisor, programs: Sequence[Program]) -> None:
+        names = {one.name for one in programs}
 
         def are_over() -> bool:
             self.terminal.tick()
             return all(one.is_over for one in supervisor.states() if one.name in names)
 
-        try:
-            supervisor.stop([one.name for one in others])
-            proc.wait_until(are_over, max((one.stop_seconds for one in others), default=0) + 5)
-        except (SupervisorGoneError, *supervision.CONNECTION_ERRORS):
-            self.terminal.detail("the supervisor no longer answers")
-        supervision.end(self.options, supervisord, self.terminal.tick)
+        supervisor.stop(names)
+        longest = max((one.stop_seconds for one in programs), default=0)
+        proc.wait_until(are_over, longest + STOP_GRACE_SECONDS)
 
     def _kill(self, supervisord: proc.Process) -> None:
         for child in (*proc.in_session(supervisord), supervisord):
@@ -150,12 +179,11 @@ class Foreground:
             return is_ready()
 
         if not proc.wait_until(check, READY_SECONDS, POLL_SECONDS):
-            raise SetupError(
-                f"The platform started but does not answer after {READY_SECONDS} s. "
-                f"Its logs are in {self.options.log}."
-            )
+            sentence = f"The platform does not answer after {READY_SECONDS} s."
+            raise SetupError(self._last_words(self._last_died or "web", sentence))
 
     def _run_to_end(self, program: Program) -> None:
+        self._log(program.name).unlink(missing_ok=True)
         follower = Follower(self._log(program.name))
         self._live.start(program.name)
         while True:
@@ -168,6 +196,15 @@ class Foreground:
             time.sleep(POLL_SECONDS / 2)
         if state.exit_code:
             raise SetupError(self._last_words(program.name, f"{program.title} failed."))
+        self._stamp_file(program).write_text(program.stamp)
+
+    def _is_done(self, program: Program) -> bool:
+        """Whether a step that is known by a stamp ran to its end with this very one."""
+        file = self._stamp_file(program)
+        return bool(program.stamp) and file.exists() and file.read_text() == program.stamp
+
+    def _stamp_file(self, program: Program) -> Path:
+        return self.options.run / f"{program.name}.done"
 
     def _run_after(self, program: Program) -> None:
         """What comes after may fail without ending the run."""
@@ -188,6 +225,7 @@ class Foreground:
         now = time.monotonic()
         died = self._crashes.note(states, now)
         for state in died:
+            self._last_died = state.name
             log = self._shown(self._log(state.name))
             self.terminal.warn(f"{state.name} ended unexpectedly; it is started again. Log: {log}")
         if died and self._crashes.are_too_many(now):

@@ -21,6 +21,7 @@ PORTS = {
     "EDGE_HTTPS_PORT": 8443,
     "WEB_PORT": 8001,
     "DATABASE_PORT": 8002,
+    "EDGE_PING_PORT": 8003,
 }
 
 
@@ -51,6 +52,11 @@ class Options:
     @property
     def apps_domain(self) -> str:
         return self.values.get("APPS_DOMAIN") or "apps.localhost"
+
+    @property
+    def edge_bind(self) -> str:
+        """The address on which the edge listens; loopback, because of the demo's log-ins."""
+        return self.values.get("EDGE_BIND") or "127.0.0.1"
 
     @property
     def has_own_database(self) -> bool:

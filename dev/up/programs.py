@@ -16,6 +16,8 @@ class Program:
     stop_signal: str = "SIGTERM"
     stop_seconds: int = 10
     once: bool = False
+    # What the outcome of a `once` depends on; it is left out while this stays the same.
+    stamp: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from dev.terminal import BOLD, DIM, Terminal
 from dev.up.options import Options
 
@@ -18,9 +16,8 @@ def show(options: Options, terminal: Terminal, *, seconds: float) -> None:
     for name, address, login in rows(options):
         terminal.line(f"  {name:<18} {address:<44} {terminal.paint(login, DIM)}")
     terminal.line()
-    terminal.line("  Trust the local certificate authority (once):")
-    terminal.line(f"    {trust_command(options)}")
-    terminal.line("  Ctrl-C, or make down in another terminal, ends everything; Docker stays.")
+    terminal.line("  make trust   has this machine and its browsers trust the https:// addresses")
+    terminal.line("  make down    or Ctrl-C ends all of it; Docker and its containers stay")
     terminal.line()
 
 
@@ -37,11 +34,3 @@ def rows(options: Options) -> list[tuple[str, str, str]]:
         ("  workspace", f"https://hilltop.{apps}/", ""),
         ("Mailbox", f"http://{base}/dev/mail/", ""),
     ]
-
-
-def trust_command(options: Options) -> str:
-    certificate = os.path.relpath(options.keys / "ca.pem", options.root)
-    return (
-        f"sudo cp {certificate} /usr/local/share/ca-certificates/dotmac.crt "
-        "&& sudo update-ca-certificates"
-    )

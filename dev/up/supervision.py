@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import operator
 import os
 import signal
 import socket
 import subprocess
 import sys
 import xmlrpc.client
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,24 +59,20 @@ class Supervisor:
 
     def start(self, name: str) -> None:
         """Start one child without waiting for it."""
-        self._ask(lambda api: api.startProcess(name, False))
+        self._ask(operator.methodcaller("startProcess", name, False))
 
-    def stop(self, names: Sequence[str]) -> None:
+    def stop(self, names: Iterable[str]) -> None:
         """Ask children to end, all at once and without waiting."""
         running = {state.name for state in self.states() if not state.is_over}
-        for name in names:
-            if name in running:
-                self._ask(lambda api, name=name: api.stopProcess(name, False))
+        for name in running.intersection(names):
+            self._ask(operator.methodcaller("stopProcess", name, False))
 
     def states(self) -> list[State]:
-        rows: Any = self._ask(lambda api: api.getAllProcessInfo())
+        rows: Any = self._ask(operator.methodcaller("getAllProcessInfo"))
         return [
             State(row["name"], row["pid"], row["statename"], row["exitstatus"], row["stop"])
             for row in rows
         ]
-
-    def state(self, name: str) -> State:
-        return next(state for state in self.states() if state.name == name)
 
     def _ask(self, call: Callable[[Any], object]) -> object:
         try:
@@ -95,27 +92,27 @@ def start(
     configuration.chmod(0o600)
     options.socket.unlink(missing_ok=True)
     log = options.log / "supervisord.out"
+    child = _spawn(options, configuration, environment, log)
+    process = proc.find(child.pid)
+    if process:
+        record(options, process)
+    proc.wait_until(lambda: _answers(options.socket) or child.poll() is not None, START_SECONDS)
+    if process is None or child.poll() is not None or not _answers(options.socket):
+        raise SetupError(f"The supervisor did not start; its log is {log}.")
+    return Supervisor(options, process)
+
+
+def _spawn(
+    options: Options, configuration: Path, environment: Mapping[str, str], log: Path
+) -> subprocess.Popen[bytes]:
+    record_file = str(options.run / "supervisord.leash.pid")
+    command = [sys.executable, "-m", "dev.up.leash", "SIGTERM", record_file]
+    command += [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)]
     with log.open("wb") as output:
-        child = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "dev.up.leash", "SIGTERM"),
-                *(str(options.run / "supervisord.leash.pid"), sys.executable, "-m"),
-                *("supervisor.supervisord", "-c", str(configuration)),
-            ],
-            cwd=options.root, env=dict(environment), start_new_session=True,
+        return subprocess.Popen(
+            command, cwd=options.root, env=dict(environment), start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
         )  # fmt: skip
-    process = proc.find(child.pid)
-    if process is None:
-        raise SetupError(f"supervisord ended at once; its log is {log}.")
-    record(options, process)
-    if not proc.wait_until(
-        lambda: _answers(options.socket) or child.poll() is not None, START_SECONDS
-    ):
-        raise SetupError(f"supervisord does not answer; its log is {log}.")
-    if child.poll() is not None:
-        raise SetupError(f"supervisord ended with code {child.returncode}; its log is {log}.")
-    return Supervisor(options, process)
 
 
 def _answers(path: Path) -> bool:

@@ -29,12 +29,12 @@ Text = Annotated[str, StringConstraints(max_length=320)]
 LocalPath = Annotated[
     str, StringConstraints(pattern=r"^/(?:[^/\\\x00-\x20\x7f][^\\\x00-\x20\x7f]*)?$")
 ]
-Quantity = Annotated[str, StringConstraints(pattern=r"^\d{1,24}(?:\.\d{1,12})?$")]
+Quantity = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,24}(?:\.[0-9]{1,12})?$")]
 PeriodName = Annotated[
-    str, StringConstraints(pattern=r"^\d{4}-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?$")
+    str, StringConstraints(pattern=r"^[0-9]{4}-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01]))?$")
 ]
 
-_CONFIG = ConfigDict(extra="ignore", str_max_length=4096)
+_CONFIG = ConfigDict(extra="ignore", hide_input_in_errors=True, str_max_length=4096)
 T = TypeVar("T")
 
 

@@ -34,7 +34,7 @@ class ImageInfo:
 
 @dataclass(frozen=True)
 class ContainerInfo:
-    """A container as it stands; `exit_code` is None while it runs or before it ever ran."""
+    """A container as it stands; `exit_code` is None while it runs or before it ever did."""
 
     id: str
     name: str

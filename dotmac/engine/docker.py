@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -63,7 +64,7 @@ class DockerEngine:
                 cpus=info["NCPU"],
                 memory_bytes=info["MemTotal"],
                 containers=info["Containers"],
-                disk_free_bytes=self._disk_free(info["DockerRootDir"]),
+                disk_free_bytes=_disk_free(info["DockerRootDir"], info["Name"]),
             )
 
     def image(self, ref: str, *, pull: bool = False) -> ImageInfo:
@@ -213,10 +214,14 @@ class DockerEngine:
                 self._connection.reset()
             raise
 
-    def _disk_free(self, root: str) -> int | None:
-        """Free bytes where the engine keeps its files; only a local engine's can be seen."""
-        is_local = self._connection.base_url.startswith("unix://") and os.path.isdir(root)
-        return shutil.disk_usage(root).free if is_local else None
+
+def _disk_free(root: str, host: str) -> int | None:
+    """Free bytes where the engine keeps its files, if its host is this one.
+
+    A socket is no proof: it may be the end of a tunnel.
+    """
+    is_here = host == socket.gethostname() and os.path.isdir(root)
+    return shutil.disk_usage(root).free if is_here else None
 
 
 def _image(client: docker.APIClient, ref: str) -> ImageInfo:

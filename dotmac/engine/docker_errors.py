@@ -26,6 +26,7 @@ _TEXTS = (
     ("cannot allocate memory", ErrorCode.OUT_OF_MEMORY, False, "Free memory on the host."),
     ("active endpoints", ErrorCode.CONFLICT, False, "Remove its containers first."),
     ("address already in use", ErrorCode.CONFLICT, False, "Another container has it."),
+    ("unable to find user", ErrorCode.INVALID, True, "Name a user by numbers, as 10001:10001."),
     ("client version", ErrorCode.UNSUPPORTED, False, "The engine was replaced: ask again."),
 )
 _STATUSES = {
@@ -70,7 +71,11 @@ def unreachable(what: str, where: str, why: str) -> EngineError:
 
 
 def _root_cause(error: BaseException) -> str:
-    """The innermost reason, which the layers of an HTTP client bury."""
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__ or error
-    return str(error)
+    """The system's reason, which the layers of an HTTP client bury; else the SDK's own words."""
+    reason = str(error) if isinstance(error, DockerException) else "the connection broke off"
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            reason = cause.strerror.lower()
+        cause = cause.__cause__ or cause.__context__
+    return reason

@@ -1,42 +1,55 @@
-"""How a network comes to be; engines before API 1.44 allow two of one name."""
+"""How a network comes to be."""
 
 import docker
 from docker.errors import APIError
-from docker.utils import version_lt
 
 from dotmac.engine import docker_wire as wire
 from dotmac.engine.docker_wire import Json
 from dotmac.engine.errors import EngineError, ErrorCode
 from dotmac.engine.spec import NetworkSpec
 
-_UNIQUE_NAMES = "1.44"
+_ATTEMPTS = 5
 
 
 def ensure(client: docker.APIClient, spec: NetworkSpec) -> Json:
-    """The one network of that name, made or adopted."""
+    """The one network of that name, made or adopted; another worker may make it meanwhile."""
+    for _ in range(_ATTEMPTS):
+        refusal = _create(client, spec)
+        found = named(client, spec.name)
+        if found:
+            return _of_the_same_kind(spec, found[0])
+        if refusal is not None and not _is_taken(refusal):
+            raise refusal
+    raise EngineError(
+        f"Cannot create network {spec.name}: others keep making and removing it. "
+        "See what else uses this host.",
+        permanent=False,
+        code=ErrorCode.CONFLICT,
+    )
+
+
+def _create(client: docker.APIClient, spec: NetworkSpec) -> APIError | None:
     try:
         client.create_network(**wire.network_config(spec))
     except APIError as error:
-        if error.status_code != 409:
-            raise
-    network = _settle(client, spec.name)
-    if network["Internal"] != spec.internal:
+        return error
+    return None
+
+
+def _is_taken(refusal: APIError) -> bool:
+    """Whether the name, or the bridge that follows from it, was somebody's at that moment."""
+    return refusal.status_code == 409 or "same bridge name" in (refusal.explanation or "")
+
+
+def _of_the_same_kind(spec: NetworkSpec, found: Json) -> Json:
+    if found["Internal"] != spec.internal:
         raise EngineError(
             f"Cannot use network {spec.name}: the one on the host "
-            f"{'has no' if network['Internal'] else 'has a'} way out of it. Remove it first.",
+            f"{'has no' if found['Internal'] else 'has a'} way out of it. Remove it first.",
             permanent=True,
             code=ErrorCode.CONFLICT,
         )
-    return network
-
-
-def _settle(client: docker.APIClient, name: str) -> Json:
-    """Of several that were made at the same moment, every caller keeps the same one."""
-    oldest, *doubles = sorted(named(client, name), key=lambda one: (one["Created"], one["Id"]))
-    if version_lt(client.api_version, _UNIQUE_NAMES):
-        for double in doubles:
-            remove(client, double["Id"])
-    return oldest
+    return found
 
 
 def named(client: docker.APIClient, name: str) -> list[Json]:

@@ -1,19 +1,23 @@
 """Docker's JSON: specs rendered into it, and what the engine answers read out of it."""
 
+import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from dotmac.engine.base import CREATED, ContainerInfo, EngineEvent, NetworkInfo, VolumeInfo
+from dotmac.engine.base import CREATED, RUNNING, ContainerInfo, EngineEvent, NetworkInfo, VolumeInfo
 from dotmac.engine.spec import Attachment, ContainerSpec, NetworkSpec
 
 Json = dict[str, Any]
 
+FRONT_BRIDGE = "dm-f"
+BACK_BRIDGE = "dm-b"
 DIGEST_LABEL = "dotmac.spec"
 RESTART_SERVICE = "unless-stopped"
 RESTART_NEVER = "no"
 
 _LOGS = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
+_NOT_ENDED = (CREATED, RUNNING, "paused")
 _NEVER = "0001-01-01"
 
 
@@ -94,10 +98,22 @@ def network_config(spec: NetworkSpec) -> Json:
         "driver": "bridge",
         "internal": spec.internal,
         "labels": dict(spec.labels),
-        "options": {"com.docker.network.bridge.enable_icc": "true"},
+        "options": {
+            "com.docker.network.bridge.enable_icc": "true",
+            "com.docker.network.bridge.name": bridge_name(spec),
+        },
         "check_duplicate": True,
         "ipam": pools,
     }
+
+
+def bridge_name(spec: NetworkSpec) -> str:
+    """The host's interface of a network: by its prefix the firewall knows a stack's traffic.
+
+    Two networks cannot have one bridge, so this also keeps names unique on engines before 1.44.
+    """
+    prefix = BACK_BRIDGE if spec.internal else FRONT_BRIDGE
+    return prefix + hashlib.sha256(spec.name.encode()).hexdigest()[: 15 - len(prefix)]
 
 
 def label_filter(labels: Mapping[str, str]) -> dict[str, list[str]]:
@@ -129,7 +145,7 @@ def digest_of(inspected: Json) -> str:
 
 
 def _exit_code(state: Json) -> int | None:
-    return None if state["Running"] or state["Status"] == CREATED else int(state["ExitCode"])
+    return None if state["Status"] in _NOT_ENDED else int(state["ExitCode"])
 
 
 def _error(state: Json) -> str:

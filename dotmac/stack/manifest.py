@@ -62,21 +62,20 @@ class Service(Part):
     stop_timeout: Seconds = 10
 
     @property
-    def is_stateful(self) -> bool:
-        """Whether it keeps files, and so survives deploys instead of being replaced by each."""
-        return bool(self.volumes)
-
-    @property
     def nano_cpus(self) -> int:
         """Billionths of a core."""
         return int(self.cpu * 10**9)
 
 
 class Volume(Part):
-    """Files that outlive containers; `size` is what is reserved for them, in bytes."""
+    """Files that outlive containers; `size` is what is reserved for them, in bytes.
+
+    A `shared` one may be open in the containers of two deployments at once.
+    """
 
     backup: Flag = True
     size: DiskSize = 2**30
+    shared: Flag = False
 
 
 class Variable(Part):
@@ -105,11 +104,16 @@ class Health(Part):
 
 
 class Release(Part):
-    """The command run once before a new release starts; `probe` exits 0 when nothing is to do."""
+    """The command run once before a new release starts; `probe` exits 0 when nothing is to do.
+
+    With `at_start` the service does the same by itself when it starts on an empty database, so a
+    first deployment starts everything together.
+    """
 
     service: str
     command: Command
     probe: Command | None = None
+    at_start: Flag = False
 
 
 class SchemaVersion(Part):
@@ -168,6 +172,11 @@ class Manifest(Part):
     def public_service(self) -> str:
         """The name of the one service that the edge reaches."""
         return next(name for name, service in self.services.items() if service.public)
+
+    def is_stateful(self, service: str) -> bool:
+        """Whether a service has a volume to itself, so that only one container of it may run."""
+        mounted = self.services[service].volumes
+        return any(not self.volumes[name].shared for name in mounted)
 
     @property
     def health_service(self) -> str:

@@ -27,6 +27,7 @@ from dotmac.stack.yaml_source import YamlError, load_yaml
 _SENTENCES = {
     "missing": "This is required.",
     "string_type": "Write text; put a number or a date in quotes.",
+    "string_unicode": "Write text; this holds half a character.",
     "int_type": "Write a whole number.",
     "bool_type": "Write true or false.",
     "dict_type": "Write names, each with its value.",

@@ -102,7 +102,7 @@ def plan_stack(manifest: Manifest, *, instance: InstanceFacts) -> StackPlan:
     front = _network(instance, "front", instance.front_subnet)
     back = _network(instance, "back", instance.back_subnet)
     containers = {name: _container(manifest, instance, name) for name in sorted(manifest.services)}
-    stateful = {name for name, service in manifest.services.items() if service.is_stateful}
+    stateful = {name for name in manifest.services if manifest.is_stateful(name)}
     release, probe = _release(manifest, instance, containers)
     return StackPlan(
         front=front,
@@ -152,7 +152,7 @@ def _volume_name(instance: InstanceFacts, name: str) -> str:
 
 def _container(manifest: Manifest, instance: InstanceFacts, name: str) -> ContainerSpec:
     service = manifest.services[name]
-    suffix = "" if service.is_stateful else f"-{instance.deployment}"
+    suffix = "" if manifest.is_stateful(name) else f"-{instance.deployment}"
     spec = ContainerSpec(
         name=f"dm-{instance.short_id}-{name}{suffix}",
         image=instance.images.get(name, service.image),

@@ -13,8 +13,10 @@ from docker.errors import ImageNotFound
 
 IMAGE = "dotmac-test-busybox:1"
 TOOLS = (
-    "sh httpd nc wget sleep ping cat echo true id grep nslookup ip touch ls seq kill head date"
-).split()
+    *("sh", "true", "echo", "sleep", "seq", "kill", "date", "id"),
+    *("cat", "grep", "head", "ls", "touch"),
+    *("httpd", "ip", "nc", "nslookup", "ping", "wget"),
+)
 
 
 @contextmanager

@@ -29,6 +29,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=40, unique=True)),
                 ('seal_no', models.BigIntegerField(default=0)),
+                ('failures', models.PositiveSmallIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(

@@ -37,6 +37,7 @@ class Migration(migrations.Migration):
                 ('due_at', models.DateTimeField()),
                 ('lease_until', models.DateTimeField(null=True)),
                 ('epoch', models.PositiveIntegerField(default=0)),
+                ('stalls', models.PositiveSmallIntegerField(default=0)),
                 ('woken_at', models.DateTimeField(null=True)),
                 ('created_at', models.DateTimeField()),
                 ('started_at', models.DateTimeField(null=True)),

@@ -1,8 +1,13 @@
 import uuid
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from dotmac.crypto.keys import SigningKey
+
+# The machine is shared: how long an example takes says nothing about the code.
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
 
 
 @pytest.fixture

@@ -129,7 +129,11 @@ def test_a_changed_purpose_is_refused(platform_key):
 
 def test_a_key_that_comes_with_the_token_is_not_used(platform_key, stranger_key):
     header, body, _ = _signed(stranger_key).split(".")
-    own = {"kty": "OKP", "crv": "Ed25519", "x": _encode(stranger_key.public.public_key.public_bytes_raw())}
+    own = {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "x": _encode(stranger_key.public.public_key.public_bytes_raw()),
+    }
     headed = _encode(_decode(header) | {"jwk": own, "kid": platform_key.key_id})
     signature = _encode(stranger_key.private_key.sign(f"{headed}.{body}".encode()))
     assert _refusal(f"{headed}.{body}.{signature}", platform_key) == "signature"

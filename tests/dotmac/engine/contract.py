@@ -322,7 +322,7 @@ class EngineContract:
     def test_a_one_off_that_was_killed_from_outside_runs_again(
         self, engine: Engine, scene: Scene
     ) -> None:
-        spec = scene.command("release", output="migrated")
+        spec = scene.command("release", output="migrated", lasts_s=1)
         scene.interrupt(spec)
         result = engine.run(spec, 30)
         assert (result.exit_code, result.output.strip()) == (0, "migrated")

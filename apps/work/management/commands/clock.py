@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from django.core.management.base import BaseCommand
-from django.db import Error, connection
+from django.db import Error, OperationalError, connection
 
 from apps.tenancy.kinds import operator
 from apps.work.registry import Beat, beats
@@ -16,6 +16,16 @@ log = structlog.get_logger(__name__)
 # One clock a database: others wait for this lock to fall free.
 _LOCK = 0x0D07_C10C
 _TICK_S = 0.25
+# A beat that hangs is cut off: nothing else is woken or reaped while it runs.
+_BEAT_LIMIT_S = 120
+
+
+class BeatOverdueError(Exception):
+    """A beat took longer than any beat may."""
+
+
+def _cut_off(*_: Any) -> None:
+    raise BeatOverdueError(f"It ran for more than {_BEAT_LIMIT_S} s.")
 
 
 class Command(BaseCommand):
@@ -28,6 +38,7 @@ class Command(BaseCommand):
         over = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: over.set())
+        signal.signal(signal.SIGALRM, _cut_off)
         while not over.is_set():
             try:
                 self._turn(over)
@@ -59,10 +70,13 @@ class Command(BaseCommand):
             return bool(cursor.fetchone()[0])
 
     def _run(self, beat: Beat) -> None:
+        signal.setitimer(signal.ITIMER_REAL, _BEAT_LIMIT_S)
         try:
             with operator():
                 beat.run()
-        except Error:
-            raise
-        except Exception:
+        except Exception as error:
             log.exception("beat_failed", beat=beat.name)
+            if not connection.is_usable():
+                raise OperationalError(f"{beat.name} lost the database: {error}") from error
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)

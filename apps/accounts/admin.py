@@ -1,0 +1,183 @@
+"""People and API keys in the admin of every kind."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+from unfold.decorators import action, display
+
+from apps.accounts import services
+from apps.accounts.models import ApiKey, User
+from apps.core.exceptions import DomainError
+from apps.events.actors import Actor, user_actor
+from dotmac.crypto.secret import Secret
+
+
+class UserForm(forms.ModelForm):
+    """A person as staff write one down."""
+
+    class Meta:
+        model = User
+        fields = ["email", "name", "is_staff", "is_superuser"]
+
+    def clean_email(self) -> str:
+        """Addresses are kept in lower case."""
+        return str(self.cleaned_data["email"]).lower()
+
+
+class UserAdmin(ModelAdmin):  # type: ignore[misc]
+    """People of this schema; they are switched off, never deleted."""
+
+    form = UserForm
+    list_display = ["email", "name", "is_staff", "is_superuser", "is_active", "last_login"]
+    list_filter = ["is_staff", "is_active"]
+    search_fields = ["email", "name"]
+    ordering = ["email"]
+    readonly_fields = ["is_active", "last_login", "date_joined"]
+    actions = ["deactivate", "reactivate"]
+
+    def get_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        """State and dates only of somebody who is there."""
+        return [*UserForm.Meta.fields, *(self.readonly_fields if obj else [])]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        """Rights are given by those who have all; an address stays with its person."""
+        rights = [] if _may_do_all(request) else ["is_staff", "is_superuser"]
+        return [*self.readonly_fields, *rights, *(["email"] if obj else [])]
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """What a person did stays theirs."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Who may do all is changed only by such."""
+        is_above = obj is not None and obj.is_superuser and not _may_do_all(request)
+        return not is_above and bool(super().has_change_permission(request, obj))
+
+    def has_switch_permission(self, request: HttpRequest) -> bool:
+        """Who may switch people on and off."""
+        return _may_do_all(request)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Write through the service, which records it."""
+        if change:
+            self._update(request, obj)
+            return
+        values = {name: getattr(obj, name) for name in UserForm.Meta.fields}
+        made = services.create_user(**values, actor=_actor(request))
+        obj.__dict__.update(made.__dict__)
+        messages.info(
+            request,
+            _("They choose a password at the sign-in page, through “Forgot your password?”."),
+        )
+
+    @staticmethod
+    def _update(request: HttpRequest, user: User) -> None:
+        try:
+            services.update_user(user, actor=_actor(request))
+        except DomainError as error:
+            messages.error(request, error.message)
+
+    @action(description=_("Switch off"), permissions=["switch"])
+    def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Keep people out from their next request on."""
+        for user in queryset:
+            try:
+                services.deactivate_user(user, actor=_actor(request))
+            except DomainError as error:
+                messages.error(request, error.message)
+
+    @action(description=_("Switch on"), permissions=["switch"])
+    def reactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Let people in again."""
+        for user in queryset:
+            services.reactivate_user(user, actor=_actor(request))
+
+
+class ApiKeyAdmin(ModelAdmin):  # type: ignore[misc]
+    """Keys of programs: made here and shown once, then only revoked."""
+
+    list_display = ["name", "prefix", "created_by", "created_at", "last_used_at", "state"]
+    search_fields = ["name", "prefix"]
+    actions = ["revoke"]
+
+    def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> list[str]:
+        """A new key has a name only."""
+        shown = ["prefix", "created_by", "created_at", "last_used_at", "revoked_at"]
+        return ["name", *(shown if obj else [])]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiKey]:
+        """Everybody's keys for those who may do all, one's own for others."""
+        keys: QuerySet[ApiKey] = super().get_queryset(request)
+        return keys if _may_do_all(request) else keys.filter(created_by=request.user.pk)
+
+    def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
+        """A key never changes."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
+        """A revoked key stays in the list, so that its uses can be traced."""
+        return False
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        """Who may make keys may end those they see."""
+        return bool(super().has_add_permission(request))
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        """Make the key through the service; its text lives in this request alone."""
+        assert isinstance(request.user, User)
+        key, text = services.create_key(
+            name=obj.name, user=request.user, actor=user_actor(request.user)
+        )
+        obj.__dict__.update(key.__dict__)
+        request.made_key = text  # type: ignore[attr-defined]
+
+    def response_add(
+        self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """Show the key, this once."""
+        made: Secret = request.made_key  # type: ignore[attr-defined]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("API key made"),
+            "opts": self.opts,
+            "key": obj,
+            "text": made.reveal(),
+        }
+        response = render(request, "admin/accounts/apikey/made.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    @display(description=_("State"), label={"active": "success", "revoked": "danger"})
+    def state(self, key: ApiKey) -> tuple[str, str]:
+        """Whether it still works."""
+        return ("revoked", str(_("Revoked"))) if key.revoked_at else ("active", str(_("Active")))
+
+    @action(description=_("Revoke"), permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        """End keys at once."""
+        for key in queryset:
+            services.revoke_key(key, actor=_actor(request))
+
+
+def register(site: AdminSite, kind: str) -> None:
+    """People and keys are in every kind."""
+    site.register(User, UserAdmin)
+    site.register(ApiKey, ApiKeyAdmin)
+
+
+def _may_do_all(request: HttpRequest) -> bool:
+    return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
+
+
+def _actor(request: HttpRequest) -> Actor:
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return user_actor(request.user)

@@ -1,0 +1,29 @@
+"""What can go wrong with people, keys and sign-in."""
+
+from typing import Literal
+
+from apps.core.exceptions import DomainError
+
+Reason = Literal["used", "late", "browser", "host", "invalid", "off", "taken"]
+
+_SENTENCES: dict[Reason, str] = {
+    "used": "This sign-in link was used already. It works once, so that nobody can follow you in.",
+    "late": "This sign-in link is more than a minute old, so it does not work any more.",
+    "browser": "This sign-in was started in another browser, or too long ago in this one.",
+    "host": "This sign-in link was made for another address.",
+    "invalid": "This sign-in link is incomplete or was changed on its way.",
+    "off": "Your account is switched off here. Someone who manages users here can switch it on.",
+    "taken": "Another account here has your e-mail address. Someone who manages users here can"
+    " change that.",
+}
+
+
+class HandOffError(DomainError):
+    """Nobody is signed in by this hand-off; `reason` is for code, the message for the person."""
+
+    code = "hand_off_refused"
+    status = 403
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(_SENTENCES[reason])
+        self.reason: Reason = reason

@@ -1,0 +1,203 @@
+"""Writes about people and the keys of programs."""
+
+import hashlib
+import secrets
+from typing import Any
+from uuid import UUID
+
+from allauth.account.models import EmailAddress
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from apps.accounts.exceptions import HandOffError
+from apps.accounts.hand_off import Entrance
+from apps.accounts.models import ApiKey, UsedHandOff, User
+from apps.core.exceptions import ConflictError
+from apps.events import services as events
+from apps.events.actors import Actor, user_actor
+from dotmac.crypto.secret import Secret
+
+OWNER = "owner"
+KEY_MARK = "dm"
+
+
+@transaction.atomic
+def create_user(
+    *,
+    email: str,
+    actor: Actor,
+    password: str | None = None,
+    is_verified: bool = False,
+    **fields: Any,
+) -> User:
+    """A person of the current schema; ConflictError when the address is taken.
+
+    Without a password they come in by hand-off, or choose one through "Forgot your password?".
+    """
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(email, password, **fields)
+    except IntegrityError as error:
+        raise ConflictError(
+            f"{email} has an account here already. Change that one instead.", field="email"
+        ) from error
+    EmailAddress.objects.create(user=user, email=user.email, verified=is_verified, primary=True)
+    events.record("user.created", actor=actor, subject=user)
+    return user
+
+
+@transaction.atomic
+def update_user(user: User, *, actor: Actor) -> None:
+    """Save the name and the rights that were set on a person."""
+    rights = {"is_staff": user.is_staff, "is_superuser": user.is_superuser}
+    if not user.is_superuser:
+        _keep_an_owner(user)
+    User.objects.filter(pk=user.pk).update(name=user.name, **rights)
+    events.record("user.changed", actor=actor, subject=user, data=rights)
+
+
+@transaction.atomic
+def deactivate_user(user: User, *, actor: Actor) -> None:
+    """Keep a person out from the next request on; ConflictError for the last who may do all."""
+    _keep_an_owner(user)
+    if User.objects.filter(pk=user.pk, is_active=True).update(is_active=False):
+        events.record("user.deactivated", actor=actor, subject=user)
+
+
+@transaction.atomic
+def reactivate_user(user: User, *, actor: Actor) -> None:
+    """Let a person in again."""
+    if User.objects.filter(pk=user.pk, is_active=False).update(is_active=True):
+        events.record("user.reactivated", actor=actor, subject=user)
+
+
+@transaction.atomic
+def replace_password(user: User, password: str) -> None:
+    """Set another password for a person whose sign-up goes on."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+
+
+@transaction.atomic
+def withdraw_sign_up(user: User) -> None:
+    """Remove a person who never confirmed the address, when they sign up with another."""
+    if not has_verified_email(user):
+        events.record("user.withdrawn", actor=user_actor(user), subject=user)
+        user.delete()
+
+
+def has_verified_email(user: User) -> bool:
+    """Whether the person proved that the e-mail address is theirs."""
+    return EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True).exists()
+
+
+@transaction.atomic
+def ensure_member(*, identity: UUID, email: str, name: str, role: str, actor: Actor) -> User:
+    """The row of an operator-level user in the current schema, made or brought up to date.
+
+    HandOffError when it is switched off, or when the address belongs to another identity.
+    """
+    user = _find_member(identity, email) or _create_member(identity, email, name, actor)
+    if not user.is_active:
+        raise HandOffError("off")
+    user.identity = identity
+    user.name = name or user.name
+    if not User.objects.exclude(pk=user.pk).filter(email=email.lower()).exists():
+        user.email = email.lower()
+    user.is_staff, user.is_superuser = True, role == OWNER
+    user.save()
+    return user
+
+
+@transaction.atomic
+def enter(entrance: Entrance) -> User:
+    """Spend a hand-off and return who it signs in; HandOffError when it was spent before."""
+    UsedHandOff.objects.filter(expires_at__lt=timezone.now()).delete()
+    try:
+        with transaction.atomic():
+            UsedHandOff.objects.create(jti=entrance.jti, expires_at=entrance.expires_at)
+    except IntegrityError as error:
+        raise HandOffError("used") from error
+    message = entrance.hand_off
+    user = ensure_member(
+        identity=UUID(message.user_id),
+        email=message.email,
+        name=message.name,
+        role=message.role,
+        actor=Actor("user", message.user_id, message.email),
+    )
+    events.record("user.signed_in", actor=user_actor(user), subject=user, data={"by": "hand-off"})
+    return user
+
+
+def is_spent(entrance: Entrance) -> bool:
+    """Whether a hand-off signed somebody in already."""
+    return UsedHandOff.objects.filter(jti=entrance.jti).exists()
+
+
+@transaction.atomic
+def create_key(*, name: str, user: User, actor: Actor) -> tuple[ApiKey, Secret]:
+    """A key for a program that acts as `user`, and its text, which is not kept."""
+    secret = secrets.token_urlsafe(32)
+    key = ApiKey.objects.create(
+        name=name, prefix=secrets.token_hex(6), digest=key_digest(secret), created_by=user
+    )
+    events.record("api_key.created", actor=actor, subject=key, data={"prefix": key.prefix})
+    return key, Secret(f"{KEY_MARK}_{key.prefix}_{secret}")
+
+
+@transaction.atomic
+def revoke_key(key: ApiKey, *, actor: Actor) -> None:
+    """End a key at once; nothing happens if it is revoked."""
+    if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
+        events.record("api_key.revoked", actor=actor, subject=key, data={"prefix": key.prefix})
+
+
+def key_digest(secret: str) -> str:
+    """What is kept of a key's secret: its SHA-256 in hex."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _keep_an_owner(user: User) -> None:
+    """ConflictError if nobody who may do everything would be left without this person."""
+    owners = User.objects.select_for_update().filter(is_superuser=True, is_active=True)
+    if {owner.pk for owner in owners} == {user.pk}:
+        raise ConflictError(
+            f"{user} is the only active person here who may do everything. Give that right to"
+            " somebody else first."
+        )
+
+
+def _find_member(identity: UUID, email: str) -> User | None:
+    known = User.objects.filter(identity=identity).first()
+    return known or _adopt(email)
+
+
+def _adopt(email: str) -> User | None:
+    """A row of that address which came to be without the platform.
+
+    Whoever made it may know its password and would become staff with it, so unless the address
+    was confirmed here the password goes.
+    """
+    user = User.objects.select_for_update().filter(email=email.lower()).first()
+    if user is None:
+        return None
+    if user.identity is not None:
+        raise HandOffError("taken")
+    if not has_verified_email(user):
+        user.set_unusable_password()
+    return user
+
+
+def _create_member(identity: UUID, email: str, name: str, actor: Actor) -> User:
+    try:
+        with transaction.atomic():
+            return create_user(
+                email=email, name=name, actor=actor, is_verified=True, identity=identity
+            )
+    except ConflictError:
+        # Two tabs entered at once: the other one made the row.
+        user = User.objects.filter(identity=identity).first()
+        if user is None:
+            raise HandOffError("taken") from None
+        return user

@@ -1,0 +1,158 @@
+"""Instances over the API of a console: list, deploy, and the rest of their life."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.addresses import host_url
+from apps.accounts.permissions import IsStaff
+from apps.events.actors import user_actor
+from apps.instances import services
+from apps.instances.models import Instance
+from apps.operations.api import OperationSerializer
+
+
+class InstanceSerializer(serializers.ModelSerializer[Instance]):
+    """An instance; its secret settings are never shown."""
+
+    id = serializers.UUIDField(source="uuid", read_only=True)
+    address = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Instance
+        fields = (
+            "id",
+            "name",
+            "app",
+            "release",
+            "hosting",
+            "status",
+            "status_reason",
+            "hostname",
+            "address",
+            "region",
+            "environment",
+            "created_at",
+        )
+        read_only_fields = fields
+
+    def get_address(self, instance: Instance) -> str:
+        """Where it is reached."""
+        return host_url(instance.hostname, is_workspace=True)
+
+
+class NewInstanceSerializer(serializers.Serializer[Any]):
+    """An app of the catalogue to deploy, with its settings."""
+
+    app = serializers.SlugField(max_length=30)
+    name = serializers.CharField(max_length=80, required=False, default="")
+    environment = serializers.DictField(child=serializers.CharField(), required=False)
+
+
+class DeploySerializer(serializers.Serializer[Any]):
+    """The release to deploy, the newest when it is left out."""
+
+    release = serializers.CharField(max_length=40, required=False, default="")
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    """Why, for the audit trail."""
+
+    reason = serializers.CharField(max_length=300, required=False, default="")
+
+
+class InstanceViewSet(
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    viewsets.GenericViewSet[Instance],
+):
+    """Instances of this console. Every change answers 202 with the operation that makes it."""
+
+    serializer_class = InstanceSerializer
+    permission_classes = [IsStaff]
+    lookup_field = "uuid"
+    lookup_value_converter = "uuid"
+    queryset = Instance.objects.all()
+    filterset_fields = ("status", "app")
+
+    def get_queryset(self) -> QuerySet[Instance]:
+        """All of them: the schema is the border."""
+        return Instance.objects.all()
+
+    @extend_schema(request=NewInstanceSerializer, responses={202: OperationSerializer})
+    def create(self, request: Request) -> Response:
+        """Deploy an app of the catalogue."""
+        asked = NewInstanceSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        operation = services.install(
+            app=asked.validated_data["app"],
+            name=asked.validated_data["name"],
+            environment=asked.validated_data.get("environment"),
+            actor=user_actor(request.user),
+        )
+        return _accepted(operation)
+
+    @extend_schema(request=DeploySerializer, responses={202: OperationSerializer})
+    @action(detail=True, methods=["post"])
+    def deploy(self, request: Request, uuid: UUID) -> Response:
+        """Put a release in place; 409 while another operation changes the instance."""
+        asked = DeploySerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        operation = services.deploy(
+            self.get_object(),
+            release=asked.validated_data["release"],
+            actor=user_actor(request.user),
+        )
+        return _accepted(operation)
+
+    def _change(self, request: Request, what: str) -> Response:
+        asked = ReasonSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        operation = services.change(
+            self.get_object(),
+            what,
+            reason=asked.validated_data["reason"],
+            actor=user_actor(request.user),
+        )
+        return _accepted(operation)
+
+    @extend_schema(request=ReasonSerializer, responses={202: OperationSerializer})
+    @action(detail=True, methods=["post"])
+    def stop(self, request: Request, uuid: UUID) -> Response:
+        """Stop its containers; a notice is served."""
+        return self._change(request, "stop")
+
+    @extend_schema(request=ReasonSerializer, responses={202: OperationSerializer})
+    @action(detail=True, methods=["post"])
+    def start(self, request: Request, uuid: UUID) -> Response:
+        """Start a stopped instance."""
+        return self._change(request, "start")
+
+    @extend_schema(request=ReasonSerializer, responses={202: OperationSerializer})
+    @action(detail=True, methods=["post"])
+    def suspend(self, request: Request, uuid: UUID) -> Response:
+        """Suspend it; a notice is served, its data stay."""
+        return self._change(request, "suspend")
+
+    @extend_schema(request=ReasonSerializer, responses={202: OperationSerializer})
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, uuid: UUID) -> Response:
+        """Take it back from suspension."""
+        return self._change(request, "resume")
+
+    @extend_schema(request=ReasonSerializer, responses={202: OperationSerializer})
+    @action(detail=True, methods=["post"])
+    def archive(self, request: Request, uuid: UUID) -> Response:
+        """Remove its containers and keep its volumes; deploy brings it back."""
+        return self._change(request, "archive")
+
+
+def _accepted(operation: Any) -> Response:
+    body = OperationSerializer(operation).data
+    return Response(body, status=status.HTTP_202_ACCEPTED)

@@ -1,0 +1,3 @@
+"""Names that instances share."""
+
+WORKSPACE_APP = "dotmac-isp"

@@ -1,0 +1,67 @@
+"""Forms made of an app's manifest: one field for each setting that a person may change."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+
+from apps.instances.models import Instance
+from apps.marketplace import services as marketplace
+from dotmac.stack import parse_manifest
+from dotmac.stack.manifest import Variable
+
+
+class InstallForm(forms.Form):
+    """The settings of an app, checked by kind; a secret left blank stays or is generated."""
+
+    def __init__(
+        self,
+        manifest: Mapping[str, Any],
+        data: Any = None,
+        *,
+        current: Mapping[str, str] | None = None,
+        is_new: bool = True,
+    ) -> None:
+        super().__init__(data)
+        for variable in parse_manifest(dict(manifest)).environment:
+            if variable.editable and not (variable.generate and is_new):
+                self.fields[variable.name] = _field(variable, (current or {}).get(variable.name))
+
+    def cleaned_settings(self) -> dict[str, str]:
+        """What was given, by name; blank ones are left out."""
+        return {k: str(v) for k, v in self.cleaned_data.items() if v not in (None, "")}
+
+
+def settings_form(instance: Instance, data: Any) -> InstallForm:
+    """The settings of an instance as they are."""
+    release = (
+        marketplace.release(instance.app, instance.release)
+        if instance.release
+        else marketplace.latest(instance.app)
+    )
+    manifest = release.manifest if instance.hosting == Instance.Hosting.DEDICATED else {
+        **release.manifest, "environment": []
+    }
+    return InstallForm(manifest, data, current=instance.environment, is_new=False)
+
+
+def _field(variable: Variable, current: str | None) -> forms.Field:
+    common: dict[str, Any] = {
+        "label": variable.name.replace("_", " ").capitalize(),
+        "help_text": variable.description,
+        "required": variable.required and variable.default is None and not variable.generate,
+        "initial": current if current is not None else variable.default,
+    }
+    if variable.type == "choice":
+        return forms.ChoiceField(choices=[(c, c) for c in variable.choices], **common)
+    if variable.type == "boolean":
+        choices = [("true", "Yes"), ("false", "No")]
+        return forms.ChoiceField(choices=choices, **common)
+    if variable.type == "integer":
+        return forms.IntegerField(**common)
+    if variable.type == "url":
+        return forms.URLField(assume_scheme="https", **common)
+    if variable.type == "secret":
+        secret = {**common, "initial": None, "required": False}
+        return forms.CharField(widget=forms.PasswordInput(), strip=False, **secret)
+    return forms.CharField(**common)

@@ -1,0 +1,133 @@
+"""What instances add to the console's first page."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from apps.accounts.addresses import host_url
+from apps.events.models import Event
+from apps.instances.models import Instance
+from apps.marketplace import services as marketplace
+from apps.operations.models import Operation
+from apps.portal.registry import on_admin_home
+
+TONES = {
+    Instance.Status.ACTIVE: "ok",
+    Instance.Status.DEPLOYING: "info",
+    Instance.Status.PENDING: "info",
+    Instance.Status.FAILED: "bad",
+    Instance.Status.SUSPENDED: "warn",
+}
+_EVENTS = 8
+
+
+@on_admin_home("console")
+def console_home(request: HttpRequest) -> dict[str, Any]:
+    """Is everything well, the instances, what runs, the first steps, and what happened."""
+    rows = list(Instance.objects.exclude(status=Instance.Status.ARCHIVED))
+    active = list(Operation.objects.filter(status__in=Operation.ACTIVE).prefetch_related("steps"))
+    return {
+        "headline": _headline(rows),
+        "instances": [instance_row(row) for row in rows],
+        "operations": [_operation_row(row) for row in active],
+        "checklist": _checklist(rows),
+        "events": [event_row(e) for e in Event.objects.exclude(type__startswith="operation.")[:_EVENTS]],
+        "events_url": reverse("admin:events_event_changelist"),
+        "deploy_url": reverse("admin:instances_catalogue"),
+    }
+
+
+def instance_row(row: Instance) -> dict[str, Any]:
+    """An instance as lists show it."""
+    titles = {app.key: app.title for app in marketplace.catalogue()}
+    return {
+        "name": row.name,
+        "kind": titles.get(row.app, row.app),
+        "url": reverse("admin:instances_instance_change", args=[row.pk]),
+        "status": row.get_status_display(),
+        "tone": TONES.get(Instance.Status(row.status), "idle"),
+        "live": row.status == Instance.Status.DEPLOYING,
+        "address": host_url(row.hostname, is_workspace=True),
+        "host": row.hostname,
+        "release": row.release,
+        "region": row.region,
+        "placement": row.hosting,
+    }
+
+
+def event_row(event: Event) -> dict[str, Any]:
+    """An event as timelines show it."""
+    words = event.type.replace(".", " ").replace("_", " ")
+    tone = "bad" if event.type.endswith("failed") else "idle"
+    return {
+        "text": f"{event.subject_label or event.subject_type}: {words}",
+        "at": event.at,
+        "actor": event.actor_label,
+        "tone": tone,
+    }
+
+
+def _headline(rows: list[Instance]) -> dict[str, str]:
+    by = {status: [r for r in rows if r.status == status] for status in Instance.Status.values}
+    failed, changing = by["failed"], by["deploying"] + by["pending"]
+    if failed:
+        return {
+            "tone": "bad",
+            "title": f"{failed[0].name} could not be deployed",
+            "text": failed[0].status_reason or "Open it to see the cause and to try again.",
+        }
+    if changing:
+        return {
+            "tone": "info",
+            "title": f"{changing[0].name} is being deployed",
+            "text": "It takes a few seconds.",
+        }
+    down = by["stopped"] + by["suspended"]
+    if down:
+        return {
+            "tone": "warn",
+            "title": f"{down[0].name} is {down[0].get_status_display().lower()}",
+            "text": "Everything else runs.",
+        }
+    return {"tone": "ok", "title": "Everything runs", "text": f"{len(rows)} active."}
+
+
+def _operation_row(operation: Operation) -> dict[str, Any]:
+    steps = list(operation.steps.all())
+    done = [s for s in steps if s.status in ("done", "skipped")]
+    current = next((s.title for s in steps if s.status not in ("done", "skipped")), "")
+    return {
+        "title": operation.title,
+        "url": reverse("operation", args=[operation.uuid]),
+        "progress": 100 * len(done) // max(len(steps), 1),
+        "text": operation.waits_for or current,
+    }
+
+
+def _checklist(rows: list[Instance]) -> list[dict[str, Any]]:
+    workspace = next((row for row in rows if row.app == "dotmac-isp"), None)
+    if workspace is None:
+        return []
+    opened = Event.objects.filter(type="instance.opened").exists()
+    open_url = reverse("open_instance", args=[workspace.uuid])
+    return [
+        {
+            "title": "Your workspace runs",
+            "text": f"At {workspace.hostname}, with a certificate.",
+            "url": reverse("admin:instances_instance_change", args=[workspace.pk]),
+            "done": workspace.status == Instance.Status.ACTIVE,
+        },
+        {
+            "title": "Open the workspace",
+            "text": "You are signed in there; subscribers and plans live in it.",
+            "url": open_url,
+            "done": opened,
+        },
+        {
+            "title": "Deploy a second app",
+            "text": "Pick one from the catalogue; it gets its own address and isolation.",
+            "url": reverse("admin:instances_catalogue"),
+            "done": len(rows) > 1,
+        },
+    ]

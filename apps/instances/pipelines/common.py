@@ -1,0 +1,157 @@
+"""What the steps of several pipelines do alike."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+from apps.events.actors import Actor
+from apps.fleet import edge
+from apps.fleet import services as fleet
+from apps.fleet.engines import holding
+from apps.instances.models import Instance
+from apps.instances.probing import container_status, public_status
+from apps.instances.stack import Stack
+from apps.operations.exceptions import StepError
+from apps.operations.pipelines import Run
+from apps.operations.pipelines import Step as BaseStep
+from dotmac.engine.base import ContainerInfo, Engine
+from dotmac.engine.errors import EngineError
+from dotmac.stack.plan import HealthProbe
+
+_EVERY_S = 0.03
+# A container that ended so often while it was to become healthy will not get up.
+_GIVEN_UP_AFTER = 3
+
+
+class Step(BaseStep):
+    """A step on an instance's stack."""
+
+    @contextmanager
+    def host(self, run: Run, stack: Stack) -> Iterator[Engine]:
+        """The engine of the stack's host; an operation whose host is away waits for it."""
+        run.assert_held()
+        with holding(stack.server):
+            yield stack.engine
+
+
+def instance_of(run: Run) -> Instance:
+    """The instance that an operation changes, read once a run."""
+    if "instance" not in run.cache:
+        run.cache["instance"] = Instance.objects.get(uuid=run.operation.subject_id)
+    found: Instance = run.cache["instance"]
+    return found
+
+
+def stack_of(run: Run, number: int, release: str) -> Stack:
+    """The stack of a deployment, planned once a run."""
+    key = f"stack-{number}"
+    if key not in run.cache:
+        run.cache[key] = Stack(instance_of(run), number, release, run.operation.uuid.hex)
+    found: Stack = run.cache[key]
+    return found
+
+
+def together(calls: list[Any]) -> list[Any]:
+    """Call all at once and return their results; the first error is raised after all ended."""
+    if len(calls) < 2:
+        return [call() for call in calls]
+    with ThreadPoolExecutor(max_workers=len(calls)) as pool:
+        futures = [pool.submit(call) for call in calls]
+    return [future.result() for future in futures]
+
+
+def actor_of(run: Run) -> Actor:
+    """Who asked for the operation."""
+    operation = run.operation
+    return Actor(operation.actor_kind, operation.actor_id, operation.actor_label)
+
+
+def wait_healthy(run: Run, engine: Engine, health: HealthProbe) -> None:
+    """Ask the container itself until it answers as its manifest says."""
+    last = {"error": ""}
+
+    def is_healthy() -> bool:
+        found = engine.container(health.endpoint.container)
+        _refuse_dead(engine, found, health.endpoint.container)
+        status = container_status(found, health) if found else None
+        last["error"] = f"it answered {status}" if status else "nothing answered"
+        return status == health.status
+
+    try:
+        run.wait_until(
+            is_healthy, what="The health check", every_s=_EVERY_S, within_s=health.timeout_s
+        )
+    except StepError as error:
+        raise StepError(
+            f"The app did not become healthy within {health.timeout_s} s: {last['error']} at"
+            f" {health.path}. Its last output is in the log.",
+            detail=_last_output(engine, health.endpoint.container),
+        ) from error
+
+
+def lead_to(run: Run, stack: Stack) -> None:
+    """Route the hostname to a stack and wait until the public address answers from it."""
+    plan, instance = stack.plan, stack.instance
+    found = stack.engine.container(plan.public.container)
+    address = found.addresses.get(plan.public.network) if found else None
+    if address is None:
+        raise StepError(f"{plan.public.container} has no address; it has stopped.", permanent=False)
+    upstream = {
+        "url": f"http://{address}:{plan.public.port}",
+        "weight": 1,
+        "container": plan.public.container,
+        "network": plan.public.network,
+        "port": plan.public.port,
+    }
+    set_route(run, instance, upstreams=[upstream])
+    wait_public(run, instance, stack)
+
+
+def set_route(
+    run: Run, instance: Instance, *, upstreams: list[dict[str, Any]], notice: str = ""
+) -> None:
+    """Change where the hostname leads, and have the edge know it."""
+    with run.atomic():
+        fleet.set_route(
+            hostname=instance.hostname,
+            schema=run.lease.schema,
+            instance=instance.uuid,
+            upstreams=upstreams,
+            notice=notice,
+        )
+    run.assert_held()
+    edge.render()
+
+
+def wait_public(run: Run, instance: Instance, stack: Stack) -> None:
+    """Wait until the public route answers: only then is it true that it works."""
+    health = stack.plan.health
+    path = health.path if health.endpoint == stack.plan.public else "/"
+    accepted = {health.status} if path == health.path else range(200, 400)
+
+    def answers() -> bool:
+        return public_status(instance.hostname, path) in accepted
+
+    run.wait_until(
+        answers, what=f"An answer of https://{instance.hostname}", every_s=_EVERY_S, within_s=30
+    )
+
+
+def _refuse_dead(engine: Engine, found: ContainerInfo | None, name: str) -> None:
+    if found is None:
+        raise StepError(f"The container {name} is gone. Deploy again.")
+    if found.restart_count >= _GIVEN_UP_AFTER:
+        raise StepError(
+            f"The app ended {found.restart_count} times while starting (exit code"
+            f" {found.exit_code}). Its last output is in the log.",
+            detail=_last_output(engine, name),
+        )
+
+
+def _last_output(engine: Engine, name: str) -> str:
+    try:
+        return engine.logs(name, tail_lines=40)
+    except EngineError as error:
+        return f"(its output could not be read: {error})"
+

@@ -1,0 +1,47 @@
+"""Asking an instance over HTTP: its container directly, and its public address at the edge.
+
+Where the engine or the edge is a fake one, which has no addresses, the fake is asked.
+"""
+
+import http.client
+from pathlib import Path
+
+from django.conf import settings
+
+from apps.fleet.edge import edge
+from dotmac.edge.fake import FakeEdge
+from dotmac.edge.probe import probe
+from dotmac.engine.base import ContainerInfo
+from dotmac.stack.plan import HealthProbe
+
+_TIMEOUT_S = 3.0
+
+
+def container_status(found: ContainerInfo, health: HealthProbe) -> int | None:
+    """The status that a container answers its health check with; None for no answer."""
+    if getattr(settings, "ENGINE_KIND", "docker") == "fake":
+        return health.status if found.is_running else None
+    address = found.addresses.get(health.endpoint.network)
+    return _get(address, health.endpoint.port, health.path) if address else None
+
+
+def public_status(hostname: str, path: str) -> int | None:
+    """The status that the public address answers with; None for no answer."""
+    now = edge()
+    if isinstance(now, FakeEdge):
+        return now.status(hostname)
+    address = (settings.EDGE_ADDRESS, settings.EDGE_HTTPS_PORT)
+    return probe(
+        address, hostname, path, tls=Path(settings.EDGE_CA_FILE), timeout_s=_TIMEOUT_S
+    ).status
+
+
+def _get(address: str, port: int, path: str) -> int | None:
+    asked = http.client.HTTPConnection(address, port, timeout=_TIMEOUT_S)
+    try:
+        asked.request("GET", path)
+        return asked.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        asked.close()

@@ -1,0 +1,235 @@
+"""Every change of an instance a person can ask for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from apps.billing import services as billing
+from apps.core.exceptions import ConflictError
+from apps.events import services as events
+from apps.events.actors import Actor
+from apps.fleet import services as fleet
+from apps.instances.constants import WORKSPACE_APP
+from apps.instances.exceptions import InstanceQuotaError
+from apps.instances.models import Instance
+from apps.instances.sealed import opened, seal
+from apps.instances.workspace import organisation_here
+from apps.marketplace import services as marketplace
+from apps.operations import services as operations
+from apps.operations.models import Operation
+from apps.tenancy.kinds import operator
+from apps.tenants.models import Organisation
+from dotmac.stack import parse_manifest
+
+# What each change needs the instance to be, and the operation that makes it.
+CHANGES: dict[str, tuple[set[str], str]] = {
+    "stop": ({Instance.Status.ACTIVE}, "instances.stop"),
+    "start": ({Instance.Status.STOPPED}, "instances.start"),
+    "suspend": ({Instance.Status.ACTIVE, Instance.Status.STOPPED}, "instances.suspend"),
+    "resume": ({Instance.Status.SUSPENDED}, "instances.start"),
+    "archive": (
+        {
+            Instance.Status.ACTIVE,
+            Instance.Status.STOPPED,
+            Instance.Status.SUSPENDED,
+            Instance.Status.FAILED,
+        },
+        "instances.archive",
+    ),
+}
+
+
+@transaction.atomic
+def create_instance(
+    *,
+    app: str,
+    name: str,
+    hostname: str,
+    hosting: str,
+    region: str,
+    actor: Actor,
+    environment: Mapping[str, str] | None = None,
+) -> Instance:
+    """A new instance, not deployed yet; QuotaError when the plan has no room for it."""
+    _check_quota(organisation_here())
+    instance = Instance(
+        app=app,
+        name=name,
+        hostname=hostname,
+        hosting=hosting,
+        region=region,
+    )
+    _keep_settings(instance, environment or {})
+    try:
+        with transaction.atomic():
+            instance.save(force_insert=True)
+    except IntegrityError as error:
+        raise ConflictError(
+            f"There is already an instance at {hostname}. Open it, or archive it first.",
+            field="app",
+        ) from error
+    facts = {"app": app, "hosting": hosting, "hostname": hostname}
+    events.record("instance.created", actor=actor, subject=instance, data=facts)
+    return instance
+
+
+@transaction.atomic
+def install(
+    *, app: str, actor: Actor, name: str = "", environment: Mapping[str, str] | None = None
+) -> Operation:
+    """Deploy an app of the catalogue at `<slug>--<app>.<apps domain>`."""
+    release = marketplace.latest(app)
+    organisation = organisation_here()
+    instance = create_instance(
+        app=app,
+        name=name or release.app.title,
+        hostname=f"{organisation.slug}--{app}.{_apps_domain(organisation)}",
+        hosting=Instance.Hosting.DEDICATED,
+        region=organisation.region,
+        environment=environment,
+        actor=actor,
+    )
+    return deploy(instance, actor=actor)
+
+
+@transaction.atomic
+def deploy(instance: Instance, *, actor: Actor, release: str = "") -> Operation:
+    """Put a release of an instance in place (the newest by default); BusyError while it changes."""
+    if instance.hosting == Instance.Hosting.SHARED:
+        raise ConflictError(
+            f"{instance.name} is shared and always runs the platform's release. Choose a plan"
+            " with dedicated hosting to deploy it."
+        )
+    version = release or marketplace.latest(instance.app).version
+    return operations.start(
+        "instances.deploy", subject=instance, actor=actor, params={"release": version}
+    )
+
+
+@transaction.atomic
+def change_settings(
+    instance: Instance, settings: Mapping[str, str], *, actor: Actor
+) -> Operation:
+    """Change the settings of an instance and deploy it with them.
+
+    Secret ones go into the encrypted part; an empty secret leaves the old one.
+    """
+    _keep_settings(instance, settings)
+    Instance.objects.filter(pk=instance.pk).update(
+        environment=instance.environment, sealed=instance.sealed
+    )
+    facts = {"names": sorted(settings)}
+    events.record("instance.settings_changed", actor=actor, subject=instance, data=facts)
+    return deploy(instance, actor=actor, release=instance.release)
+
+
+@transaction.atomic
+def note_opened(instance: Instance, *, actor: Actor) -> None:
+    """Record that somebody went from the console into an instance."""
+    events.record("instance.opened", actor=actor, subject=instance)
+
+
+@transaction.atomic
+def change(instance: Instance, what: str, *, actor: Actor, reason: str = "") -> Operation:
+    """Stop, start, suspend, resume or archive; ConflictError in a status that does not allow it."""
+    sources, pipeline = CHANGES[what]
+    instance.refresh_from_db()
+    if instance.status not in sources:
+        raise ConflictError(
+            f"{instance.name} is {instance.get_status_display().lower()}, so it cannot be"
+            f" {_DONE[what]}."
+        )
+    params = {"what": what, "reason": reason}
+    return operations.start(pipeline, subject=instance, actor=actor, params=params)
+
+
+@transaction.atomic
+def create_shared_workspace(organisation: Organisation, *, actor: Actor) -> Instance:
+    """The workspace of a small ISP: there at once, since the platform itself serves it."""
+    instance = create_instance(
+        app=WORKSPACE_APP,
+        name=f"{organisation.name} workspace",
+        hostname=_workspace_host(organisation),
+        hosting=Instance.Hosting.SHARED,
+        region=organisation.region,
+        actor=actor,
+    )
+    fleet.place_on_platform(
+        instance=instance.uuid,
+        instance_name=instance.name,
+        schema=organisation.console.schema_name,
+        deployment=0,
+        operation=instance.uuid,
+    )
+    fleet.set_route(
+        hostname=instance.hostname,
+        schema=organisation.console.schema_name,
+        instance=instance.uuid,
+        upstreams=[],
+    )
+    instance.move_to(Instance.Status.ACTIVE)
+    events.record("instance.deployed", actor=actor, subject=instance, data={"hosting": "shared"})
+    return instance
+
+
+@transaction.atomic
+def create_dedicated_workspace(organisation: Organisation, *, actor: Actor) -> Operation:
+    """The workspace of an ISP with hosting of its own: its deployment begins at once."""
+    instance = create_instance(
+        app=WORKSPACE_APP,
+        name=f"{organisation.name} workspace",
+        hostname=_workspace_host(organisation),
+        hosting=Instance.Hosting.DEDICATED,
+        region=organisation.region,
+        actor=actor,
+    )
+    return deploy(instance, actor=actor)
+
+
+def entitlements_of(organisation: Organisation) -> Mapping[str, Any]:
+    """What the organisation's plan allows."""
+    with operator():
+        return billing.plan_version(organisation.plan_version).entitlements  # type: ignore[no-any-return]
+
+
+def _check_quota(organisation: Organisation) -> None:
+    # Two requests at once must not both find the last place free.
+    Organisation.objects.select_for_update().get(pk=organisation.pk)
+    allowed = int(entitlements_of(organisation).get("max_instances", 1))
+    used = Instance.objects.exclude(status=Instance.Status.ARCHIVED).count()
+    if used >= allowed:
+        raise InstanceQuotaError(
+            f"Your plan allows {allowed} instance{'s' if allowed != 1 else ''}, and you have"
+            f" {used}. Archive one, or choose a larger plan.",
+            field="app",
+        )
+
+
+def _keep_settings(instance: Instance, settings: Mapping[str, str]) -> None:
+    """Plain settings stay readable, secret ones go into the encrypted part."""
+    if settings:
+        manifest = parse_manifest(marketplace.latest(instance.app).manifest)
+        secret = {v.name for v in manifest.environment if v.type == "secret"}
+        instance.environment = {k: v for k, v in settings.items() if k not in secret}
+        hidden = {k: v for k, v in settings.items() if k in secret}
+        instance.sealed = seal({**opened(instance), **hidden})
+
+
+def _workspace_host(organisation: Organisation) -> str:
+    return f"{organisation.slug}.{_apps_domain(organisation)}"
+
+
+def _apps_domain(organisation: Organisation) -> str:
+    assert organisation.workspace is not None
+    primary = organisation.workspace.domains.get(is_primary=True).domain
+    return primary.partition(".")[2]
+
+
+_DONE = {
+    "stop": "stopped",
+    "start": "started",
+    "suspend": "suspended",
+    "resume": "resumed",
+    "archive": "archived",
+}

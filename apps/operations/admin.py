@@ -1,0 +1,51 @@
+"""Operations in the admin; for the operator, the work of all schemas in one list."""
+
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from apps.operations.models import Operation
+
+_LABELS = {
+    "Succeeded": "success",
+    "Failed": "danger",
+    "Running": "info",
+    "Waiting": "warning",
+    "Undoing": "warning",
+}
+
+
+class OperationAdmin(ModelAdmin):  # type: ignore[misc]
+    """Operations of this schema; one opens with its steps."""
+
+    list_display = ("title", "shown_status", "actor_label", "created_at", "finished_at", "cause")
+    list_filter = ("status", "name")
+    search_fields = ("title", "uuid", "subject_id")
+
+    @display(description="status", label=_LABELS)
+    def shown_status(self, row: Operation) -> str:
+        """The status as a tag."""
+        return str(row.get_status_display())
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """They are started by what they change."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """They are part of the audit trail."""
+        return False
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """The operation's page."""
+        return redirect("operation", get_object_or_404(Operation, pk=object_id).uuid)
+
+
+def register(site: AdminSite, kind: str) -> None:
+    """In every kind."""
+    site.register(Operation, OperationAdmin)

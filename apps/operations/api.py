@@ -1,0 +1,89 @@
+"""Operations over the API, in every kind of schema."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.permissions import IsStaff
+from apps.events.actors import user_actor
+from apps.operations import services
+from apps.operations.models import Operation, Step
+
+
+class StepSerializer(serializers.ModelSerializer[Step]):
+    """One step."""
+
+    class Meta:
+        model = Step
+        fields = ("key", "title", "status", "attempt", "started_at", "finished_at", "error")
+        read_only_fields = fields
+
+
+class OperationSerializer(serializers.ModelSerializer[Operation]):
+    """An operation with its steps."""
+
+    id = serializers.UUIDField(source="uuid", read_only=True)
+    steps = StepSerializer(many=True, read_only=True)
+    retry_of = serializers.UUIDField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Operation
+        fields = (
+            "id",
+            "name",
+            "title",
+            "subject_type",
+            "subject_id",
+            "status",
+            "cause",
+            "waits_for",
+            "retry_of",
+            "created_at",
+            "started_at",
+            "finished_at",
+            "steps",
+        )
+        read_only_fields = fields
+
+
+class OperationViewSet(
+    mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Operation]
+):
+    """Long-running work: its state, and how to cancel or repeat it."""
+
+    serializer_class = OperationSerializer
+    permission_classes = [IsStaff]
+    lookup_field = "uuid"
+    lookup_value_converter = "uuid"
+    queryset = Operation.objects.all()
+    filterset_fields = ("status", "name", "subject_id")
+
+    def get_queryset(self) -> QuerySet[Operation]:
+        """All of this schema, with their steps."""
+        return Operation.objects.prefetch_related("steps")
+
+    @extend_schema(request=None, responses={202: OperationSerializer})
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, uuid: UUID) -> Response:
+        """Ask it to stop at its next step boundary; 409 once it has ended."""
+        operation = self.get_object()
+        services.cancel(operation, actor=user_actor(request.user))
+        operation.refresh_from_db()
+        return _accepted(operation)
+
+    @extend_schema(request=None, responses={202: OperationSerializer})
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, uuid: UUID) -> Response:
+        """Start a failed or cancelled one anew; answers the new operation."""
+        return _accepted(services.retry(self.get_object(), actor=user_actor(request.user)))
+
+
+def _accepted(operation: Operation) -> Response:
+    body: Any = OperationSerializer(operation).data
+    return Response(body, status=202)

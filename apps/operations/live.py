@@ -1,0 +1,70 @@
+"""Who watches which operation in this web process, told by PostgreSQL's NOTIFY."""
+
+import asyncio
+import json
+from collections import defaultdict
+
+import psycopg
+import structlog
+from django.db import connection
+from psycopg import sql
+
+from apps.operations.progress import CHANNEL
+
+log = structlog.get_logger(__name__)
+Watched = tuple[str, str]
+_RETRY_S = 1.0
+
+
+class Listener:
+    """One connection a process that listens, started by the first who watches.
+
+    After a lost connection everybody is told to look again, since a note may have been missed.
+    """
+
+    def __init__(self) -> None:
+        self._watchers: dict[Watched, set[asyncio.Event]] = defaultdict(set)
+        self._task: asyncio.Task[None] | None = None
+
+    def watch(self, watched: Watched) -> asyncio.Event:
+        """An event that is set whenever the operation changes."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._listen())
+        changed = asyncio.Event()
+        self._watchers[watched].add(changed)
+        return changed
+
+    def leave(self, watched: Watched, changed: asyncio.Event) -> None:
+        """Watch no more."""
+        self._watchers[watched].discard(changed)
+        if not self._watchers[watched]:
+            del self._watchers[watched]
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                await self._listen_once()
+            except psycopg.Error as error:
+                log.warning("listener_lost_database", error=str(error).strip())
+                await asyncio.sleep(_RETRY_S)
+
+    async def _listen_once(self) -> None:
+        params = connection.get_connection_params()
+        wanted = {k: params[k] for k in ("host", "port", "user", "password", "dbname") if params.get(k)}
+        async with await psycopg.AsyncConnection.connect(**wanted, autocommit=True) as listening:
+            await listening.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
+            self._tell_all()
+            async for note in listening.notifies():
+                self._tell(json.loads(note.payload))
+
+    def _tell(self, note: dict[str, str]) -> None:
+        for changed in self._watchers.get((note["schema"], note["operation"]), ()):
+            changed.set()
+
+    def _tell_all(self) -> None:
+        for watchers in self._watchers.values():
+            for changed in watchers:
+                changed.set()
+
+
+listener = Listener()

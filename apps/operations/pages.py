@@ -1,0 +1,85 @@
+"""An operation as its page shows it (templates/operations/_stepper.html)."""
+
+from collections import defaultdict
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.operations.models import LogLine, Operation, Step
+from apps.operations.pipelines import pipeline_of
+
+# More lines of one step than a person reads; the newest are shown.
+_LINES = 200
+_WORDS = {
+    Operation.Status.QUEUED: "pending",
+    Operation.Status.SUCCEEDED: "done",
+}
+
+
+def operation_context(operation: Operation) -> dict[str, Any]:
+    """Everything the stepper needs, in three queries."""
+    steps = list(operation.steps.all())
+    logs = _logs(operation)
+    ended = operation.status in Operation.ENDED
+    after = pipeline_of(operation.name).after
+    facts = after(operation) if after else {}
+    return {
+        "operation": {
+            "id": str(operation.uuid),
+            "title": operation.title,
+            "status": _status(operation),
+            "started_at": operation.started_at,
+            "finished_at": operation.finished_at,
+            "duration_s": _seconds(operation.started_at or operation.created_at, operation),
+            "cause": operation.cause,
+            "waiting_for": operation.waits_for,
+            "progress": _progress(steps),
+            "can_cancel": not ended
+            and operation.cancel_asked_at is None
+            and not operation.is_undoing
+            and pipeline_of(operation.name).can_cancel,
+            "can_retry": operation.status
+            in (Operation.Status.FAILED, Operation.Status.CANCELLED),
+        },
+        "steps": [_step(step, operation, logs[step.position]) for step in steps],
+        "ws_path": f"/ws/operations/{operation.uuid}/",
+        "poll_url": reverse("operation_steps", args=[operation.uuid]),
+        "cancel_url": reverse("operation_cancel", args=[operation.uuid]),
+        "retry_url": reverse("operation_retry", args=[operation.uuid]),
+        **facts,
+    }
+
+
+def _status(operation: Operation) -> str:
+    asked = operation.cancel_asked_at is not None
+    if asked and operation.is_active and not operation.is_undoing:
+        return "cancelling"
+    return _WORDS.get(Operation.Status(operation.status), operation.status)
+
+
+def _progress(steps: list[Step]) -> int:
+    done = sum(step.status in (Step.Status.DONE, Step.Status.SKIPPED) for step in steps)
+    return 100 * done // len(steps) if steps else 0
+
+
+def _step(step: Step, operation: Operation, lines: list[LogLine]) -> dict[str, Any]:
+    waits = step.status == Step.Status.PENDING and step.started_at and operation.is_active
+    return {
+        "title": step.title,
+        "status": "waiting" if waits else step.status,
+        "duration_s": _seconds(step.started_at, step) if step.started_at else None,
+        "log": lines,
+    }
+
+
+def _seconds(since: Any, row: Operation | Step) -> float:
+    return float(((row.finished_at or timezone.now()) - since).total_seconds())
+
+
+def _logs(operation: Operation) -> dict[int, list[LogLine]]:
+    lines: dict[int, list[LogLine]] = defaultdict(list)
+    newest = operation.lines.order_by("-id")[: _LINES * 10]
+    for line in reversed(newest):
+        lines[line.step_position].append(line)
+    return defaultdict(list, {k: v[-_LINES:] for k, v in lines.items()})

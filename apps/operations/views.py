@@ -1,0 +1,63 @@
+"""The page of an operation, and what one can do there."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from apps.core.exceptions import ConflictError, NotFoundError
+from apps.events.actors import user_actor
+from apps.operations import services
+from apps.operations.access import operation_for
+from apps.operations.models import Operation
+from apps.operations.pages import operation_context
+
+
+def _operation(request: HttpRequest, operation_id: UUID) -> Operation:
+    try:
+        return operation_for(request.user, operation_id)
+    except NotFoundError as error:
+        raise Http404(str(error)) from error
+
+
+@login_required
+def operation(request: HttpRequest, operation_id: UUID) -> HttpResponse:
+    """The operation with its steps, live."""
+    context = operation_context(_operation(request, operation_id))
+    return render(request, "operations/progress.html", context)
+
+
+@login_required
+def steps(request: HttpRequest, operation_id: UUID) -> HttpResponse:
+    """The steps alone, for the page that is open."""
+    context = operation_context(_operation(request, operation_id))
+    return render(request, "operations/_stepper.html", context)
+
+
+@login_required
+@require_POST
+def cancel(request: HttpRequest, operation_id: UUID) -> HttpResponse:
+    """Ask it to stop."""
+    found = _operation(request, operation_id)
+    try:
+        services.cancel(found, actor=user_actor(request.user))  # type: ignore[arg-type]
+        messages.info(request, "It stops at the end of the step that runs.")
+    except ConflictError as error:
+        messages.warning(request, error.message)
+    return redirect("operation", operation_id)
+
+
+@login_required
+@require_POST
+def retry(request: HttpRequest, operation_id: UUID) -> HttpResponse:
+    """Start it anew and show the new one."""
+    found = _operation(request, operation_id)
+    try:
+        again = services.retry(found, actor=user_actor(request.user))  # type: ignore[arg-type]
+    except ConflictError as error:
+        messages.warning(request, error.message)
+        return redirect("operation", operation_id)
+    return redirect("operation", again.uuid)

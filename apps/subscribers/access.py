@@ -1,0 +1,89 @@
+"""Letting a subscriber into the portal."""
+
+from functools import partial
+
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
+from django.core.mail import EmailMessage
+from django.db import connection, transaction
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from apps.accounts import services as accounts
+from apps.accounts.addresses import host_url
+from apps.accounts.models import User
+from apps.core.exceptions import DomainError
+from apps.events import services as events
+from apps.events.actors import Actor
+from apps.subscribers.exceptions import TransitionError
+from apps.subscribers.models import Subscriber
+from apps.tenancy.kinds import operator
+from apps.tenancy.models import Domain
+
+
+@transaction.atomic
+def give_portal_access(subscriber: Subscriber, *, actor: Actor) -> User:
+    """Make the subscriber's log-in, or take the one of that e-mail, and send an invitation.
+
+    Asked again, it sends another one. DomainError without an e-mail address, TransitionError
+    for somebody archived.
+    """
+    if not subscriber.email:
+        raise DomainError(
+            f"{subscriber} has no e-mail address. Enter one, so that the invitation can be sent.",
+            field="email",
+        )
+    if subscriber.status == Subscriber.Status.ARCHIVED:
+        raise TransitionError(f"{subscriber} is archived. Restore the subscriber first.")
+    user = subscriber.user or _log_in_of(subscriber, actor)
+    Subscriber.objects.filter(pk=subscriber.pk).update(user=user)
+    subscriber.user = user
+    events.record("subscriber.invited", actor=actor, subject=subscriber)
+    message = _invitation(subscriber, user)
+    # A mail server that is away loses the mail, which can be sent again, but not the log-in.
+    transaction.on_commit(partial(message.send), robust=True)
+    return user
+
+
+def portal_url(path: str = "/") -> str:
+    """A page of the current workspace at its first address."""
+    schema = connection.schema_name
+    with operator():
+        host = Domain.objects.filter(tenant__schema_name=schema).order_by("-is_primary", "id")[0]
+    return host_url(host.domain, path, is_workspace=True)
+
+
+def _log_in_of(subscriber: Subscriber, actor: Actor) -> User:
+    user = User.objects.filter(email=subscriber.email.lower()).first()
+    if user is not None:
+        return user
+    # The link in the mail proves the address before anybody can sign in.
+    return accounts.create_user(
+        email=subscriber.email, actor=actor, name=subscriber.name, is_verified=True
+    )
+
+
+def _invitation(subscriber: Subscriber, user: User) -> EmailMessage:
+    has_password = user.has_usable_password()
+    path = "/" if has_password else _password_path(user)
+    context = {
+        "name": subscriber.name,
+        "brand_name": _brand_name(),
+        "url": portal_url(path),
+        "has_password": has_password,
+    }
+    subject = render_to_string("subscribers/mail/invitation_subject.txt", context).strip()
+    body = render_to_string("subscribers/mail/invitation.txt", context)
+    return EmailMessage(subject=subject, body=body, to=[user.email])
+
+
+def _password_path(user: User) -> str:
+    key = default_token_generator.make_token(user)
+    parts = {"uidb36": user_pk_to_url_str(user), "key": key}
+    return reverse("account_reset_password_from_key", kwargs=parts)
+
+
+def _brand_name() -> str:
+    schema = connection.schema_name
+    with operator():
+        return Domain.objects.select_related("tenant").filter(tenant__schema_name=schema)[0].tenant.name

@@ -1,0 +1,238 @@
+"""Subscribers and their services: every change of them, with its event."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from apps.billing.models import PlanVersion
+from apps.core.exceptions import DomainError
+from apps.events import services as events
+from apps.events.actors import Actor
+from apps.subscribers.exceptions import TakenError, TransitionError
+from apps.subscribers.models import Service, ServiceAddress, ServiceStateChange, Subscriber
+
+_DRAW = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
+_EDITABLE = {"name", "email", "phone", "external_id", "language"}
+
+
+@transaction.atomic
+def create_subscriber(
+    *,
+    name: str,
+    actor: Actor,
+    number: str = "",
+    status: str = Subscriber.Status.LEAD,
+    address: Mapping[str, Any] | None = None,
+    **fields: Any,
+) -> Subscriber:
+    """A subscriber, with a number drawn when none is given; TakenError names what is taken."""
+    if not name.strip():
+        raise DomainError("A subscriber needs a name.", field="name")
+    pk, drawn = draw_numbers(1)[0]
+    subscriber = Subscriber(
+        pk=pk, number=number or drawn, name=name.strip(), status=status, **fields
+    )
+    _save(subscriber)
+    if address:
+        ServiceAddress.objects.create(subscriber=subscriber, **address)
+    facts = {"number": subscriber.number, "status": subscriber.status}
+    events.record("subscriber.created", actor=actor, subject=subscriber, data=facts)
+    return subscriber
+
+
+@transaction.atomic
+def update_subscriber(subscriber: Subscriber, *, actor: Actor, **fields: Any) -> Subscriber:
+    """Change name, e-mail, telephone, reference or language; TakenError names what is taken."""
+    unknown = set(fields) - _EDITABLE
+    if unknown:
+        raise TypeError(f"update_subscriber() does not change {', '.join(sorted(unknown))}.")
+    current = Subscriber.objects.select_for_update().get(pk=subscriber.pk)
+    changed = {name: value for name, value in fields.items() if getattr(current, name) != value}
+    for name, value in changed.items():
+        setattr(subscriber, name, value)
+    if changed:
+        _save(subscriber, list(changed))
+        facts = {"changed": sorted(changed)}
+        events.record("subscriber.updated", actor=actor, subject=subscriber, data=facts)
+    return subscriber
+
+
+@transaction.atomic
+def archive_subscriber(subscriber: Subscriber, *, actor: Actor) -> None:
+    """Put away somebody without open services; TransitionError while one is open."""
+    if _open_services(subscriber):
+        raise TransitionError(
+            f"{subscriber} still has a service. Terminate it first, then archive the subscriber."
+        )
+    if subscriber.status == Subscriber.Status.ACTIVE:
+        subscriber.move_to(Subscriber.Status.INACTIVE)
+    subscriber.move_to(Subscriber.Status.ARCHIVED)
+    events.record("subscriber.archived", actor=actor, subject=subscriber)
+
+
+@transaction.atomic
+def restore_subscriber(subscriber: Subscriber, *, actor: Actor) -> None:
+    """Take an archived subscriber out again, as inactive."""
+    subscriber.move_to(Subscriber.Status.INACTIVE)
+    events.record("subscriber.restored", actor=actor, subject=subscriber)
+
+
+@transaction.atomic
+def add_service(
+    subscriber: Subscriber,
+    *,
+    plan_version: PlanVersion,
+    actor: Actor,
+    username: str = "",
+    address: ServiceAddress | None = None,
+) -> Service:
+    """A service as a draft; TakenError when the user name belongs to another one."""
+    if subscriber.status == Subscriber.Status.ARCHIVED:
+        raise TransitionError(f"{subscriber} is archived. Restore the subscriber first.")
+    if address and address.subscriber_id != subscriber.pk:
+        raise DomainError("The address belongs to another subscriber.", field="address")
+    service = Service(
+        subscriber=subscriber, plan_version=plan_version, username=username, address=address
+    )
+    try:
+        with transaction.atomic():
+            service.save(force_insert=True)
+    except IntegrityError as error:
+        raise TakenError(
+            f"The user name “{username}” belongs to another service. Choose another one.",
+            field="username",
+        ) from error
+    ServiceStateChange.objects.create(service=service, target=service.status, actor=actor.label)
+    facts = {"plan_version": str(plan_version.uuid), "username": username}
+    events.record("service.created", actor=actor, subject=service, data=facts)
+    return service
+
+
+@transaction.atomic
+def schedule_installation(service: Service, *, actor: Actor) -> None:
+    """A draft was ordered: it waits for its installation."""
+    _change(service, Service.Status.PENDING_INSTALL, "service.ordered", actor=actor)
+
+
+@transaction.atomic
+def activate_service(service: Service, *, actor: Actor) -> None:
+    """Begin to deliver a service; its subscriber becomes active with it."""
+    if service.status == Service.Status.SUSPENDED:
+        raise TransitionError(f"{service} is suspended. Resume it instead.")
+    now = timezone.now()
+    _change(service, Service.Status.ACTIVE, "service.activated", actor=actor, activated_at=now)
+    subscriber = service.subscriber
+    rows = Subscriber.objects.filter(
+        pk=subscriber.pk, status__in=Subscriber.SOURCES[Subscriber.Status.ACTIVE]
+    )
+    if rows.update(status=Subscriber.Status.ACTIVE):
+        subscriber.status = Subscriber.Status.ACTIVE
+        events.record("subscriber.activated", actor=actor, subject=subscriber)
+
+
+@transaction.atomic
+def suspend_service(service: Service, *, reason: str, actor: Actor) -> None:
+    """Stop delivering a service and keep it, for one of Service.Suspension."""
+    if reason not in Service.Suspension.values:
+        raise DomainError(f"“{reason}” is no reason to suspend a service.", field="reason")
+    now = timezone.now()
+    _change(
+        service,
+        Service.Status.SUSPENDED,
+        "service.suspended",
+        actor=actor,
+        reason=reason,
+        suspension=reason,
+        suspended_at=now,
+    )
+
+
+@transaction.atomic
+def resume_service(service: Service, *, actor: Actor) -> None:
+    """Deliver a suspended service again."""
+    if service.status != Service.Status.SUSPENDED:
+        raise TransitionError(f"{service} is not suspended.")
+    _change(
+        service,
+        Service.Status.ACTIVE,
+        "service.resumed",
+        actor=actor,
+        suspension="",
+        suspended_at=None,
+    )
+
+
+@transaction.atomic
+def terminate_service(service: Service, *, actor: Actor, reason: str = "") -> None:
+    """End a service for good; a subscriber whose last one it was becomes inactive."""
+    _change(
+        service,
+        Service.Status.TERMINATED,
+        "service.terminated",
+        actor=actor,
+        reason=reason,
+        suspension="",
+        terminated_at=timezone.now(),
+    )
+    subscriber = service.subscriber
+    if _open_services(subscriber):
+        return
+    rows = Subscriber.objects.filter(pk=subscriber.pk, status=Subscriber.Status.ACTIVE)
+    if rows.update(status=Subscriber.Status.INACTIVE):
+        subscriber.status = Subscriber.Status.INACTIVE
+        events.record("subscriber.deactivated", actor=actor, subject=subscriber)
+
+
+def active_subscribers() -> int:
+    """Subscribers with at least one active service: what the platform's plans are measured by."""
+    return Service.objects.active().values("subscriber_id").distinct().count()
+
+
+def draw_numbers(count: int) -> list[tuple[int, str]]:
+    """Fresh ids with numbers that no subscriber has, given out once and never again."""
+    drawn: list[tuple[int, str]] = []
+    while len(drawn) < count:
+        with connection.cursor() as cursor:
+            cursor.execute(_DRAW, [Subscriber._meta.db_table, count - len(drawn)])
+            numbers = {f"S-{pk:06d}": pk for (pk,) in cursor.fetchall()}
+        # A list brought from elsewhere may use numbers of the same form.
+        taken = Subscriber.objects.filter(number__in=numbers).values_list("number", flat=True)
+        drawn += [(numbers[number], number) for number in numbers.keys() - set(taken)]
+    return sorted(drawn)
+
+
+def _change(
+    service: Service, target: str, event: str, *, actor: Actor, reason: str = "", **values: Any
+) -> None:
+    """One step of a service's life, with its trace; TransitionError from a wrong status."""
+    source = Service.objects.select_for_update().values_list("status", flat=True).get(pk=service.pk)
+    service.move_to(target, **values)
+    ServiceStateChange.objects.create(
+        service=service, source=source, target=target, reason=reason, actor=actor.label
+    )
+    facts = {"from": source, "to": target, "reason": reason}
+    events.record(event, actor=actor, subject=service, data=facts)
+
+
+def _open_services(subscriber: Subscriber) -> bool:
+    services = Service.objects.filter(subscriber_id=subscriber.pk)
+    return services.exclude(status=Service.Status.TERMINATED).exists()
+
+
+def _save(subscriber: Subscriber, fields: list[str] | None = None) -> None:
+    try:
+        with transaction.atomic():
+            subscriber.save(force_insert=fields is None, update_fields=fields)
+    except IntegrityError as error:
+        raise _taken(subscriber) from error
+
+
+def _taken(subscriber: Subscriber) -> TakenError:
+    others = Subscriber.objects.exclude(pk=subscriber.pk)
+    if others.filter(number=subscriber.number).exists():
+        message = f"The number {subscriber.number} belongs to another subscriber."
+        return TakenError(f"{message} Leave it empty to draw one.", field="number")
+    message = f"The reference “{subscriber.external_id}” belongs to another subscriber."
+    return TakenError(f"{message} Look them up, or leave it empty.", field="external_id")

@@ -1,0 +1,76 @@
+"""WebSockets: from the host to the schema, then to the user in that schema.
+
+Consumers run no middleware of Django's, so both are done here.
+"""
+
+from types import SimpleNamespace
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from channels.db import database_sync_to_async
+from channels.sessions import CookieMiddleware
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.db import SessionStore
+from django.http import HttpRequest
+
+from apps.tenancy.kinds import PUBLIC, schema_of
+from apps.tenancy.middleware import tenant_of_host
+
+
+def _host(scope: dict[str, Any]) -> str:
+    headers = dict(scope["headers"])
+    return str(headers.get(b"host", b"").decode("latin1").split(":")[0].lower().rstrip("."))
+
+
+class SameHostOrigin:
+    """Refuses a socket that another host's page opens.
+
+    Channels' own check asks ALLOWED_HOSTS, which here lets every tenant's host in.
+    """
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
+        headers = dict(scope["headers"])
+        origin = urlsplit(headers.get(b"origin", b"").decode("latin1"))
+        if (origin.hostname or "") != _host(scope):
+            await send({"type": "websocket.close", "code": 4403})
+            return None
+        return await self.inner(scope, receive, send)
+
+
+class _TenantSession:
+    """Puts `schema` and `user` into the scope; closes the socket of a host that is nobody's."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
+        schema = await database_sync_to_async(self._schema)(_host(scope))
+        if schema is None:
+            await send({"type": "websocket.close", "code": 4404})
+            return None
+        user = await database_sync_to_async(self._user)(schema, scope)
+        return await self.inner({**scope, "schema": schema, "user": user}, receive, send)
+
+    @staticmethod
+    def _schema(host: str) -> str | None:
+        with schema_of(PUBLIC):
+            tenant = tenant_of_host(host)
+        return tenant.schema_name if tenant and tenant.is_local else None
+
+    @staticmethod
+    def _user(schema: str, scope: dict[str, Any]) -> Any:
+        key = scope["cookies"].get(settings.SESSION_COOKIE_NAME)
+        with schema_of(schema):
+            if not key:
+                return AnonymousUser()
+            return get_user(cast(HttpRequest, SimpleNamespace(session=SessionStore(key))))
+
+
+def TenantMiddlewareStack(inner: Any) -> Any:  # noqa: N802 - named as Channels names its stacks
+    """Cookies, then schema and user."""
+    return CookieMiddleware(_TenantSession(inner))

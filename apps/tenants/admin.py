@@ -1,0 +1,91 @@
+"""Organisations in the operator's admin."""
+
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
+
+from apps.accounts.addresses import console_host, console_url, workspace_host, workspace_url
+from apps.tenancy.kinds import PUBLIC
+from apps.tenants.models import Membership, Organisation
+
+_TONES = {"pending": "info", "active": "success", "suspended": "warning", "closed": "danger"}
+
+
+class MembershipInline(TabularInline):  # type: ignore[misc]
+    """Who may enter an organisation."""
+
+    model = Membership
+    fields = readonly_fields = ["user", "role"]
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Organisation | None = None) -> bool:
+        """Invitations come from the organisation."""
+        return False
+
+
+class OrganisationAdmin(ModelAdmin):  # type: ignore[misc]
+    """ISPs as customers: read here, changed by what they and their plan do."""
+
+    list_display = ["name", "address", "state", "plan_key", "region", "trial_ends_at", "created_at"]
+    list_filter = ["status", "plan_key", "region", "country"]
+    search_fields = ["name", "slug", "email"]
+    date_hierarchy = "created_at"
+    inlines = [MembershipInline]
+    fields = [
+        "name",
+        "uuid",
+        "status",
+        ("console_link", "workspace_link"),
+        ("country", "currency", "time_zone", "region"),
+        ("plan_key", "plan_version", "trial_ends_at"),
+        ("email", "owner"),
+        "created_at",
+    ]
+    readonly_fields = ["uuid", "console_link", "workspace_link", "created_at"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Organisations sign up."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Organisation | None = None) -> bool:
+        """Each change has an operation of its own."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Organisation | None = None) -> bool:
+        """An organisation is closed, not deleted."""
+        return False
+
+    @display(description=_("Address"), ordering="slug")
+    def address(self, organisation: Organisation) -> str:
+        """Where its console is."""
+        return console_host(organisation.slug)
+
+    @display(description=_("State"), ordering="status", label=_TONES)
+    def state(self, organisation: Organisation) -> tuple[str, str]:
+        """Its status as a coloured word."""
+        return organisation.status, organisation.get_status_display()
+
+    @display(description=_("Console"))
+    def console_link(self, organisation: Organisation) -> SafeString:
+        """The way to its console, for those who belong to it."""
+        return _link(console_url(organisation.slug), console_host(organisation.slug))
+
+    @display(description=_("Workspace"))
+    def workspace_link(self, organisation: Organisation) -> SafeString:
+        """The way to its workspace."""
+        return _link(workspace_url(organisation.slug), workspace_host(organisation.slug))
+
+
+def register(site: AdminSite, kind: str) -> None:
+    """Organisations are the operator's customers."""
+    if kind == PUBLIC:
+        site.register(Organisation, OrganisationAdmin)
+
+
+def _link(url: str, text: str) -> SafeString:
+    return format_html('<a href="{}">{}</a>', url, text)

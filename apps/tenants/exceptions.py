@@ -1,0 +1,21 @@
+"""What can go wrong with organisations."""
+
+from apps.core.exceptions import ConflictError, DomainError
+
+
+class SlugError(DomainError):
+    """A text that cannot be an organisation's address; the message says why."""
+
+    code = "invalid_slug"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, field="slug")
+
+
+class SlugTakenError(ConflictError):
+    """The address belongs to somebody else, or to the platform."""
+
+    code = "slug_taken"
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"“{slug}” is taken. Choose another address.", field="slug")

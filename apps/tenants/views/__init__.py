@@ -1,0 +1,1 @@
+"""Pages of the operator for people who have, or make, an organisation."""

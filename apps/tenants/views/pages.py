@@ -1,0 +1,111 @@
+"""The front page, a person's organisations, and the way from here into one of them."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from apps.accounts import hand_off
+from apps.accounts.addresses import console_host, console_url, host_url, local_path
+from apps.accounts.models import User
+from apps.accounts.services import has_verified_email
+from apps.billing.services import offered_plans
+from apps.tenants.models import Organisation
+from apps.tenants.querysets import organisation_at, organisations_of
+from apps.tenants.services import role_of
+from apps.tenants.views.plans import plan_rows
+from apps.tenants.views.steps import step_url
+
+_INTO_CONSOLE = "/sso/login/?next=/admin/"
+
+
+@require_GET
+def front(request: HttpRequest) -> HttpResponse:
+    """What DotMac is, what it costs, and where sign-up begins."""
+    context = {
+        "plans": plan_rows(offered_plans()),
+        "signup_url": reverse("signup"),
+        "login_url": reverse("account_login"),
+        "console_url": reverse("organisations_open") if request.user.is_authenticated else "",
+    }
+    return render(request, "pages/front.html", context)
+
+
+@require_GET
+@never_cache
+@login_required
+def organisations(request: HttpRequest) -> HttpResponse:
+    """The organisations of a person, with the ways into their consoles."""
+    assert isinstance(request.user, User)
+    rows = [_row(organisation) for organisation in organisations_of(request.user)]
+    context = {
+        "organisations": rows,
+        "signup_url": reverse("signup"),
+        "admin_url": "/admin/" if request.user.is_staff else "",
+    }
+    return render(request, "organisations/list.html", context)
+
+
+@require_GET
+@never_cache
+@login_required
+def open_console(request: HttpRequest) -> HttpResponse:
+    """After log-in: into the only console, or where the person chooses, or begins."""
+    assert isinstance(request.user, User)
+    mine = list(organisations_of(request.user)[:2])
+    if request.user.is_staff:
+        return HttpResponseRedirect(reverse("organisations") if mine else "/admin/")
+    if not mine:
+        return HttpResponseRedirect(reverse("signup"))
+    if len(mine) > 1:
+        return HttpResponseRedirect(reverse("organisations"))
+    return HttpResponseRedirect(console_url(mine[0].slug, _INTO_CONSOLE))
+
+
+@require_GET
+@never_cache
+@login_required
+def authorize(request: HttpRequest) -> HttpResponse:
+    """Hand a member over to the console or workspace that asks who is in this browser.
+
+    404 for a host that is not of an organisation of theirs, so that outsiders learn nothing.
+    """
+    assert isinstance(request.user, User)
+    host, state = request.GET.get("host", "").lower(), request.GET.get("state", "")
+    organisation = organisation_at(host)
+    role = role_of(organisation, request.user) if organisation else None
+    if organisation is None or role is None or not hand_off.is_state(state):
+        raise Http404
+    if not has_verified_email(request.user):
+        return HttpResponseRedirect(step_url("verify"))
+    token = hand_off.issue(
+        request.user,
+        host=host,
+        state=state,
+        role=role,
+        next_path=local_path(request.GET.get("next"), "/admin/"),
+    )
+    path = f"/sso/enter/?{urlencode({'token': token})}"
+    return HttpResponseRedirect(
+        host_url(host, path, is_workspace=not _is_console(organisation, host))
+    )
+
+
+def _is_console(organisation: Organisation, host: str) -> bool:
+    console = organisation.console
+    return console is not None and console.domains.filter(domain=host).exists()
+
+
+def _row(organisation: Organisation) -> dict[str, Any]:
+    return {
+        "name": organisation.name,
+        "host": console_host(organisation.slug),
+        "url": console_url(organisation.slug, _INTO_CONSOLE),
+        "status": organisation.get_status_display(),
+        "plan": organisation.plan_key.capitalize(),
+    }

@@ -1,0 +1,90 @@
+"""All long work of the platform in one list, whatever schema it belongs to."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.admin import AdminSite
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import URLPattern, path, reverse
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from apps.tenancy.kinds import schema_of
+from apps.work.models import Due
+from apps.work.registry import detail_of
+
+_LABELS = {"Done": "success", "Failed": "danger", "Running": "info", "Waiting": "warning"}
+
+
+class DueAdmin(ModelAdmin):  # type: ignore[misc]
+    """What is due, runs, waits or has ended; one opens with its steps."""
+
+    list_display = ("title", "shown_state", "progress", "schema", "reason", "created_at")
+    list_filter = ("state", "kind")
+    search_fields = ("title", "schema", "subject")
+
+    @display(description="state", label=_LABELS)
+    def shown_state(self, row: Due) -> str:
+        """The state as a tag."""
+        return str(row.get_state_display())
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Work comes from what people do."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """It goes by itself after its retention."""
+        return False
+
+    def get_urls(self) -> list[URLPattern]:
+        """Steering a piece of work, before the admin's own pages."""
+        wrap = self.admin_site.admin_view
+        return [
+            path("<uuid:due_id>/steps/", wrap(self.steps), name="work_due_steps"),
+            path("<uuid:due_id>/do/<slug:what>/", wrap(self.steer), name="work_due_steer"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """The detail, which lies in the work's own schema."""
+        due = get_object_or_404(Due, pk=object_id)
+        context = {**self.admin_site.each_context(request), "title": due.title, "due": due}
+        return render(request, "operator/work.html", {**context, **_detail(due)})
+
+    def steps(self, request: HttpRequest, due_id: UUID) -> HttpResponse:
+        """The steps alone, for the page that is open."""
+        detail = _detail(get_object_or_404(Due, pk=due_id))
+        return render(request, "operations/_stepper.html", detail)
+
+    def steer(self, request: HttpRequest, due_id: UUID, what: str) -> HttpResponse:
+        """Cancel or repeat, in the work's own schema."""
+        due = get_object_or_404(Due, pk=due_id)
+        if request.method != "POST" or what not in ("cancel", "retry"):
+            raise Http404
+        with schema_of(due.schema):
+            problem = detail_of(due.kind).steer(due.subject, what, request.user)
+        if problem:
+            messages.warning(request, problem)
+        return redirect("admin:work_due_change", due.pk)
+
+
+def _detail(due: Due) -> dict[str, Any]:
+    """What its kind shows, steered through the operator's own addresses."""
+    with schema_of(due.schema):
+        detail = detail_of(due.kind).context(due.subject)
+    return {
+        **detail,
+        "poll_url": reverse("admin:work_due_steps", args=[due.pk]),
+        "cancel_url": reverse("admin:work_due_steer", args=[due.pk, "cancel"]),
+        "retry_url": reverse("admin:work_due_steer", args=[due.pk, "retry"]),
+    }
+
+
+def register(site: AdminSite, kind: str) -> None:
+    """At the operator only; the table is shared."""
+    if kind == "public":
+        site.register(Due, DueAdmin)

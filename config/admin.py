@@ -1,0 +1,43 @@
+"""One admin site for each kind of schema, with the apps of that kind and no others."""
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from django.apps import apps
+from django.http import HttpRequest, HttpResponse
+from unfold.sites import UnfoldAdminSite
+
+from apps.accounts.views import admin_login
+from apps.portal.registry import admin_home
+from apps.tenancy.kinds import app_labels
+
+
+class KindAdminSite(UnfoldAdminSite):  # type: ignore[misc]
+    """The admin of one kind; its first page is what the apps registered for it."""
+
+    enable_nav_sidebar = True
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(name="admin")
+        self.kind = kind
+        self.index_template = f"admin/{kind}_index.html"
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Sign in where the rest of the host does."""
+        return admin_login(request, extra_context)
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The home of this kind."""
+        context = {**(extra_context or {}), **admin_home(self.kind, request)}
+        return super().index(request, context)  # type: ignore[no-any-return]
+
+
+def build_site(kind: str) -> KindAdminSite:
+    """The admin site of a kind, filled by its apps' `admin.register`."""
+    site = KindAdminSite(kind)
+    for app in apps.get_app_configs():
+        if app.label in app_labels(kind) and app.name.startswith("apps."):
+            if find_spec(f"{app.name}.admin"):
+                import_module(f"{app.name}.admin").register(site, kind)
+    return site

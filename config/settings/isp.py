@@ -1,0 +1,33 @@
+"""A dedicated workspace in its own containers: production, with its own keys and its own mail."""
+
+from django.core.exceptions import ImproperlyConfigured
+
+from config.settings.base import *  # noqa: F403
+from config.settings.base import (
+    FIELD_KEYS,
+    INSECURE_SECRET,
+    INSTALLED_APPS,
+    Q_CLUSTER,
+    ROLE,
+    SECRET_KEY,
+    env,
+)
+from config.settings.mail import email_settings
+
+DEVELOPMENT = False
+if ROLE != "isp":
+    raise ImproperlyConfigured("These settings are a workspace's. Set DOTMAC_ROLE=isp.")
+if SECRET_KEY == INSECURE_SECRET or len(SECRET_KEY) < 32:
+    raise ImproperlyConfigured(
+        "SECRET_KEY is missing or too short. Set it to 50 random characters in the environment."
+    )
+if not FIELD_KEYS:
+    raise ImproperlyConfigured("FIELD_KEYS is empty. Set at least one Fernet key.")
+
+# The app of daphne is for `runserver`; it would make the event loop before the fork (config.isp).
+INSTALLED_APPS = ["config.isp", *(app for app in INSTALLED_APPS if app != "daphne")]
+Q_CLUSTER = {**Q_CLUSTER, "workers": env.int("WORKERS", 1)}
+# Collected when the image was built.
+WHITENOISE_USE_FINDERS = False
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+globals().update(email_settings())

@@ -1,0 +1,68 @@
+"""The admin's look, from the same values as static/src/tokens.css."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+
+NEUTRAL = {
+    "50": "oklch(98.4% .003 248)",
+    "100": "oklch(96.8% .006 250)",
+    "200": "oklch(92.2% .012 255)",
+    "300": "oklch(86% .02 254)",
+    "400": "oklch(70% .03 255)",
+    "500": "oklch(52% .044 257)",
+    "600": "oklch(43% .042 257)",
+    "700": "oklch(38.5% .03 260)",
+    "800": "oklch(30.6% .027 261)",
+    "900": "oklch(17.8% .02 264)",
+    "950": "oklch(15.2% .018 264)",
+}
+
+BRAND = {
+    "50": "oklch(97.2% .018 255)",
+    "100": "oklch(94.5% .03 255)",
+    "200": "oklch(90% .055 255)",
+    "300": "oklch(83% .1 255)",
+    "400": "oklch(76% .13 255)",
+    "500": "oklch(62% .165 255)",
+    "600": "oklch(55% .17 255)",
+    "700": "oklch(49% .165 255)",
+    "800": "oklch(43% .14 255)",
+    "900": "oklch(37% .11 255)",
+    "950": "oklch(28% .075 255)",
+}
+
+
+def stylesheet(request: HttpRequest) -> str:
+    """Address of the sheet that stands beside unfold's own."""
+    return static("css/admin.css")
+
+
+def mark(request: HttpRequest) -> str:
+    """Address of the brand mark."""
+    return static("img/mark.svg")
+
+
+THEME: dict[str, Any] = {
+    "SITE_TITLE": "DotMac",
+    "SITE_HEADER": "DotMac",
+    "SITE_SYMBOL": "hub",
+    "SITE_ICON": mark,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": mark}],
+    "STYLES": [stylesheet],
+    "BORDER_RADIUS": "6px",
+    "SHOW_BACK_BUTTON": True,
+    "COLORS": {
+        "base": NEUTRAL,
+        "primary": BRAND,
+        "font": {
+            "subtle-light": "var(--color-base-500)",
+            "subtle-dark": "var(--color-base-400)",
+            "default-light": "var(--color-base-600)",
+            "default-dark": "var(--color-base-300)",
+            "important-light": "var(--color-base-900)",
+            "important-dark": "var(--color-base-100)",
+        },
+    },
+}

@@ -1,0 +1,15 @@
+"""WebSocket routes of all kinds of schema."""
+
+from channels.routing import URLRouter
+from django.urls import path
+
+from apps.operations.consumers import OperationConsumer
+from apps.tenancy.channels import SameHostOrigin, TenantMiddlewareStack
+
+application = SameHostOrigin(
+    TenantMiddlewareStack(
+        URLRouter(
+            [path("ws/operations/<uuid:operation_id>/", OperationConsumer.as_asgi())]
+        )
+    )
+)

@@ -1,0 +1,39 @@
+#!/bin/sh
+# Run every check, one line each; what a failed one said follows, and the list of failures ends it.
+set -u
+cd "$(dirname "$0")/../.."
+PATH="$PWD/.venv/bin:$PATH"
+# The test settings start the test database when one is needed.
+export DJANGO_SETTINGS_MODULE=config.settings.test
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
+failed=""
+
+check() {
+  name=$1
+  shift
+  began=$(date +%s)
+  if "$@" >"$output" 2>&1; then
+    printf '  ✓ %-28s %s s\n' "$name" "$(($(date +%s) - began))"
+  else
+    printf '  ✗ %-28s %s s\n' "$name" "$(($(date +%s) - began))"
+    sed 's/^/      /' "$output"
+    failed="$failed $name"
+  fi
+}
+
+check ruff ruff check --quiet .
+check format ruff format --check --quiet .
+check mypy mypy dotmac apps
+check layers lint-imports
+check hosts python -m dev.lint.no_hosts
+check migrations python manage.py makemigrations --check --dry-run
+check lintmigrations python manage.py lintmigrations
+check templates djlint --check --quiet templates
+check dependencies deptry .
+check bandit bandit -q -r dotmac apps config
+
+if [ -n "$failed" ]; then
+  echo "  Failed:$failed"
+  exit 1
+fi

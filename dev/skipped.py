@@ -1,0 +1,43 @@
+"""Fails when a test that needs Docker or a browser did not run.
+
+python -m dev.skipped JUNIT.xml
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+PARTS = ("tests.docker", "tests.e2e")
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def shortfalls(report: Path) -> Iterator[str]:
+    """What is missing from the report, a line each."""
+    cases = {part: [] for part in PARTS}
+    for case in ElementTree.parse(report).iter("testcase"):
+        name = f"{case.get('classname', '')}.{case.get('name', '')}".lstrip(".")
+        for part in PARTS:
+            if name.startswith(f"{part}."):
+                cases[part].append((name, case.find("skipped")))
+    for part, found in cases.items():
+        if not found and any((ROOT / part.replace(".", "/")).glob("test_*.py")):
+            yield f"No test of {part} ran."
+        yield from (
+            f"{name} was skipped: {skipped.get('message')}"
+            for name, skipped in found
+            if skipped is not None
+        )
+
+
+def main() -> int:
+    found = list(shortfalls(Path(sys.argv[1])))
+    for line in found:
+        print(f"  ✗ {line}")
+    return bool(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

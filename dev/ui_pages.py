@@ -1,0 +1,194 @@
+"""Which template each sample page has, and with which content."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from dev import ui_samples as s
+
+Samples = dict[str, tuple[str, dict[str, Any]]]
+
+STANDALONE = {"500.html", "edge/notice.html"}
+
+TEMPLATES = {
+    "preview_admin.html": """{% extends "admin/base_site.html" %}
+{% block content %}{% include partial %}{% endblock %}""",
+    "preview_pieces.html": """{% extends "layouts/app.html" %}
+{% block title %}Pieces{% endblock %}
+{% block content %}<div class="dm-stack">
+<h1 class="dm-page__title">Pieces</h1>
+<div class="dm-actions">
+  <c-button variant="primary" icon="plus">Create plan</c-button>
+  <c-button>Stop instance</c-button>
+  <c-button variant="ghost">Cancel</c-button>
+  <c-button variant="danger" data-dialog="gone" icon="trash-2">Delete instance</c-button>
+  <c-button variant="primary" disabled>Save changes</c-button>
+  <c-button size="small">Small</c-button>
+</div>
+<div class="dm-actions">
+  <c-tag>draft</c-tag><c-tag tone="ok">paid</c-tag><c-tag tone="warn">due</c-tag>
+  <c-tag tone="bad">overdue</c-tag><c-tag tone="info">new</c-tag><c-tag tone="brand">trial</c-tag>
+</div>
+<div class="dm-actions">
+  <c-status tone="ok">Running</c-status><c-status tone="warn">Degraded</c-status>
+  <c-status tone="bad">Down</c-status><c-status tone="info" live="1">Deploying</c-status>
+  <c-status>Stopped</c-status>
+</div>
+<c-banner tone="ok" title="Saved">The plan is in force from today.</c-banner>
+<c-banner tone="warn" title="Server fra-1 does not answer">Deployments to it wait.
+  <c-slot name="actions"><c-button size="small">Check server</c-button></c-slot></c-banner>
+<c-banner tone="bad" title="Restore failed">The snapshot is not complete.</c-banner>
+<c-banner>Nothing is charged during the trial.</c-banner>
+<c-tabs :items="tabs" />
+<c-card title="Key"><c-secret text="dm_live_83hf72hs9" label="API key" />
+  <c-code text="curl https://acme.dotmac.localhost/api/v1/instances/" label="Example" /></c-card>
+<c-card title="Progress"><c-progress value="40" label="Import" /></c-card>
+<c-card title="Loading"><c-skeleton /></c-card>
+<c-card flush="1"><c-empty icon="users" title="No subscribers yet">
+  People you serve are listed here. Import a CSV file or add the first by hand.
+  <c-slot name="action"><c-button variant="primary">Import subscribers</c-button></c-slot>
+</c-empty></c-card>
+<c-dialog id="gone" title="Delete Acme Fiber?" action="/nothing/" confirm="acme"
+          button="Delete instance" danger="1">Its containers and volumes go.</c-dialog>
+</div>{% endblock %}""",
+}
+
+
+def sign_up() -> Samples:
+    """The five steps, and two with errors."""
+    slug = {"slug_check_url": "/slug/", "base_domain": "dotmac.localhost"}
+    free = {"state": "free", "address": "acme-fiber.dotmac.localhost"}
+    short = s.bound(
+        s.AccountForm,
+        {"email": "alice@acme", "password": "short"},
+        password="This password is too short. Use 12 characters or more.",
+    )
+    taken = s.bound(
+        s.OrganisationForm,
+        {"name": "Acme", "slug": "acme"},
+        slug="acme is taken.",
+    )
+    named = s.OrganisationForm(initial={"name": "Acme Fiber", "slug": "acme-fiber"})
+    plan = s.PlanForm(initial={"plan": "business"})
+    mail = {"email": "alice@acme.example", "mailbox_url": "#", "resend_url": "#"}
+    organisation = "signup/organisation.html"
+    return {
+        "signup-1": ("signup/account.html", s.step(1, form=s.AccountForm())),
+        "signup-1-error": ("signup/account.html", s.step(1, form=short)),
+        "signup-2": ("signup/verify.html", s.step(2, **mail)),
+        "signup-3": (organisation, s.step(3, form=named, slug_status=free, **slug)),
+        "signup-3-new": (organisation, s.step(3, form=s.OrganisationForm(), **slug)),
+        "signup-3-error": (organisation, s.step(3, form=taken, **slug)),
+        "signup-4": ("signup/place.html", s.step(4, form=s.PlaceForm())),
+        "signup-5": (
+            "signup/plan.html",
+            s.step(5, form=plan, plans=s.PLANS, trial_ends_on=s.NOW),
+        ),
+    }
+
+
+def accounts() -> Samples:
+    """Sign-in and what belongs to it."""
+    wrong = s.bound(
+        s.LoginForm,
+        {"login": "nora@example.net", "password": "x"},
+        all="The e-mail address or the password is not right.",
+    )
+    address = SimpleNamespace(email="alice@acme.example")
+    confirm = {"confirmation": SimpleNamespace(key="k", email_address=address), "can_confirm": True}
+    key = "account/password_reset_from_key.html"
+    return {
+        "login": ("account/login.html", {"form": s.LoginForm(), "signup_url": "#"}),
+        "login-error": ("account/login.html", {"form": wrong, "brand": s.BRAND}),
+        "logout": ("account/logout.html", {}),
+        "reset": ("account/password_reset.html", {"form": s.AccountForm()}),
+        "reset-done": ("account/password_reset_done.html", {"mailbox_url": "#"}),
+        "reset-key": (key, {"form": s.NewPasswordForm(), "action_url": "#"}),
+        "reset-bad": (key, {"token_fail": True}),
+        "reset-key-done": ("account/password_reset_from_key_done.html", {}),
+        "password-change": ("account/password_change.html", {"form": s.ChangePasswordForm()}),
+        "confirm": ("account/email_confirm.html", confirm),
+        "confirm-bad": ("account/email_confirm.html", {}),
+        "verification-sent": ("account/verification_sent.html", {"mailbox_url": "#"}),
+        "inactive": ("account/account_inactive.html", {}),
+        "closed": ("account/signup_closed.html", {}),
+    }
+
+
+def deployments() -> Samples:
+    """One operation in each of its states."""
+    done = {"done_text": "acme.apps.localhost answers over HTTPS. The button signs you in."}
+    failed = {
+        "cause": "The app never became healthy: the container “web” was killed after 60 s because "
+        "it used more than its 512 MB of memory. Raise its memory limit, or try again."
+    }
+    waiting = {
+        "waiting_for": "Server local-1 does not answer (no reply on its socket for 40 s). "
+        "It is tried again every 15 s."
+    }
+    page = "operations/progress.html"
+    return {
+        "deploy-running": (page, s.deployment("running", 8)),
+        "deploy-done": (page, s.deployment("done", 11, **done)),
+        "deploy-failed": (page, s.deployment("failed", 8, **failed)),
+        "deploy-waiting": (page, s.deployment("waiting", 2, **waiting)),
+        "deploy-pending": (page, s.deployment("pending", 0)),
+        "deploy-cancelled": (page, s.deployment("cancelled", 4)),
+        "deploy-admin": ("operations/progress_admin.html", s.deployment("running", 8)),
+    }
+
+
+def homes() -> Samples:
+    """Console and workspace inside the admin; the subscriber's portal."""
+    page = "preview_admin.html"
+    new = {
+        "headline": {"tone": "info", "title": "Your workspace is being set up"},
+        "checklist": s.CHECKLIST,
+        "partial": "console/home.html",
+    }
+    empty = s.PORTAL | {"state": None, "service": None, "services": []}
+    return {
+        "console-admin": (page, s.CONSOLE | {"partial": "console/home.html"}),
+        "console-new-admin": (page, new),
+        "workspace-admin": (page, s.WORKSPACE | {"partial": "workspace/home.html"}),
+        "portal-home": ("portal/home.html", s.PORTAL),
+        "portal-suspended": ("portal/home.html", s.SUSPENDED),
+        "portal-home-none": ("portal/home.html", empty),
+        "portal-services": ("portal/services.html", s.PORTAL),
+        "portal-services-none": ("portal/services.html", empty),
+        "portal-account": ("portal/account.html", s.PORTAL),
+    }
+
+
+def others() -> Samples:
+    """The front page, the mailbox, errors, notices and the pieces by themselves."""
+    crumbs = [{"title": "Mailbox", "url": "#"}, {"title": "Mail"}]
+    suspended = {
+        "kind": "suspended",
+        "brand_name": "Acme Fiber",
+        "contact_email": "help@acme.example",
+    }
+    tabs = [{"title": name, "url": "#"} for name in ("Overview", "Deployments", "Logs")]
+    tabs[0]["current"] = "1"
+    return {
+        "front": ("pages/front.html", s.FRONT),
+        "mailbox": ("dev/mail_list.html", {"mails": s.MAILS, "crumbs": crumbs[:1]}),
+        "mailbox-empty": ("dev/mail_list.html", {"crumbs": crumbs[:1]}),
+        "mail": ("dev/mail_detail.html", {"mail": s.MAIL, "crumbs": crumbs}),
+        "404": ("404.html", {}),
+        "403": ("403.html", {"reason": "Only owners may delete an instance."}),
+        "500": ("500.html", {"request_id": "7f3a-91c2"}),
+        "notice-suspended": ("edge/notice.html", suspended),
+        "notice-archived": ("edge/notice.html", suspended | {"kind": "archived"}),
+        "notice-stopped": ("edge/notice.html", suspended | {"kind": "stopped"}),
+        "notice-deploying": ("edge/notice.html", {"kind": "deploying", "brand_name": "Acme Fiber"}),
+        "notice-nothing": (
+            "edge/notice.html",
+            {"kind": "nothing_here", "host": "x.apps.localhost"},
+        ),
+        "pieces": ("preview_pieces.html", {"tabs": tabs}),
+    }
+
+
+def samples() -> Samples:
+    """Name of each sample page: its template and its context."""
+    return others() | sign_up() | accounts() | deployments() | homes()

@@ -1,0 +1,105 @@
+"""The edge as the platform sees it: the routes it shall have, all at once."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOSTNAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*")
+_NOTICE = re.compile(r"[a-z][a-z0-9-]*")
+
+
+class EdgeError(Exception):
+    """The edge could not do it; `permanent` says that the same call will fail again."""
+
+    def __init__(self, message: str, *, permanent: bool) -> None:
+        super().__init__(message)
+        self.message = message
+        self.permanent = permanent
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """Where requests go; of several, each gets its weight's share, and none at weight 0."""
+
+    url: str
+    weight: int = 1
+
+    def __post_init__(self) -> None:
+        if self.weight < 0:
+            raise EdgeError(f"{self.weight} is not a weight.", permanent=True)
+        _check_url(self.url)
+
+
+@dataclass(frozen=True)
+class Route:
+    """A hostname's way: to its upstreams, to a notice of the platform, or to another URL."""
+
+    hostname: str
+    upstreams: tuple[Upstream, ...] = ()
+    tls: bool = True
+    notice: str | None = None
+    redirect_to: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_hostname(self.hostname)
+        if self.notice is not None and not _NOTICE.fullmatch(self.notice):
+            raise EdgeError(f"{self.notice!r} is not the name of a notice.", permanent=True)
+        if self.redirect_to is not None:
+            _check_url(self.redirect_to)
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate on this machine, for names of which the first label may be `*`."""
+
+    hostnames: tuple[str, ...]
+    cert_path: Path
+    key_path: Path
+
+    def covers(self, hostname: str) -> bool:
+        """Whether a client that asks for this name, or this wildcard, accepts it."""
+        wildcard = "*." + hostname.partition(".")[2]
+        return hostname in self.hostnames or wildcard in self.hostnames
+
+
+@dataclass(frozen=True)
+class PlatformRoutes:
+    """The platform's own addresses; the ports are those that a browser uses."""
+
+    base_domain: str
+    apps_domain: str
+    web_url: str
+    http_port: int = 80
+    https_port: int = 443
+
+    def __post_init__(self) -> None:
+        _check_hostname(self.base_domain)
+        _check_hostname(self.apps_domain)
+        _check_url(self.web_url)
+
+
+class Edge(Protocol):
+    """Something that routes."""
+
+    def apply(self, routes: Iterable[Route], certificates: Iterable[Certificate]) -> bool:
+        """Have exactly these routes; says whether that was a change. Raises EdgeError."""
+
+
+def _check_hostname(hostname: str) -> None:
+    """Hostnames come from users and go into rules: nothing else may get through."""
+    if not _HOSTNAME.fullmatch(hostname):
+        raise EdgeError(f"{hostname!r} is not a hostname.", permanent=True)
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_good = False
+    if not is_good:
+        raise EdgeError(f"{url!r} is not an http or https URL.", permanent=True)

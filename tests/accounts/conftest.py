@@ -1,0 +1,100 @@
+"""People of the operator, plans and a region, for tests of sign-up and sign-in."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from apps.accounts.models import User
+from apps.accounts.services import create_user
+from apps.billing.services import OfferedPlan, offered_plans, seed_operator_plans
+from apps.events.actors import SYSTEM
+from apps.fleet.models import Region
+from apps.tenancy.kinds import operator
+from apps.tenants.models import Organisation
+from apps.tenants.services import Application, create_organisation
+from tests.accounts.browser import Browser
+
+PASSWORD = "a long winter in Lapland"
+
+
+@pytest.fixture(autouse=True)
+def _own_files(settings: Any, tmp_path: Path) -> Iterator[None]:
+    """Keys and mails of this test alone, and no memory of earlier attempts."""
+    settings.VAR_DIR = tmp_path
+    settings.EMAIL_BACKEND = "apps.core.mailbox.MailboxBackend"
+    cache.clear()
+    yield
+    cache.clear()
+
+
+def furnish() -> None:
+    """Plans and a region, as an operator has them."""
+    with operator():
+        seed_operator_plans()
+        Region.objects.get_or_create(code="local", name="This machine", country="SE")
+        Region.objects.get_or_create(code="shut", name="Closed region", country="SE", is_open=False)
+
+
+@pytest.fixture
+def market(db: None) -> None:
+    """Plans on offer, and an open and a closed region."""
+    furnish()
+
+
+@pytest.fixture
+def browser() -> Browser:
+    """Alice's browser."""
+    return Browser()
+
+
+@pytest.fixture
+def other_browser() -> Browser:
+    """Somebody else's browser."""
+    return Browser()
+
+
+@pytest.fixture
+def person(market: None) -> Callable[[str], User]:
+    """`person("alice")` is somebody with a confirmed address at the operator."""
+
+    def make(name: str) -> User:
+        with operator():
+            return create_user(
+                email=f"{name}@example.net",
+                name=name.capitalize(),
+                password=PASSWORD,
+                is_verified=True,
+                actor=SYSTEM,
+            )
+
+    return make
+
+
+def plan_of(key: str) -> OfferedPlan:
+    """A plan on offer by its key."""
+    with operator():
+        return next(plan for plan in offered_plans() if plan.key == key)
+
+
+def application(slug: str = "northwind", **changes: str) -> Application:
+    """What an ISP says about itself."""
+    said = {
+        "name": "Northwind Fiber",
+        "slug": slug,
+        "country": "SE",
+        "currency": "SEK",
+        "time_zone": "Europe/Stockholm",
+        "region": "local",
+    }
+    return Application(**{**said, **changes})
+
+
+@pytest.fixture
+def northwind(person: Callable[[str], User]) -> Organisation:
+    """Alice's ISP on the shared plan."""
+    return create_organisation(
+        application(), plan_of("starter"), owner=person("alice"), actor=SYSTEM
+    )
