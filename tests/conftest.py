@@ -5,7 +5,7 @@ Alice's ISP is Acme Fiber, Bob's is Initech Wireless; each has a console and a w
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -169,32 +169,46 @@ def django_db_setup(
         _drop_database(name)
 
 
+@pytest.fixture(scope="session")
+def open_live_database(
+    database_template: str, django_db_blocker: pytest.FixtureRequest
+) -> Callable[[], AbstractContextManager[str]]:
+    """`with open_live_database() as url:` for fixtures of a wider scope than one test."""
+
+    @contextmanager
+    def opened() -> Iterator[str]:
+        db = django_settings.DATABASES["default"]
+        name, before = f"live_{os.getpid()}", (db["NAME"], os.environ.get("DATABASE_URL"))
+        with django_db_blocker.unblock():  # type: ignore[attr-defined]
+            _copy_database(database_template, name)
+            _point_at(name)
+            connection.set_schema_to_public()
+            login = f"{db['USER']}:{db['PASSWORD']}" if db["PASSWORD"] else db["USER"]
+            url = f"postgresql://{login}@{db['HOST']}:{db['PORT']}/{name}"
+            os.environ["DATABASE_URL"] = url
+            try:
+                yield url
+            finally:
+                if before[1] is None:
+                    os.environ.pop("DATABASE_URL", None)
+                else:
+                    os.environ["DATABASE_URL"] = before[1]
+                _point_at(before[0])
+                _drop_database(name)
+
+    return opened
+
+
 @pytest.fixture
 def live_database(
-    database_template: str, django_db_blocker: pytest.FixtureRequest
+    open_live_database: Callable[[], AbstractContextManager[str]],
 ) -> Iterator[str]:
     """A database of the test's own, with real commits, for threads and processes.
 
     Yields its URL; DATABASE_URL in the environment names it too, for child processes.
     """
-    db = django_settings.DATABASES["default"]
-    name, before = f"live_{os.getpid()}", (db["NAME"], os.environ.get("DATABASE_URL"))
-    with django_db_blocker.unblock():  # type: ignore[attr-defined]
-        _copy_database(database_template, name)
-        _point_at(name)
-        connection.set_schema_to_public()
-        login = f"{db['USER']}:{db['PASSWORD']}" if db["PASSWORD"] else db["USER"]
-        url = f"postgresql://{login}@{db['HOST']}:{db['PORT']}/{name}"
-        os.environ["DATABASE_URL"] = url
-        try:
-            yield url
-        finally:
-            if before[1] is None:
-                os.environ.pop("DATABASE_URL", None)
-            else:
-                os.environ["DATABASE_URL"] = before[1]
-            _point_at(before[0])
-            _drop_database(name)
+    with open_live_database() as url:
+        yield url
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,7 @@ _reactions: dict[str, list[Reaction]] = {}
 
 
 def record(
-    type: str,  # noqa: A002 - the field's name in every event format
+    type: str,
     *,
     actor: Actor,
     subject: Subject | models.Model,

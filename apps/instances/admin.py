@@ -100,7 +100,9 @@ class InstanceAdmin(ModelAdmin):  # type: ignore[misc]
     ) -> HttpResponse:
         try:
             operation = services.change_settings(
-                instance, settings, actor=user_actor(request.user)  # type: ignore[arg-type]
+                instance,
+                settings,
+                actor=user_actor(request.user),  # type: ignore[arg-type]
             )
         except DomainError as error:
             messages.error(request, error.message)

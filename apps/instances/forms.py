@@ -39,9 +39,11 @@ def settings_form(instance: Instance, data: Any) -> InstallForm:
         if instance.release
         else marketplace.latest(instance.app)
     )
-    manifest = release.manifest if instance.hosting == Instance.Hosting.DEDICATED else {
-        **release.manifest, "environment": []
-    }
+    manifest = (
+        release.manifest
+        if instance.hosting == Instance.Hosting.DEDICATED
+        else {**release.manifest, "environment": []}
+    )
     return InstallForm(manifest, data, current=instance.environment, is_new=False)
 
 

@@ -26,13 +26,16 @@ _EVENTS = 8
 def console_home(request: HttpRequest) -> dict[str, Any]:
     """Is everything well, the instances, what runs, the first steps, and what happened."""
     rows = list(Instance.objects.exclude(status=Instance.Status.ARCHIVED))
+    happened = Event.objects.exclude(type__startswith="operation.")[:_EVENTS]
     active = list(Operation.objects.filter(status__in=Operation.ACTIVE).prefetch_related("steps"))
     return {
         "headline": _headline(rows),
         "instances": [instance_row(row) for row in rows],
         "operations": [_operation_row(row) for row in active],
         "checklist": _checklist(rows),
-        "events": [event_row(e) for e in Event.objects.exclude(type__startswith="operation.")[:_EVENTS]],
+        "events": [
+            event_row(e) for e in Event.objects.exclude(type__startswith="operation.")[:_EVENTS]
+        ],
         "events_url": reverse("admin:events_event_changelist"),
         "deploy_url": reverse("admin:instances_catalogue"),
     }

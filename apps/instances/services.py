@@ -108,9 +108,7 @@ def deploy(instance: Instance, *, actor: Actor, release: str = "") -> Operation:
 
 
 @transaction.atomic
-def change_settings(
-    instance: Instance, settings: Mapping[str, str], *, actor: Actor
-) -> Operation:
+def change_settings(instance: Instance, settings: Mapping[str, str], *, actor: Actor) -> Operation:
     """Change the settings of an instance and deploy it with them.
 
     Secret ones go into the encrypted part; an empty secret leaves the old one.

@@ -60,6 +60,17 @@ def withdraw(release: Release, *, actor: Actor) -> None:
     release.is_withdrawn = True
 
 
+@transaction.atomic
+def set_listed(app: App, is_listed: bool, *, actor: Actor) -> bool:
+    """Show an app in the catalogue or hide it; False when it is so already."""
+    if not App.objects.filter(pk=app.pk, is_listed=not is_listed).update(is_listed=is_listed):
+        return False
+    about = Subject("app", app.key, app.title)
+    what = "app.listed" if is_listed else "app.unlisted"
+    events.record(what, actor=actor, subject=about)
+    return True
+
+
 def latest(app_key: str) -> Release:
     """The release of an app that was published last and is not withdrawn; NotFoundError."""
     found = _offered(app_key).order_by("-published_at", "-pk").first()

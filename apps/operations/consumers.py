@@ -30,7 +30,7 @@ class OperationConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         await self.accept()
         self.watching = asyncio.create_task(self._forward((schema, operation_id)))
 
-    async def disconnect(self, code: int) -> None:  # noqa: ARG002
+    async def disconnect(self, code: int) -> None:
         """Stop watching."""
         if self.watching:
             self.watching.cancel()

@@ -14,6 +14,7 @@ from apps.operations.progress import CHANNEL
 log = structlog.get_logger(__name__)
 Watched = tuple[str, str]
 _RETRY_S = 1.0
+_ADDRESS = ("host", "port", "user", "password", "dbname")
 
 
 class Listener:
@@ -50,7 +51,9 @@ class Listener:
 
     async def _listen_once(self) -> None:
         params = connection.get_connection_params()
-        wanted = {k: params[k] for k in ("host", "port", "user", "password", "dbname") if params.get(k)}
+        wanted = {
+            k: params[k] for k in ("host", "port", "user", "password", "dbname") if params.get(k)
+        }
         async with await psycopg.AsyncConnection.connect(**wanted, autocommit=True) as listening:
             await listening.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
             self._tell_all()

@@ -39,8 +39,7 @@ def operation_context(operation: Operation) -> dict[str, Any]:
             and operation.cancel_asked_at is None
             and not operation.is_undoing
             and pipeline_of(operation.name).can_cancel,
-            "can_retry": operation.status
-            in (Operation.Status.FAILED, Operation.Status.CANCELLED),
+            "can_retry": operation.status in (Operation.Status.FAILED, Operation.Status.CANCELLED),
         },
         "steps": [_step(step, operation, logs[step.position]) for step in steps],
         "ws_path": f"/ws/operations/{operation.uuid}/",

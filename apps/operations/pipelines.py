@@ -98,7 +98,8 @@ class Run:
 class Step:
     """A step: `run` may be repeated at any time and adopts what is there already.
 
-    `check` says whether it is already so (asked before a repeat), `undo` takes back what `run`
+    `check` says whether it is already so (asked before a repeat), and that what `run` remembers
+    is remembered, for `run` is left out then. `undo` takes back what `run`
     made, also when `run` was cut off in the middle. A step that takes longer than `deadline_s`
     is taken from its worker and begun again, so it must be chosen with room.
     """
@@ -108,7 +109,7 @@ class Step:
     deadline_s: ClassVar[float] = 120
     attempts: ClassVar[int] = 5
 
-    def check(self, run: Run) -> bool:  # noqa: ARG002
+    def check(self, run: Run) -> bool:
         """Whether the outside world is already as `run` would make it."""
         return False
 

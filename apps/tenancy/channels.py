@@ -71,6 +71,6 @@ class _TenantSession:
             return get_user(cast(HttpRequest, SimpleNamespace(session=SessionStore(key))))
 
 
-def TenantMiddlewareStack(inner: Any) -> Any:  # noqa: N802 - named as Channels names its stacks
+def TenantMiddlewareStack(inner: Any) -> Any:
     """Cookies, then schema and user."""
     return CookieMiddleware(_TenantSession(inner))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import lru_cache
+from functools import cache
 
 from django.apps import apps
 from django.conf import settings
@@ -37,7 +37,7 @@ def schema_exists(name: str) -> bool:
         return cursor.fetchone() is not None
 
 
-@lru_cache(maxsize=None)
+@cache
 def app_labels(kind: str) -> frozenset[str]:
     """Labels of the apps whose tables a schema of this kind holds."""
     names = settings.TENANT_TYPES[kind]["APPS"]

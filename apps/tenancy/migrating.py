@@ -99,4 +99,3 @@ def _create_whole(label: str, needs: str, report: Report) -> None:
             if app == label:
                 recorder.record_applied(app, name)
     report(label)
-

@@ -36,6 +36,13 @@ from apps.tenancy.models import SchemaTemplate
 # No slug begins with a hyphen, so no tenant's schema has this name.
 _SUFFIX = "_template"
 _LOCK = 0x0D07_7E3A
+_PG_ENVIRONMENT = {
+    "PGHOST": "host",
+    "PGPORT": "port",
+    "PGUSER": "user",
+    "PGPASSWORD": "password",
+    "PGDATABASE": "dbname",
+}
 # pg_dump's session settings (some unknown to older servers) and its psql commands.
 _PREAMBLE = re.compile(r"^(?:SET .*|SELECT pg_catalog\.set_config.*|\\.*|--.*)?\n", re.MULTILINE)
 
@@ -153,12 +160,11 @@ def _pg_dump() -> str:
 
 def _dump(name: str) -> str:
     db = connection.get_connection_params()
-    address = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGDATABASE": "dbname"}
-    settings = {k: str(db[v]) for k, v in {**address, "PGPASSWORD": "password"}.items() if db.get(v)}
+    settings = {name: str(db[key]) for name, key in _PG_ENVIRONMENT.items() if db.get(key)}
     options = ["--no-owner", "--no-privileges", "--inserts", "--rows-per-insert=500"]
     command = [_pg_dump(), *options, "--schema", name]
     try:
-        done = subprocess.run(  # noqa: S603 - fixed program, schema name of our own making
+        done = subprocess.run(
             command, env={**os.environ, **settings}, capture_output=True, text=True, check=True
         )
     except FileNotFoundError as error:

@@ -4,7 +4,7 @@ import unicodedata
 import zlib
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import pycountry
 from django.db import IntegrityError, connection, transaction
@@ -63,19 +63,24 @@ def create_organisation(
     is there. DomainError names the field; SlugTakenError also for the one of two who came second.
     """
     key = idempotency_key or uuid4()
-    earlier = _made_before(key, owner)
+    earlier = made_with(key, owner)
     if earlier:
         return earlier
     try:
         with transaction.atomic(), operator():
             return _create(_checked(application), plan, owner=owner, actor=actor, key=key)
     except (IntegrityError, SchemaExistsError, SlugTakenError) as error:
-        earlier = _made_before(key, owner)
+        earlier = made_with(key, owner)
         if earlier:
             return earlier
         if isinstance(error, IntegrityError) and is_free(application.slug):
             raise
         raise SlugTakenError(application.slug) from error
+
+
+def made_with(key: UUID, owner: User) -> Organisation | None:
+    """What a person made with an idempotency key before."""
+    return Organisation.objects.filter(idempotency_key=_own_key(key, owner)).first()
 
 
 def checked_name(text: str) -> str:
@@ -101,8 +106,9 @@ def role_of(organisation: Organisation, user: User) -> str | None:
     return found.role if found else None
 
 
-def _made_before(key: UUID, owner: User) -> Organisation | None:
-    return Organisation.objects.filter(idempotency_key=key, owner=owner.uuid).first()
+def _own_key(key: UUID, owner: User) -> UUID:
+    """The key as it is kept: of this person alone, so that nobody's key is in another's way."""
+    return uuid5(owner.uuid, key.hex)
 
 
 def _checked(application: Application) -> Application:
@@ -131,7 +137,7 @@ def _create(
         trial_ends_at=timezone.now() + timedelta(days=plan.trial_days) if plan.trial_days else None,
         owner=owner.uuid,
         email=owner.email,
-        idempotency_key=key,
+        idempotency_key=_own_key(key, owner),
     )
     Membership.objects.create(organisation=organisation, user=owner.uuid, role=OWNER)
     _wait_for_builder(organisation.slug)

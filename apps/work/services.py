@@ -40,6 +40,24 @@ def enqueue(kind: str, subject: str, *, title: str, due_at: datetime | None = No
     return due
 
 
+def ensure(kind: str, subject: str, *, title: str) -> None:
+    """Have periodic work of the current schema, due now: made once, made due again otherwise.
+
+    Its runner postpones it after each turn, so that it never ends.
+    """
+    now = timezone.now()
+    row, is_new = Due.objects.get_or_create(
+        schema=connection.schema_name,
+        kind=kind,
+        subject=subject,
+        defaults={"title": title[:200], "due_at": now, "created_at": now},
+    )
+    if not is_new:
+        Due.objects.filter(pk=row.pk, state__in=[Due.State.QUEUED, Due.State.WAITING]).update(
+            due_at=now, woken_at=None
+        )
+
+
 def wake(due_id: str) -> None:
     """Call a worker for a piece of work; the broker's table lies in `public`."""
     with operator():

@@ -13,12 +13,14 @@ ROLE: str = env.str("DOTMAC_ROLE", kinds.PLATFORM, validate=lambda r: r in ("pla
 VERSION = "0.1.0"
 VAR_DIR = env.path("VAR_DIR", BASE_DIR / "var")
 
-INSECURE_SECRET = "insecure-" + "development-only-" * 3  # noqa: S105 - production refuses it
+INSECURE_SECRET = "insecure-" + "development-only-" * 3
 SECRET_KEY: str = env.str("SECRET_KEY", INSECURE_SECRET)
 # Fernet keys, newest first, which encrypt fields (dotmac.crypto.fields).
 FIELD_KEYS: list[str] = env.list("FIELD_KEYS", [])
 # The platform's Ed25519 key in PEM signs hand-offs and grants; its public half is in each stack.
 PLATFORM_SIGNING_KEY: str = env.str("PLATFORM_SIGNING_KEY", "")
+# A stack's own Ed25519 key, which signs its usage reports.
+INSTANCE_SIGNING_KEY: str = env.str("INSTANCE_SIGNING_KEY", "")
 PLATFORM_VERIFY_KEYS: list[str] = env.list("PLATFORM_VERIFY_KEYS", [])
 DEBUG = False
 ALLOWED_HOSTS: list[str] = ["*"]  # HostMiddleware answers only for hosts that are a tenant's
@@ -97,6 +99,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "apps.contract.middleware.GrantMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = "config.urls.nothing"

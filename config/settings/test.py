@@ -13,8 +13,8 @@ if "DATABASE_URL" not in os.environ:
     )
 os.environ.setdefault("FIELD_KEYS", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
 
-from config.settings.base import *  # noqa: E402, F403
-from config.settings.base import Q_CLUSTER  # noqa: E402
+from config.settings.base import *  # noqa: F403
+from config.settings.base import Q_CLUSTER
 
 DEVELOPMENT = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

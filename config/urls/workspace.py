@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from apps.accounts import urls as accounts
+from apps.contract import views as contract
 from apps.operations import urls as operations
 from apps.tenancy.kinds import WORKSPACE
 from config.admin import build_site
@@ -12,6 +13,7 @@ urlpatterns = [
     path("accounts/", include(accounts.workspace)),
     path("sso/", include(accounts.hand_off)),
     path("admin/", build_site(WORKSPACE).urls),
+    path("_dotmac/grant/", contract.grant, name="grant"),
     *operations.urlpatterns,
     *api_urls(),
 ]

@@ -13,6 +13,7 @@ import sys
 import time
 
 from dev import dockerd, postgres
+from dev.cluster import PostgresError
 from dev.errors import SetupError
 from dev.terminal import Terminal
 from dev.up import edge, ending, platform, summary
@@ -91,7 +92,7 @@ def _create_database(options: Options, terminal: Terminal) -> None:
     with terminal.step("Database files"):
         try:
             postgres.create(options.postgres)
-        except postgres.PostgresError as error:
+        except PostgresError as error:
             raise SetupError(str(error)) from error
 
 
@@ -113,7 +114,7 @@ def main() -> int:
         if action == "up":
             return up(options, terminal)
         ending.down(options, terminal) if action == "down" else _reset(options, terminal)
-    except (SetupError, postgres.PostgresError) as error:
+    except (SetupError, PostgresError) as error:
         terminal.fail(str(error))
         return 1
     except KeyboardInterrupt:

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Starts the workspace's database: takes the volume for itself, sets the password when it is
-# new, becomes the server. May be killed anywhere; the next start goes on.
+# Starts the workspace's database: takes the volume for itself, fills a new one, sets a new
+# password, becomes the server. May be killed anywhere; the next start goes on.
 set -eu
 umask 077
 volume=/var/lib/postgresql/data
@@ -37,20 +37,27 @@ set_password() {
   mv "$digest_file.new" "$digest_file"
 }
 
-[ -f "$volume/complete" ] || fail "The volume at $volume holds no whole database. Remove it if it \
-is new; otherwise restore a backup."
+# The cluster comes by renaming, so that half a one is never found.
+unpack_cluster() {
+  rm -rf "$data.new"
+  mkdir "$data.new"
+  tar -xf /usr/local/share/dotmac/cluster.tar -C "$data.new"
+  sync -f "$volume"
+  mv "$data.new" "$data"
+}
+
+case ${POSTGRES_PASSWORD:-} in
+  '') fail "POSTGRES_PASSWORD is empty. Set the password of this instance's database." ;;
+  *[![:print:]]*) fail "POSTGRES_PASSWORD holds a control character. Set another one." ;;
+esac
+[ -w "$volume" ] || fail "The volume at $volume is not writable for user $(id -u). Change its owner."
 # Held by the server and its children to their end, in whatever container they run.
 exec 9>"$volume/lock"
 flock -w 30 9 || fail "Another server still uses the volume at $volume. Stop its container first."
+[ -d "$data" ] || unpack_cluster
 # Nobody runs, so this is of a server that was killed, and its number may be anybody's here.
 rm -f "$data/postmaster.pid"
 
-if ! is_password_set; then
-  case ${POSTGRES_PASSWORD:-} in
-    '') fail "POSTGRES_PASSWORD is empty. Set the password of this instance's database." ;;
-    *[![:print:]]*) fail "POSTGRES_PASSWORD holds a control character. Set another one." ;;
-  esac
-  set_password
-fi
+is_password_set || set_password
 unset POSTGRES_PASSWORD
 exec postgres -c config_file=/etc/postgresql/postgresql.conf "$@"

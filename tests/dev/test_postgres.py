@@ -16,6 +16,7 @@ import psycopg
 import pytest
 
 from dev import postgres, proc
+from dev.cluster import service_user
 from dev.up.options import ROOT
 from tests.dev.conftest import eventually
 
@@ -67,7 +68,7 @@ def test_a_pid_file_that_names_someone_else_is_cleared(directory: Path, free_por
     os.kill(postmaster(directory), signal.SIGKILL)
     pid_file = directory / "data" / "postmaster.pid"
     lines = pid_file.read_text().splitlines()
-    stranger = subprocess.Popen(["sleep", "1000"], **postgres._service_user())
+    stranger = subprocess.Popen(["sleep", "1000"], **service_user())
     try:
         pid_file.write_text("\n".join([str(stranger.pid), *lines[1:]]))
         assert postgres.ensure(directory, free_port) == url

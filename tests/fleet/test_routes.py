@@ -62,7 +62,11 @@ def test_a_removed_hostname_is_free_for_another(operator_schema):
 
 @pytest.mark.parametrize(
     ("hostname", "url"),
-    [("acme`) || Host(`evil", UPSTREAM["url"]), ("a" * 254, UPSTREAM["url"]), (HOST, "file:///etc")],
+    [
+        ("acme`) || Host(`evil", UPSTREAM["url"]),
+        ("a" * 254, UPSTREAM["url"]),
+        (HOST, "file:///etc"),
+    ],
 )
 def test_what_the_edge_would_refuse_is_refused_at_once(operator_schema, hostname, url):
     with pytest.raises(DomainError):

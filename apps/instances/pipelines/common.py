@@ -17,9 +17,11 @@ from apps.operations.pipelines import Run
 from apps.operations.pipelines import Step as BaseStep
 from dotmac.engine.base import ContainerInfo, Engine
 from dotmac.engine.errors import EngineError
+from dotmac.engine.spec import ContainerSpec
 from dotmac.stack.plan import HealthProbe
 
 _EVERY_S = 0.03
+_SPEC = "dotmac.spec"
 # A container that ended so often while it was to become healthy will not get up.
 _GIVEN_UP_AFTER = 3
 
@@ -59,6 +61,18 @@ def together(calls: list[Any]) -> list[Any]:
     with ThreadPoolExecutor(max_workers=len(calls)) as pool:
         futures = [pool.submit(call) for call in calls]
     return [future.result() for future in futures]
+
+
+def bring_up(engine: Engine, spec: ContainerSpec) -> None:
+    """Have a container running; one of the same definition is kept, whatever deployment made it.
+
+    The engine compares labels too, among them the operation's, and would replace a database.
+    """
+    found = engine.container(spec.name)
+    if found is None or found.labels.get(_SPEC) != spec.labels.get(_SPEC):
+        engine.ensure_container(spec)
+    elif not found.is_running:
+        engine.start(spec.name)
 
 
 def actor_of(run: Run) -> Actor:
@@ -154,4 +168,3 @@ def _last_output(engine: Engine, name: str) -> str:
         return engine.logs(name, tail_lines=40)
     except EngineError as error:
         return f"(its output could not be read: {error})"
-

@@ -20,6 +20,7 @@ from apps.instances.models import Deployment, Instance
 from apps.instances.pipelines.common import (
     Step,
     actor_of,
+    bring_up,
     instance_of,
     lead_to,
     set_route,
@@ -33,8 +34,6 @@ from apps.instances.workspace import platform_settings
 from apps.operations.exceptions import StepError
 from apps.operations.models import Operation
 from apps.operations.pipelines import Pipeline, Run, register
-from dotmac.engine.base import Engine
-from dotmac.engine.spec import ContainerSpec
 from dotmac.stack import ManifestError, resolve_environment, resources
 
 _MIB = 2**20
@@ -78,9 +77,7 @@ class Validate(Step):
             is_first = not ran_before.exists() or instance.status == Instance.Status.ARCHIVED
             before = instance.status
             instance.move_to(Instance.Status.DEPLOYING)
-            Instance.objects.filter(pk=instance.pk).update(
-                sealed=seal(resolved), deployment=number
-            )
+            Instance.objects.filter(pk=instance.pk).update(sealed=seal(resolved), deployment=number)
             Deployment.objects.create(
                 instance=instance,
                 number=number,
@@ -207,8 +204,7 @@ class Database(Step):
         together_ = _is_first(run) and _starts_by_itself(stack)
         wanted = stack.plan.containers if together_ else stack.plan.stateful
         with self.host(run, stack) as engine:
-            changed = [spec for spec in wanted if not _is_same(engine, spec)]
-            together([partial(engine.ensure_container, spec) for spec in changed])
+            together([partial(bring_up, engine, spec) for spec in wanted])
         run.log(f"Running: {', '.join(sorted(spec.name for spec in wanted)) or 'nothing to run'}")
 
     def undo(self, run: Run) -> None:
@@ -216,22 +212,12 @@ class Database(Step):
         if _has_place(run) and _is_first(run):
             stack = _stack(run)
             with self.host(run, stack) as engine:
-                together(
-                    [partial(engine.remove_container, s.name) for s in stack.plan.containers]
-                )
+                together([partial(engine.remove_container, s.name) for s in stack.plan.containers])
 
 
 def _starts_by_itself(stack: Stack) -> bool:
     release = stack.manifest.release
     return release is None or release.at_start
-
-
-def _is_same(engine: Engine, spec: ContainerSpec) -> bool:
-    """Whether it runs as planned: labels of an earlier deployment do not count."""
-    found = engine.container(spec.name)
-    if found is None or not found.is_running:
-        return False
-    return found.labels.get("dotmac.spec") == spec.labels.get("dotmac.spec")
 
 
 class ReleaseCommand(Step):
@@ -270,8 +256,7 @@ class Start(Step):
         """Start its containers; what the first deployment has started already is adopted."""
         stack = _stack(run)
         with self.host(run, stack) as engine:
-            missing = [spec for spec in stack.plan.stateless if not _is_same(engine, spec)]
-            together([partial(engine.ensure_container, spec) for spec in missing])
+            together([partial(bring_up, engine, spec) for spec in stack.plan.stateless])
 
     def undo(self, run: Run) -> None:
         """Remove the new containers; the old ones never stopped."""

@@ -9,6 +9,7 @@ from apps.instances.models import Deployment, Instance
 from apps.instances.pipelines.common import (
     Step,
     actor_of,
+    bring_up,
     instance_of,
     lead_to,
     set_route,
@@ -154,7 +155,7 @@ def _start(run: Run, step: Step) -> None:
     if stack is None:
         return
     with step.host(run, stack) as engine:
-        together([partial(engine.ensure_container, spec) for spec in stack.plan.containers])
+        together([partial(bring_up, engine, spec) for spec in stack.plan.containers])
         wait_healthy(run, engine, stack.plan.health)
 
 

@@ -11,6 +11,6 @@ from django_tenants.postgresql_backend import base
 class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]
     """PostgreSQL with the search path of exactly one schema."""
 
-    def set_tenant(self, tenant: object, include_public: bool = False) -> None:  # noqa: ARG002
+    def set_tenant(self, tenant: object, include_public: bool = False) -> None:
         """Switch to the tenant's schema and leave `public` off the path."""
         super().set_tenant(tenant, include_public=False)

@@ -29,7 +29,7 @@ from apps.tenants import places
 from apps.tenants.exceptions import SlugTakenError
 from apps.tenants.forms import AccountForm, OrganisationForm, PlaceForm, PlanForm
 from apps.tenants.models import Organisation
-from apps.tenants.services import Application, create_organisation
+from apps.tenants.services import Application, create_organisation, made_with
 from apps.tenants.slugs import free_slug, suggestion
 from apps.tenants.views.plans import plan_rows
 from apps.tenants.views.steps import Answers, at, first_missing, page, resume, step_url
@@ -251,9 +251,7 @@ def _made_by(request: HttpRequest) -> Organisation | None:
         key = UUID(request.POST.get("idempotency_key", ""))
     except ValueError:
         return None
-    if not isinstance(request.user, User):
-        return None
-    return Organisation.objects.filter(idempotency_key=key, owner=request.user.uuid).first()
+    return made_with(key, request.user) if isinstance(request.user, User) else None
 
 
 def _into(made: Organisation) -> HttpResponse:

@@ -1,0 +1,33 @@
+"""Without a grant staff may look and change nothing; subscribers go on."""
+
+from collections.abc import Callable
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from apps.contract.services import is_read_only
+from apps.tenancy.kinds import WORKSPACE, kind_of
+
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+_REASON = (
+    "This workspace is read-only: the platform has not confirmed it for 14 days, or has limited"
+    " it. Subscribers are not affected. Ask the owner to open the console."
+)
+
+
+class GrantMiddleware:
+    """Refuses changes in the admin and the API of a workspace whose grant does not allow them."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method in _SAFE or not request.path.startswith(("/admin/", "/api/")):
+            return self.get_response(request)
+        if kind_of(connection.schema_name) != WORKSPACE or not is_read_only():
+            return self.get_response(request)
+        if request.path.startswith("/api/"):
+            body = {"status": 403, "code": "read_only", "detail": _REASON}
+            return JsonResponse(body, status=403, content_type="application/problem+json")
+        return render(request, "403.html", {"reason": _REASON}, status=403)

@@ -1,0 +1,22 @@
+"""`manage.py platform_prepare`: what a new platform needs beside its tables."""
+
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from apps.billing.services import seed_operator_plans
+from apps.tenancy.kinds import operator
+
+
+class Command(BaseCommand):
+    """Plans, catalogue, the region of this machine, and its server. Repeatable."""
+
+    help = "Seeds plans and catalogue, and registers the local Docker engine as a server."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Make what is missing."""
+        with operator():
+            seed_operator_plans()
+        call_command("publish_catalogue", stdout=self.stdout)
+        call_command("register_local_server", stdout=self.stdout)

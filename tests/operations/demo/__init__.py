@@ -1,0 +1,1 @@
+"""A Django app of the tests: pipelines that work on a little world of files."""
