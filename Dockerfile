@@ -11,9 +11,6 @@ LABEL dotmac.platform=1
 COPY images/host /host
 COPY images/host.sh /usr/local/bin/
 RUN sh /usr/local/bin/host.sh install python3-pip python3-venv postgresql-17
-ARG PIP_INDEX_URL
-ARG PIP_EXTRA_INDEX_URL
-ARG PIP_TRUSTED_HOST
 COPY requirements.txt /
 # Edge and supervisor are of the one-machine set-up and weigh 190 MB.
 RUN python3 -m venv --without-pip /opt/venv \
@@ -28,6 +25,18 @@ COPY images/host /host
 COPY images/host.sh images/slim.sh /usr/local/bin/
 RUN sh /usr/local/bin/host.sh install python3 media-types \
   && sh /usr/local/bin/slim.sh
+
+FROM ${BASE} AS postgres-root
+LABEL dotmac.platform=1
+COPY images/host /host
+COPY images/host.sh images/slim.sh /usr/local/bin/
+RUN sh /usr/local/bin/host.sh install libicu76 libldap2 liblz4-1 libpam0g libpq5 libreadline8t64 \
+    libsystemd0 libxml2 libxslt1.1 libzstd1 \
+  && sh /usr/local/bin/slim.sh
+COPY --from=builder /usr/lib/postgresql/17 /usr/lib/postgresql/17
+COPY --from=builder /usr/share/postgresql/17 /usr/share/postgresql/17
+# Nothing is compiled at run time (jit is off).
+RUN rm -rf /usr/lib/postgresql/17/lib/bitcode /usr/lib/postgresql/17/lib/llvmjit*
 
 FROM scratch AS app
 LABEL dotmac.platform=1
@@ -74,18 +83,6 @@ USER 10001:10001
 WORKDIR /app
 RUN SECRET_KEY=only-for-this-command-while-the-image-is-built FIELD_KEYS=none \
     sh /etc/postgresql/template.sh
-
-FROM ${BASE} AS postgres-root
-LABEL dotmac.platform=1
-COPY images/host /host
-COPY images/host.sh images/slim.sh /usr/local/bin/
-RUN sh /usr/local/bin/host.sh install libicu76 libldap2 liblz4-1 libpam0g libpq5 libreadline8t64 \
-    libsystemd0 libxml2 libxslt1.1 libzstd1 \
-  && sh /usr/local/bin/slim.sh
-COPY --from=builder /usr/lib/postgresql/17 /usr/lib/postgresql/17
-COPY --from=builder /usr/share/postgresql/17 /usr/share/postgresql/17
-# Nothing is compiled at run time (jit is off).
-RUN rm -rf /usr/lib/postgresql/17/lib/bitcode /usr/lib/postgresql/17/lib/llvmjit*
 
 FROM scratch AS postgres
 LABEL dotmac.platform=1

@@ -7,6 +7,9 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 BOOTSTRAP := @./dev/python.sh -m dev.install
 
+# Any free port for the tests' own database.
+export TEST_DATABASE_PORT ?= 0
+
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
 		awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'

@@ -56,7 +56,8 @@ SETTINGS: Mapping[str, str] = {
 def ensure(directory: Path, port: int, *, settings: Mapping[str, str] = SETTINGS) -> str:
     """Start the server of this directory unless it runs, and return its DATABASE_URL.
 
-    A server that already runs is adopted, on the port it has. Raises PostgresError.
+    A server that already runs is adopted, on the port it has; port 0 takes any free one.
+    Raises PostgresError.
     """
     cluster = locate(Path(directory))
     deadline = time.monotonic() + START_SECONDS
@@ -64,7 +65,7 @@ def ensure(directory: Path, port: int, *, settings: Mapping[str, str] = SETTINGS
         while time.monotonic() < deadline:
             # Asked anew each time: what was just killed may still have looked alive before.
             if _postmaster(cluster) is None:
-                _prepare(cluster, port, settings)
+                _prepare(cluster, port or _free_port(), settings)
                 _start(cluster)
             running_port = _running_port(cluster)
             if running_port and is_ready(cluster.home, running_port):
@@ -208,6 +209,12 @@ def _clear_crash(cluster: Cluster) -> None:
 
 def _left_behind(cluster: Cluster) -> list[int]:
     return [pid for pid in proc.all_pids() if proc.find(pid) and _works_in(pid, cluster.data)]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
 
 
 def _check_port(port: int) -> None:

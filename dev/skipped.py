@@ -33,7 +33,11 @@ def shortfalls(report: Path) -> Iterator[str]:
 
 
 def main() -> int:
-    found = list(shortfalls(Path(sys.argv[1])))
+    report = Path(sys.argv[1])
+    if not report.exists():
+        print(f"  ✗ There is no {report}: the tests did not run.")
+        return 1
+    found = list(shortfalls(report))
     for line in found:
         print(f"  ✗ {line}")
     return bool(found)

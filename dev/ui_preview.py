@@ -1,5 +1,6 @@
 """Serve every page with sample content and no sign-in: `python -m dev.ui_preview 8790`."""
 
+import signal
 import sys
 import tempfile
 import time
@@ -141,6 +142,7 @@ urlpatterns: list[Any] = addresses() if settings.configured else []
 
 def main() -> None:
     """Serve on the port given."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with tempfile.TemporaryDirectory(prefix="ui-preview-") as folder:
         scratch = Path(folder)
         for name, text in ui_pages.TEMPLATES.items():

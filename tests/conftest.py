@@ -257,6 +257,7 @@ def run_due(
     """Run all work that is due, here and now, as a worker would; returns what became of each.
 
     Without heartbeats: they come from another connection, which does not see this test's rows.
+    Jobs leave the connection in `public`; the test goes on in the schema that it stood in.
     """
     settings.LEASE_SECONDS = 120
     monkeypatch.setattr("apps.work.jobs.Heartbeat", nullcontext)
@@ -267,7 +268,8 @@ def run_due(
             ids = list(
                 Due.objects.filter(state__in=["queued", "waiting"]).values_list("pk", flat=True)
             )
-            ran = [run_job(str(pk)) for pk in ids]
+            with schema_of(connection.schema_name):
+                ran = [run_job(str(pk)) for pk in ids]
             results += [r for r in ran if r != "taken or not due"]
             if not any(r == "ran" for r in ran):
                 return results

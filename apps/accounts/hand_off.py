@@ -80,7 +80,7 @@ def issue(person: Person, *, host: str, state: str, role: str, next_path: str) -
         next_path=next_path,
     )
     return sign(
-        {**asdict(message), "state": state},  # type: ignore[call-overload]
+        {**asdict(message), "state": state},
         signing_key(),
         purpose="hand-off",
         audience=host,

@@ -88,7 +88,8 @@ def withdraw_sign_up(user: User) -> None:
 
 def has_verified_email(user: User) -> bool:
     """Whether the person proved that the e-mail address is theirs."""
-    return EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True).exists()
+    addresses = EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True)
+    return bool(addresses.exists())
 
 
 @transaction.atomic

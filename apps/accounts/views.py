@@ -54,12 +54,12 @@ def admin_login(
     """What an admin site does with somebody who may not see it: sign in, or be told so."""
     user = request.user
     if user.is_authenticated and not (user.is_active and user.is_staff):
-        reason = f"{user.email} may not see this page. Sign in with an account of the staff."  # type: ignore[union-attr]
+        reason = f"{user.email} may not see this page. Sign in with an account of the staff."
         return render(request, "403.html", {"reason": reason}, status=403)
     wanted = local_path(request.GET.get("next"), _HOME)
     if user.is_authenticated:
         return HttpResponseRedirect(wanted if wanted != request.path else _HOME)
-    if kind_of(connection.schema_name) == CONSOLE:
+    if kind_of(connection.schema_name) == CONSOLE:  # type: ignore[attr-defined]
         return HttpResponseRedirect(_sso_login_url(wanted))
     return HttpResponseRedirect(f"{reverse('account_login')}?{urlencode({'next': wanted})}")
 

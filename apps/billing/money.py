@@ -6,6 +6,7 @@ import pycountry
 from django.utils.formats import number_format
 
 from apps.billing.constants import MINOR_DIGITS, SIGNS
+from apps.core.exceptions import DomainError
 
 
 def is_currency(code: str) -> bool:
@@ -36,3 +37,11 @@ def format_money(minor: int | Decimal, currency: str) -> str:
     text = number_format(amount, decimal_pos=digits, force_grouping=True)
     sign = SIGNS.get(currency)
     return f"{sign}{text}" if sign else f"{currency}\N{NO-BREAK SPACE}{text}"
+
+
+def minor_units(amount: Decimal, currency: str) -> int:
+    """The amount of major units in minor ones; DomainError when it is finer than the currency."""
+    minor = amount.scaleb(minor_digits(currency))
+    if minor != minor.to_integral_value():
+        raise DomainError(f"{amount} has more decimals than {currency} has.", field="price")
+    return int(minor)

@@ -37,7 +37,8 @@ class HealthMiddleware:
         try:
             connection.set_schema_to_public()
             with connection.cursor() as cursor:
-                cursor.execute("SELECT 1")
+                # A real table: a database without this project's tables is not ready.
+                cursor.execute('SELECT 1 FROM "public"."tenancy_tenant" LIMIT 1')
         except DatabaseError:
             connection.close()
             return JsonResponse({"status": "database unreachable"}, status=503)

@@ -183,22 +183,22 @@ class ServerAdmin(RecordAdmin):
         """How many deployments have a place here."""
         return int(row.open_count)
 
-    @action(description=_("Drain: take no new instances"))
+    @action(description=_("Drain: take no new instances"), permissions=["change"])
     def drain(self, request: HttpRequest, rows: QuerySet[Server]) -> None:
         """Take no new instances on them."""
         self._each(request, rows, services.drain, _("{server} is draining."))
 
-    @action(description=_("Activate: take new instances again"))
+    @action(description=_("Activate: take new instances again"), permissions=["change"])
     def activate(self, request: HttpRequest, rows: QuerySet[Server]) -> None:
         """Take new instances on them again."""
         self._each(request, rows, services.activate_server, _("{server} takes new instances."))
 
-    @action(description=_("Retire: use no more"))
+    @action(description=_("Retire: use no more"), permissions=["change"])
     def retire(self, request: HttpRequest, rows: QuerySet[Server]) -> None:
         """Use them no more."""
         self._each(request, rows, services.retire, _("{server} is retired."))
 
-    @action(description=_("Probe now"))
+    @action(description=_("Probe now"), permissions=["change"])
     def probe_now(self, request: HttpRequest, rows: QuerySet[Server]) -> None:
         """Ask them whether they answer."""
         for server in rows.select_related("region"):

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
+from django.contrib.admin.utils import unquote
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
@@ -15,6 +16,8 @@ from apps.core.exceptions import DomainError
 from apps.events.actors import user_actor
 from apps.events.models import Event
 from apps.instances import services
+from apps.instances.constants import WORKSPACE_APP
+from apps.instances.exceptions import InvalidSettingsError
 from apps.instances.forms import InstallForm, settings_form
 from apps.instances.models import Instance
 from apps.instances.panels import TONES, event_row
@@ -73,10 +76,14 @@ class InstanceAdmin(ModelAdmin):  # type: ignore[misc]
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """The instance's own page, with its settings."""
-        instance = get_object_or_404(Instance, pk=object_id)
+        instance = self.get_object(request, unquote(object_id))
+        if instance is None:
+            raise Http404
         form = settings_form(instance, request.POST or None)
         if request.method == "POST" and form.is_valid():
-            return self._redeploy(request, instance, form.cleaned_settings())
+            answer = self._redeploy(request, instance, form)
+            if answer is not None:
+                return answer
         context = {
             **self.admin_site.each_context(request),
             "title": instance.name,
@@ -96,14 +103,19 @@ class InstanceAdmin(ModelAdmin):  # type: ignore[misc]
         return render(request, "console/instance.html", context)
 
     def _redeploy(
-        self, request: HttpRequest, instance: Instance, settings: dict[str, str]
-    ) -> HttpResponse:
+        self, request: HttpRequest, instance: Instance, form: InstallForm
+    ) -> HttpResponse | None:
+        """Where it goes on; None when the form is shown again with what the app refused."""
         try:
             operation = services.change_settings(
                 instance,
-                settings,
+                form.cleaned_settings(),
                 actor=user_actor(request.user),  # type: ignore[arg-type]
             )
+        except InvalidSettingsError as error:
+            instance.refresh_from_db()
+            form.refuse(error)
+            return None
         except DomainError as error:
             messages.error(request, error.message)
             return redirect("admin:instances_instance_change", instance.pk)
@@ -133,12 +145,14 @@ class InstanceAdmin(ModelAdmin):  # type: ignore[misc]
         context = {
             **self.admin_site.each_context(request),
             "title": "Catalogue",
-            "apps": [app for app in marketplace.catalogue() if app.key != "dotmac-isp"],
+            "apps": [app for app in marketplace.catalogue() if app.key != WORKSPACE_APP],
         }
         return render(request, "console/catalogue.html", context)
 
     def install(self, request: HttpRequest, app: str) -> HttpResponse:
         """The settings of an app, and the button that deploys it."""
+        if app == WORKSPACE_APP:
+            raise Http404
         try:
             release = marketplace.latest(app)
         except DomainError as error:
@@ -152,6 +166,8 @@ class InstanceAdmin(ModelAdmin):  # type: ignore[misc]
                     actor=user_actor(request.user),  # type: ignore[arg-type]
                 )
                 return redirect("operation", operation.uuid)
+            except InvalidSettingsError as error:
+                form.refuse(error)
             except DomainError as error:
                 form.add_error(None, error.message)
         context = {
@@ -168,8 +184,7 @@ def _actions(instance: Instance) -> list[dict[str, Any]]:
     """What can be done with it now, the harmless first."""
     possible = [
         {"what": what, "label": _LABELS[what][0], "icon": _LABELS[what][1]}
-        for what, (sources, _name) in services.CHANGES.items()
-        if instance.status in sources
+        for what in services.possible_changes(instance)
     ]
     if instance.hosting == Instance.Hosting.DEDICATED and instance.status in {
         Instance.Status.ACTIVE,

@@ -1,3 +1,4 @@
 """Names that instances share."""
 
 WORKSPACE_APP = "dotmac-isp"
+NAME_LENGTH = 80

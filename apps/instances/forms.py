@@ -5,8 +5,9 @@ from typing import Any
 
 from django import forms
 
+from apps.instances.exceptions import InvalidSettingsError
 from apps.instances.models import Instance
-from apps.marketplace import services as marketplace
+from apps.instances.services import release_of
 from dotmac.stack import parse_manifest
 from dotmac.stack.manifest import Variable
 
@@ -28,17 +29,19 @@ class InstallForm(forms.Form):
                 self.fields[variable.name] = _field(variable, (current or {}).get(variable.name))
 
     def cleaned_settings(self) -> dict[str, str]:
-        """What was given, by name; blank ones are left out."""
-        return {k: str(v) for k, v in self.cleaned_data.items() if v not in (None, "")}
+        """What was given, by name; a blank one goes back to its default, a blank secret stays."""
+        return {k: "" if v is None else str(v) for k, v in self.cleaned_data.items()}
+
+    def refuse(self, error: InvalidSettingsError) -> None:
+        """Show what the app itself refused, each at its field where there is one."""
+        for path, message in error.problems:
+            name = path.removeprefix("environment.")
+            self.add_error(name if name in self.fields else None, message)
 
 
 def settings_form(instance: Instance, data: Any) -> InstallForm:
     """The settings of an instance as they are."""
-    release = (
-        marketplace.release(instance.app, instance.release)
-        if instance.release
-        else marketplace.latest(instance.app)
-    )
+    release = release_of(instance)
     manifest = (
         release.manifest
         if instance.hosting == Instance.Hosting.DEDICATED

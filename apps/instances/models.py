@@ -100,6 +100,8 @@ class Deployment(models.Model):
     number = models.PositiveIntegerField()
     release = models.CharField(max_length=40)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.RUNNING)
+    # What its containers were given, encrypted: they stay as they are while the next one fails.
+    sealed = models.TextField(blank=True, editable=False)
     operation = models.UUIDField()
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)

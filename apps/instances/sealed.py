@@ -1,11 +1,14 @@
-"""The secret settings of an instance: encrypted in its row, decrypted only to make containers."""
+"""The settings of an instance and of its deployments: encrypted in their rows.
+
+They are decrypted only to make containers.
+"""
 
 import json
 from functools import lru_cache
 
 from django.conf import settings
 
-from apps.instances.models import Instance
+from apps.instances.models import Deployment, Instance
 from dotmac.crypto.fields import Cipher, parse_keys
 
 _CONTEXT = "instances.instance.sealed"
@@ -16,11 +19,11 @@ def _cipher() -> Cipher:
     return Cipher(parse_keys(",".join(settings.FIELD_KEYS)))
 
 
-def opened(instance: Instance) -> dict[str, str]:
-    """What was generated and kept, by name."""
-    if not instance.sealed:
+def opened(row: Instance | Deployment) -> dict[str, str]:
+    """What was set, generated and kept, by name."""
+    if not row.sealed:
         return {}
-    values: dict[str, str] = json.loads(_cipher().decrypt(instance.sealed, context=_CONTEXT))
+    values: dict[str, str] = json.loads(_cipher().decrypt(row.sealed, context=_CONTEXT))
     return values
 
 

@@ -10,17 +10,18 @@ from apps.core.exceptions import ConflictError
 from apps.events import services as events
 from apps.events.actors import Actor
 from apps.fleet import services as fleet
-from apps.instances.constants import WORKSPACE_APP
-from apps.instances.exceptions import InstanceQuotaError
+from apps.instances.constants import NAME_LENGTH, WORKSPACE_APP
+from apps.instances.exceptions import InstanceQuotaError, InvalidSettingsError
 from apps.instances.models import Instance
 from apps.instances.sealed import opened, seal
-from apps.instances.workspace import organisation_here
+from apps.instances.workspace import organisation_here, platform_settings
 from apps.marketplace import services as marketplace
+from apps.marketplace.models import Release
 from apps.operations import services as operations
 from apps.operations.models import Operation
 from apps.tenancy.kinds import operator
 from apps.tenants.models import Organisation
-from dotmac.stack import parse_manifest
+from dotmac.stack import ManifestError, parse_manifest, resolve_environment
 
 # What each change needs the instance to be, and the operation that makes it.
 CHANGES: dict[str, tuple[set[str], str]] = {
@@ -66,7 +67,8 @@ def create_instance(
             instance.save(force_insert=True)
     except IntegrityError as error:
         raise ConflictError(
-            f"There is already an instance at {hostname}. Open it, or archive it first.",
+            f"There is already an instance at {hostname}. Open it; an archived one is deployed"
+            " again on its own page.",
             field="app",
         ) from error
     facts = {"app": app, "hosting": hosting, "hostname": hostname}
@@ -78,7 +80,12 @@ def create_instance(
 def install(
     *, app: str, actor: Actor, name: str = "", environment: Mapping[str, str] | None = None
 ) -> Operation:
-    """Deploy an app of the catalogue at `<slug>--<app>.<apps domain>`."""
+    """Deploy an app of the catalogue at `<slug>--<app>.<apps domain>`.
+
+    InvalidSettingsError names each setting that the app refuses or lacks.
+    """
+    if app == WORKSPACE_APP:
+        raise ConflictError("An organisation has one workspace, and it is there.", field="app")
     release = marketplace.latest(app)
     organisation = organisation_here()
     instance = create_instance(
@@ -90,18 +97,29 @@ def install(
         environment=environment,
         actor=actor,
     )
+    _check_settings(instance)
     return deploy(instance, actor=actor)
 
 
 @transaction.atomic
 def deploy(instance: Instance, *, actor: Actor, release: str = "") -> Operation:
-    """Put a release of an instance in place (the newest by default); BusyError while it changes."""
+    """Put a release of an instance in place (the newest by default).
+
+    BusyError while it changes, ConflictError where it cannot be deployed, QuotaError when the
+    plan has no room to bring an archived one back.
+    """
+    instance.refresh_from_db()
     if instance.hosting == Instance.Hosting.SHARED:
         raise ConflictError(
             f"{instance.name} is shared and always runs the platform's release. Choose a plan"
             " with dedicated hosting to deploy it."
         )
-    version = release or marketplace.latest(instance.app).version
+    if instance.status == Instance.Status.SUSPENDED:
+        raise ConflictError(f"{instance.name} is suspended. Resume it first, then deploy it.")
+    if instance.status == Instance.Status.ARCHIVED:
+        _check_quota(organisation_here())
+    wanted = marketplace.release(instance.app, release) if release else None
+    version = (wanted or marketplace.latest(instance.app)).version
     return operations.start(
         "instances.deploy", subject=instance, actor=actor, params={"release": version}
     )
@@ -111,9 +129,11 @@ def deploy(instance: Instance, *, actor: Actor, release: str = "") -> Operation:
 def change_settings(instance: Instance, settings: Mapping[str, str], *, actor: Actor) -> Operation:
     """Change the settings of an instance and deploy it with them.
 
-    Secret ones go into the encrypted part; an empty secret leaves the old one.
+    Secret ones go into the encrypted part; an empty secret leaves the old one, and any other
+    empty setting goes back to its default. InvalidSettingsError names what the app refuses.
     """
     _keep_settings(instance, settings)
+    _check_settings(instance)
     Instance.objects.filter(pk=instance.pk).update(
         environment=instance.environment, sealed=instance.sealed
     )
@@ -131,9 +151,14 @@ def note_opened(instance: Instance, *, actor: Actor) -> None:
 @transaction.atomic
 def change(instance: Instance, what: str, *, actor: Actor, reason: str = "") -> Operation:
     """Stop, start, suspend, resume or archive; ConflictError in a status that does not allow it."""
-    sources, pipeline = CHANGES[what]
+    _sources, pipeline = CHANGES[what]
     instance.refresh_from_db()
-    if instance.status not in sources:
+    if what == "archive" and instance.hosting == Instance.Hosting.SHARED:
+        raise ConflictError(
+            f"{instance.name} is shared and has no containers of its own to remove. Stop or"
+            " suspend it instead."
+        )
+    if what not in possible_changes(instance):
         raise ConflictError(
             f"{instance.name} is {instance.get_status_display().lower()}, so it cannot be"
             f" {_DONE[what]}."
@@ -142,12 +167,26 @@ def change(instance: Instance, what: str, *, actor: Actor, reason: str = "") -> 
     return operations.start(pipeline, subject=instance, actor=actor, params=params)
 
 
+def possible_changes(instance: Instance) -> list[str]:
+    """What can be asked of an instance in its present status; a shared one is never archived."""
+    possible = [what for what, (sources, _name) in CHANGES.items() if instance.status in sources]
+    is_shared = instance.hosting == Instance.Hosting.SHARED
+    return [what for what in possible if not (is_shared and what == "archive")]
+
+
+def release_of(instance: Instance) -> Release:
+    """The release that an instance runs, or the newest one before its first deployment."""
+    if instance.release:
+        return marketplace.release(instance.app, instance.release)
+    return marketplace.latest(instance.app)
+
+
 @transaction.atomic
 def create_shared_workspace(organisation: Organisation, *, actor: Actor) -> Instance:
     """The workspace of a small ISP: there at once, since the platform itself serves it."""
     instance = create_instance(
         app=WORKSPACE_APP,
-        name=f"{organisation.name} workspace",
+        name=_workspace_name(organisation),
         hostname=_workspace_host(organisation),
         hosting=Instance.Hosting.SHARED,
         region=organisation.region,
@@ -176,7 +215,7 @@ def create_dedicated_workspace(organisation: Organisation, *, actor: Actor) -> O
     """The workspace of an ISP with hosting of its own: its deployment begins at once."""
     instance = create_instance(
         app=WORKSPACE_APP,
-        name=f"{organisation.name} workspace",
+        name=_workspace_name(organisation),
         hostname=_workspace_host(organisation),
         hosting=Instance.Hosting.DEDICATED,
         region=organisation.region,
@@ -207,11 +246,28 @@ def _check_quota(organisation: Organisation) -> None:
 def _keep_settings(instance: Instance, settings: Mapping[str, str]) -> None:
     """Plain settings stay readable, secret ones go into the encrypted part."""
     if settings:
-        manifest = parse_manifest(marketplace.latest(instance.app).manifest)
+        manifest = parse_manifest(release_of(instance).manifest)
         secret = {v.name for v in manifest.environment if v.type == "secret"}
-        instance.environment = {k: v for k, v in settings.items() if k not in secret}
-        hidden = {k: v for k, v in settings.items() if k in secret}
-        instance.sealed = seal({**opened(instance), **hidden})
+        instance.environment = {k: v for k, v in settings.items() if k not in secret and v}
+        hidden = {k: v for k, v in settings.items() if k in secret and v}
+        kept = {k: v for k, v in opened(instance).items() if settings.get(k) != "" or k in secret}
+        instance.sealed = seal({**kept, **hidden})
+
+
+def _check_settings(instance: Instance) -> None:
+    """Refuse now what the first step of a deployment would refuse."""
+    manifest = parse_manifest(release_of(instance).manifest)
+    kept = opened(instance)
+    given = {**instance.environment, **platform_settings(instance, kept)}
+    try:
+        resolve_environment(manifest, given, kept=kept)
+    except ManifestError as error:
+        raise InvalidSettingsError(error.problems) from error
+
+
+def _workspace_name(organisation: Organisation) -> str:
+    longest = NAME_LENGTH - len(" workspace")
+    return f"{organisation.name[:longest]} workspace"
 
 
 def _workspace_host(organisation: Organisation) -> str:

@@ -16,6 +16,9 @@ from dotmac.engine.base import Engine
 from dotmac.stack import InstanceFacts, Manifest, StackPlan, parse_manifest, plan_stack
 from dotmac.stack.errors import ManifestError
 
+# A shorter secret would be found in ordinary words.
+_TELLING = 6
+
 
 @dataclass
 class Stack:
@@ -30,6 +33,19 @@ class Stack:
     def manifest(self) -> Manifest:
         """What the release says it needs."""
         return parse_manifest(marketplace.release(self.instance.app, self.release).manifest)
+
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        """What this deployment's containers are given, secrets among it."""
+        return opened(self.instance.deployments.get(number=self.number))
+
+    def without_secrets(self, text: str) -> str:
+        """A text that an app wrote, fit for a log that people read."""
+        names = {v.name for v in self.manifest.environment if v.type == "secret"}
+        hidden = (v for k, v in self.environment.items() if k in names and len(v) >= _TELLING)
+        for value in sorted(hidden, key=len, reverse=True):
+            text = text.replace(value, "••••")
+        return text
 
     @cached_property
     def placement(self) -> Placement:
@@ -62,14 +78,14 @@ class Stack:
             operation_id=self.operation_id,
             hostname=self.instance.hostname,
             base_url=host_url(self.instance.hostname, is_workspace=True),
-            environment=opened(self.instance),
+            environment=self.environment,
             front_subnet=front,
             back_subnet=back,
         )
         try:
             return plan_stack(self.manifest, instance=facts)
         except ManifestError as error:
-            raise InvalidSettingsError(str(error)) from error
+            raise InvalidSettingsError(error.problems) from error
 
     @property
     def labels(self) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Running an operation: from the first step not done to its end, or backwards."""
 
 import structlog
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.utils import timezone
 
 from apps.core.exceptions import DomainError
@@ -23,9 +23,9 @@ log = structlog.get_logger(__name__)
 BACKOFF_S = (1, 2, 5, 15, 30)
 # After this many passing causes an undo is given up, about ten minutes later.
 UNDO_ATTEMPTS = 20
-# No step's fault: another worker has the operation, or our own database is away. The lease
-# brings a worker that can.
-_NOT_THE_STEP = (LeaseLostError, OperationalError, InterfaceError)
+# No step's fault: another worker has the operation, or our own database is away (or ended the
+# session of a worker that stood still, which is an InternalError). It is taken up again.
+_NOT_THE_STEP = (LeaseLostError, OperationalError, InterfaceError, InternalError)
 _OTHER_RELEASE = (
     "This operation was begun by another release of DotMac, whose steps were others. Start it"
     " again."

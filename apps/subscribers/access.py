@@ -47,10 +47,7 @@ def give_portal_access(subscriber: Subscriber, *, actor: Actor) -> User:
 
 def portal_url(path: str = "/") -> str:
     """A page of the current workspace at its first address."""
-    schema = connection.schema_name
-    with operator():
-        host = Domain.objects.filter(tenant__schema_name=schema).order_by("-is_primary", "id")[0]
-    return host_url(host.domain, path, is_workspace=True)
+    return host_url(_home().domain, path, is_workspace=True)
 
 
 def _log_in_of(subscriber: Subscriber, actor: Actor) -> User:
@@ -68,7 +65,7 @@ def _invitation(subscriber: Subscriber, user: User) -> EmailMessage:
     path = "/" if has_password else _password_path(user)
     context = {
         "name": subscriber.name,
-        "brand_name": _brand_name(),
+        "brand_name": _home().tenant.name,
         "url": portal_url(path),
         "has_password": has_password,
     }
@@ -83,7 +80,9 @@ def _password_path(user: User) -> str:
     return reverse("account_reset_password_from_key", kwargs=parts)
 
 
-def _brand_name() -> str:
+def _home() -> Domain:
+    """The first address of the current workspace, with its tenant."""
     schema = connection.schema_name
     with operator():
-        return Domain.objects.select_related("tenant").filter(tenant__schema_name=schema)[0].tenant.name
+        domains = Domain.objects.select_related("tenant").filter(tenant__schema_name=schema)
+        return domains.order_by("-is_primary", "id")[0]

@@ -1,7 +1,7 @@
 """How subscribers are found, and who sees which."""
 
 import re
-from typing import TYPE_CHECKING
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
@@ -10,13 +10,10 @@ from django.db.models.functions import Collate, Lower
 
 from apps.accounts.models import User
 
-if TYPE_CHECKING:
-    from apps.subscribers.models import Service, Subscriber
-
 _PHONE = re.compile(r"\+?[\d ()/.-]+")
 
 
-class SubscriberQuerySet(models.QuerySet["Subscriber"]):
+class SubscriberQuerySet(models.QuerySet[Any]):
     """Subscribers of the current workspace."""
 
     def visible_to(self, user: User | AnonymousUser) -> "SubscriberQuerySet":
@@ -66,7 +63,7 @@ def _phone(digits: str) -> Q:
     return Q(phone__regex=r"\D*".join(digits))
 
 
-class ServiceQuerySet(models.QuerySet["Service"]):
+class ServiceQuerySet(models.QuerySet[Any]):
     """Services of the current workspace."""
 
     def visible_to(self, user: User | AnonymousUser) -> "ServiceQuerySet":

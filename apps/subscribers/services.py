@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.billing.models import PlanVersion
@@ -11,7 +12,13 @@ from apps.core.exceptions import DomainError
 from apps.events import services as events
 from apps.events.actors import Actor
 from apps.subscribers.exceptions import TakenError, TransitionError
-from apps.subscribers.models import Service, ServiceAddress, ServiceStateChange, Subscriber
+from apps.subscribers.models import (
+    ImportRow,
+    Service,
+    ServiceAddress,
+    ServiceStateChange,
+    Subscriber,
+)
 
 _DRAW = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
 _EDITABLE = {"name", "email", "phone", "external_id", "language"}
@@ -190,7 +197,9 @@ def active_subscribers() -> int:
     return Service.objects.active().values("subscriber_id").distinct().count()
 
 
-def draw_numbers(count: int) -> list[tuple[int, str]]:
+def draw_numbers(
+    count: int, *, unless_in: QuerySet[ImportRow] | None = None
+) -> list[tuple[int, str]]:
     """Fresh ids with numbers that no subscriber has, given out once and never again."""
     drawn: list[tuple[int, str]] = []
     while len(drawn) < count:
@@ -198,8 +207,11 @@ def draw_numbers(count: int) -> list[tuple[int, str]]:
             cursor.execute(_DRAW, [Subscriber._meta.db_table, count - len(drawn)])
             numbers = {f"S-{pk:06d}": pk for (pk,) in cursor.fetchall()}
         # A list brought from elsewhere may use numbers of the same form.
-        taken = Subscriber.objects.filter(number__in=numbers).values_list("number", flat=True)
-        drawn += [(numbers[number], number) for number in numbers.keys() - set(taken)]
+        for rows in (Subscriber.objects.all(), unless_in):
+            if rows is not None:
+                taken = set(rows.filter(number__in=list(numbers)).values_list("number", flat=True))
+                numbers = {n: pk for n, pk in numbers.items() if n not in taken}
+        drawn += [(pk, number) for number, pk in numbers.items()]
     return sorted(drawn)
 
 

@@ -60,22 +60,22 @@ class OrganisationAdmin(ModelAdmin):  # type: ignore[misc]
         """An organisation is closed, not deleted."""
         return False
 
-    @display(description=_("Address"), ordering="slug")
+    @display(description=_("Address"), ordering="slug")  # type: ignore[untyped-decorator]
     def address(self, organisation: Organisation) -> str:
         """Where its console is."""
         return console_host(organisation.slug)
 
-    @display(description=_("State"), ordering="status", label=_TONES)
+    @display(description=_("State"), ordering="status", label=_TONES)  # type: ignore[untyped-decorator]
     def state(self, organisation: Organisation) -> tuple[str, str]:
         """Its status as a coloured word."""
         return organisation.status, organisation.get_status_display()
 
-    @display(description=_("Console"))
+    @display(description=_("Console"))  # type: ignore[untyped-decorator]
     def console_link(self, organisation: Organisation) -> SafeString:
         """The way to its console, for those who belong to it."""
         return _link(console_url(organisation.slug), console_host(organisation.slug))
 
-    @display(description=_("Workspace"))
+    @display(description=_("Workspace"))  # type: ignore[untyped-decorator]
     def workspace_link(self, organisation: Organisation) -> SafeString:
         """The way to its workspace."""
         return _link(workspace_url(organisation.slug), workspace_host(organisation.slug))

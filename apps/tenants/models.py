@@ -69,7 +69,9 @@ class Membership(models.Model):
 class Grant(models.Model):
     """The last grant signed for a workspace, and how its push went."""
 
-    organisation = models.OneToOneField(Organisation, on_delete=models.CASCADE, related_name="grant")
+    organisation = models.OneToOneField(
+        Organisation, on_delete=models.CASCADE, related_name="grant"
+    )
     serial = models.PositiveIntegerField(default=0)
     expires_at = models.DateTimeField(null=True)
     pushed_at = models.DateTimeField(null=True)

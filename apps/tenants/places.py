@@ -3,6 +3,8 @@
 from collections import defaultdict
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
+from zoneinfo import TZPATH
 
 import pycountry
 
@@ -102,9 +104,17 @@ def country_of_language(accepted: str) -> str:
 def _zones() -> dict[str, list[str]]:
     """Zones by country as the time zone database lists them (zone.tab)."""
     zones: dict[str, list[str]] = defaultdict(list)
-    table = files("tzdata").joinpath("zoneinfo/zone.tab").read_text(encoding="utf-8")
-    for line in table.splitlines():
+    for line in _zone_table().splitlines():
         if not line.startswith("#"):
             country, _place, name = line.split("\t")[:3]
             zones[country].append(name)
     return dict(zones)
+
+
+def _zone_table() -> str:
+    """The table where zoneinfo looks too: the system's, or the tzdata package's."""
+    for folder in TZPATH:
+        table = Path(folder) / "zone.tab"
+        if table.is_file():
+            return table.read_text(encoding="utf-8")
+    return files("tzdata").joinpath("zoneinfo/zone.tab").read_text(encoding="utf-8")

@@ -32,7 +32,7 @@ SHARED = "shared"
 _LONGEST_NAME = 120
 # New schemas lock some hundred tables each until they are committed, and PostgreSQL's lock table
 # is small by default: so many are made at once, the others wait.
-_BUILDERS, _BUILDER_LOCK = 4, 0x0D07_7E00
+_BUILDERS, _BUILDER_LOCK = 2, 0x0D07_7E00
 # Controls that turn the direction of what stands around them.
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
 

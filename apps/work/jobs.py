@@ -42,7 +42,8 @@ def _run(lease: Lease) -> str:
         raise
     except Exception:
         log.exception("work_crashed", due=lease.due_id, epoch=lease.epoch, stalls=lease.stalls)
-        connection.close_if_unusable_or_obsolete()
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
         _give_back(lease)
         raise
     return "ran"
@@ -58,11 +59,14 @@ def _abandon(lease: Lease) -> str:
 
 
 def _give_back(lease: Lease) -> None:
-    """Let it be tried again in a while; without a database the reaper does so later."""
+    """Let it be tried again in a while; without a database the reaper does so later.
+
+    LeaseLostError when another worker has it: what was raised here matters no more.
+    """
     pause_s = 2.0 ** min(lease.stalls, 5)
     try:
         with lease.atomic():
             reason = f"DotMac failed here. The log says why under {lease.due_id}."
             services.postpone(lease, seconds=pause_s, reason=reason, stalls=lease.stalls + 1)
-    except (LeaseLostError, Error):
+    except Error:
         log.warning("work_not_given_back", due=lease.due_id, epoch=lease.epoch)

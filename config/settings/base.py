@@ -34,6 +34,8 @@ WEB_PORT: int = env.int("WEB_PORT", 8001)
 # How consoles and the operator are reached; behind a certificate it is https.
 PLATFORM_SCHEME: str = env.str("PLATFORM_SCHEME", "http")
 EDGE_DIR = env.path("EDGE_DIR", VAR_DIR / "edge")
+EDGE_CERTIFICATE_FILE = env.path("EDGE_CERTIFICATE_FILE", VAR_DIR / "keys" / "certificate.pem")
+EDGE_KEY_FILE = env.path("EDGE_KEY_FILE", VAR_DIR / "keys" / "key.pem")
 EDGE_CA_FILE = env.path("EDGE_CA_FILE", VAR_DIR / "keys" / "ca.pem")
 
 HAS_MULTI_TYPE_TENANTS = True

@@ -5,11 +5,16 @@ from django.urls import include, path
 from apps.accounts import urls as accounts
 from apps.contract import views as contract
 from apps.operations import urls as operations
+from apps.portal import views as portal
+from apps.subscribers import views as subscribers
 from apps.tenancy.kinds import WORKSPACE
 from config.admin import build_site
 from config.api import api_urls
 
 urlpatterns = [
+    path("", portal.home, name="portal_home"),
+    path("services/", portal.services, name="portal_services"),
+    path("account/", subscribers.account, name="portal_account"),
     path("accounts/", include(accounts.workspace)),
     path("sso/", include(accounts.hand_off)),
     path("admin/", build_site(WORKSPACE).urls),

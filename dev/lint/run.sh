@@ -29,8 +29,8 @@ check layers lint-imports
 check hosts python -m dev.lint.no_hosts
 check migrations python manage.py makemigrations --check --dry-run
 check lintmigrations python manage.py lintmigrations
-check templates djlint --check --quiet templates
-check dependencies deptry .
+check templates djlint --check templates
+check dependencies deptry . --config dev/lint/deptry.toml
 check bandit bandit -q -r dotmac apps config
 
 if [ -n "$failed" ]; then

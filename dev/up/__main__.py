@@ -18,7 +18,6 @@ from dev.errors import SetupError
 from dev.terminal import Terminal
 from dev.up import edge, ending, platform, summary
 from dev.up.checks import check
-from dev.up.containers import remove_own
 from dev.up.foreground import Foreground, ending_signals_interrupt, only_run
 from dev.up.keys import ensure_secrets, write_environment
 from dev.up.options import Options
@@ -43,7 +42,11 @@ def up(options: Options, terminal: Terminal) -> int:
             _create_database(options, terminal)
         environment_file = options.run / platform.ENVIRONMENT_FILE
         write_environment(environment_file, platform.told(options))
-        plan = platform.plan(options, edge.program(options, certificate), has_docker=has_docker)
+        plan = platform.plan(
+            options,
+            edge.program(options, certificate),
+            has_docker=has_docker,
+        )
         foreground = Foreground(options, plan, terminal)
         try:
             return foreground.run(
@@ -102,7 +105,6 @@ def _reset(options: Options, terminal: Terminal) -> None:
         if not sys.stdin.isatty() or input(question).strip().lower() != "y":
             raise SetupError("Nothing was deleted. FORCE=1 make reset does not ask.")
     ending.reset(options, terminal)
-    remove_own(terminal)
 
 
 def main() -> int:

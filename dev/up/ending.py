@@ -7,7 +7,7 @@ import signal
 
 from dev import postgres, proc
 from dev.terminal import Terminal
-from dev.up import platform, supervision
+from dev.up import containers, platform, supervision
 from dev.up.options import Options
 
 FOREGROUND_SECONDS = 120
@@ -38,8 +38,11 @@ def end_leftovers(options: Options) -> None:
 
 
 def reset(options: Options, terminal: Terminal) -> None:
-    """End the run and delete everything it keeps in var/."""
+    """End the run and delete everything it keeps, in var/ and on the Docker engine."""
     down(options, terminal)
+    with terminal.step("Read which containers are ours"):
+        instances = containers.own_instances(options)
+    containers.remove(instances, terminal)
     with terminal.step("Deleted var/"):
         for directory in options.var.glob("*postgres*"):
             postgres.destroy(directory)

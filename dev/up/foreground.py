@@ -16,7 +16,7 @@ from dev.errors import SetupError
 from dev.terminal import CROSS, DASH, Terminal
 from dev.up import supervision
 from dev.up.crashes import DATABASE, LIMIT, Crashes
-from dev.up.logs import Follower, last_lines
+from dev.up.logs import Follower, last_words, without_stack
 from dev.up.options import Options
 from dev.up.programs import Plan, Program
 from dev.up.supervision import State, Supervisor, SupervisorGoneError
@@ -188,7 +188,7 @@ class Foreground:
         self._live.start(program.name)
         while True:
             states = self._look()
-            for line in follower.lines():
+            for line in without_stack(follower.lines()):
                 self.terminal.detail(line)
             state = next(state for state in states if state.name == program.name)
             if state.is_over:
@@ -238,7 +238,7 @@ class Foreground:
 
     def _last_words(self, name: str, sentence: str) -> str:
         log = self._log(name)
-        words = "".join(f"\n      {line}" for line in last_lines(log, 5))
+        words = "".join(f"\n      {line}" for line in last_words(log, 5))
         return f"{sentence} The log is {self._shown(log)}; its last lines:{words}"
 
     def _log(self, name: str) -> Path:

@@ -7,6 +7,7 @@ import http.client
 import os
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from dev import postgres
@@ -16,22 +17,29 @@ from dev.up.programs import Plan, Program
 SETTINGS = "config.settings.dev"
 # Handed to children by supervisord; everything else they read from the files themselves.
 ENVIRONMENT_FILE = "platform.env"
-CODE = ("requirements.txt", "config/**/*.py", "apps/**/*.py", "dotmac/**/*.py")
+CODE = ("requirements.txt", "config/**/*", "apps/**/*", "dotmac/**/*", "dev/management/**/*")
 
 
 def plan(options: Options, edge: Program, *, has_docker: bool) -> Plan:
     """The children in the order in which they are needed."""
+    code = _digest(options, CODE, f"{_database_url(options)} {has_docker}")
     images = [_once("images", "Container images", "build_images")] if has_docker else []
     return Plan(
         database=_database(options) if options.has_own_database else None,
-        before=[_migrate(options)],
+        before=[
+            _stamped(options, code, _once("migrate", "Schemas", "platform_migrate")),
+            _stamped(options, code, _once("prepare", "Plans and catalogue", "platform_prepare")),
+        ],
         lasting=[
             edge,
             _daphne(options.port("WEB_PORT")),
             Program("worker", _manage("qcluster")),
             Program("clock", _manage("clock")),
         ],
-        after=[*images, _once("demo", "Demo data", "demo")],
+        after=[
+            *images,
+            _stamped(options, code, _once("demo", "Demo data", "demo")),
+        ],
     )
 
 
@@ -79,17 +87,26 @@ def _database_url(options: Options) -> str:
     return postgres.url(options.postgres, options.port("DATABASE_PORT"))
 
 
-def _migrate(options: Options) -> Program:
-    """Left out while neither the code nor our own database changed: it costs a Django start."""
-    stamp = _digest(options, CODE, _database_url(options)) if options.has_own_database else ""
-    command = _manage("platform_migrate")
-    return Program("migrate", command, title="Schemas", once=True, stamp=stamp)
+def _stamped(options: Options, digest: str, program: Program) -> Program:
+    """Left out while neither code nor database changed; another's database may be anything."""
+    return replace(program, stamp=digest) if options.has_own_database else program
+
+
+def _prepare(options: Options, *, has_docker: bool) -> Program:
+    """Plans, catalogue, certificate and the local server; left out while nothing changed."""
+    certificate = options.keys / "certificate.pem"
+    facts = f"{_database_url(options)}{has_docker}{certificate.read_text()}"
+    patterns = (*CODE, "apps/marketplace/catalogue/*.yaml")
+    stamp = _digest(options, patterns, facts) if options.has_own_database else ""
+    command = _manage("platform_prepare")
+    return Program("prepare", command, title="Plans and catalogue", once=True, stamp=stamp)
 
 
 def _digest(options: Options, patterns: Iterable[str], extra: str = "") -> str:
     """One digest over files of the project, by name and content."""
     whole = hashlib.sha256(extra.encode())
-    for file in sorted(file for pattern in patterns for file in options.root.glob(pattern)):
+    found = {file for pattern in patterns for file in options.root.glob(pattern)}
+    for file in sorted(file for file in found if file.is_file() and file.suffix != ".pyc"):
         whole.update(f"{file.relative_to(options.root)}\0".encode())
         whole.update(hashlib.sha256(file.read_bytes()).digest())
     return whole.hexdigest()

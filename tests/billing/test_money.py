@@ -25,7 +25,12 @@ def test_amounts_for_people(minor, currency, text):
 
 @pytest.mark.parametrize(
     ("minor", "currency", "text"),
-    [(1900, "USD", "19.00"), (5, "JPY", "5"), (1, "BHD", "0.001"), (10**15, "EUR", "10000000000000.00")],
+    [
+        (1900, "USD", "19.00"),
+        (5, "JPY", "5"),
+        (1, "BHD", "0.001"),
+        (10**15, "EUR", "10000000000000.00"),
+    ],
 )
 def test_amounts_for_programs(minor, currency, text):
     assert decimal_string(minor, currency) == text

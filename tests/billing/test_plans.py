@@ -106,7 +106,9 @@ def test_terms_that_cannot_be_are_named(fiber, terms, field):
 
 def test_entitlements_are_checked_however_a_version_is_made(fiber):
     with pytest.raises(EntitlementError):
-        PlanVersion(plan=fiber, number=9, currency="EUR", flat_minor=1, entitlements={"x": 1}).save()
+        PlanVersion(
+            plan=fiber, number=9, currency="EUR", flat_minor=1, entitlements={"x": 1}
+        ).save()
 
 
 def test_a_key_is_used_once(fiber):

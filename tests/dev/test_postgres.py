@@ -54,6 +54,10 @@ def test_a_second_ensure_adopts_the_running_server(directory: Path, free_port: i
     assert postmaster(directory) == first
 
 
+def test_port_zero_takes_any_free_one(directory: Path) -> None:
+    assert ask(postgres.ensure(directory, 0), "SELECT 1") == "1"
+
+
 def test_rows_survive_a_kill_of_the_postmaster(directory: Path, free_port: int) -> None:
     url = postgres.ensure(directory, free_port)
     with psycopg.connect(url) as connection:

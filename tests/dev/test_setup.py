@@ -21,6 +21,7 @@ from dev.terminal import Terminal
 from dev.up import summary
 from dev.up.checks import check_ports
 from dev.up.keys import ensure_secrets
+from dev.up.logs import STACK, last_words
 from dev.up.options import ROOT, Options
 from tests.dev.conftest import StandInRun
 
@@ -174,3 +175,10 @@ def test_a_skipped_docker_test_fails_ci(folder: Path) -> None:
 def test_a_docker_folder_of_which_nothing_ran_fails_ci(folder: Path) -> None:
     elsewhere = case("tests.core.test_health", "test_ok", '<skipped message="slow"/>')
     assert "No test of tests.docker ran." in list(shortfalls(report(folder, elsewhere)))
+
+
+def test_of_a_stack_trace_only_what_was_raised_is_shown(folder: Path) -> None:
+    log = folder / "migrate.log"
+    frames = '  File "x.py", line 1, in y\n    raise Error\n' * 20
+    log.write_text(f"operator\n{STACK}\n{frames}Error: no such column\nLINE 1: select\n")
+    assert last_words(log, 5) == ["operator", "Error: no such column", "LINE 1: select"]

@@ -18,11 +18,20 @@ BUILT_IN = sorted(services.BUILT_IN.glob("*.yaml"))
 # What the platform tells a workspace about itself.
 GIVEN = {
     "dotmac-isp": dict.fromkeys(
-        """
-        FIELD_KEYS INSTANCE_SIGNING_KEY PLATFORM_VERIFY_KEYS BASE_DOMAIN APPS_DOMAIN
-        WORKSPACE_UUID WORKSPACE_SCHEMA WORKSPACE_SLUG WORKSPACE_NAME WORKSPACE_HOSTNAMES
-        OWNER_EMAIL OWNER_IDENTITY
-        """.split(),
+        [
+            "FIELD_KEYS",
+            "INSTANCE_SIGNING_KEY",
+            "PLATFORM_VERIFY_KEYS",
+            "BASE_DOMAIN",
+            "APPS_DOMAIN",
+            "WORKSPACE_UUID",
+            "WORKSPACE_SCHEMA",
+            "WORKSPACE_SLUG",
+            "WORKSPACE_NAME",
+            "WORKSPACE_HOSTNAMES",
+            "OWNER_EMAIL",
+            "OWNER_IDENTITY",
+        ],
         "given",
     ),
     "radicale": {"PASSWORD": "correct horse"},
@@ -71,7 +80,7 @@ def test_every_mistake_of_a_manifest_is_named_by_its_path(manifest):
 
 @pytest.mark.parametrize("broken", [[], "name: notes", None])
 def test_what_is_no_manifest_at_all_is_refused(broken):
-    with pytest.raises((InvalidManifestError)):
+    with pytest.raises(InvalidManifestError):
         services.publish(broken)
 
 

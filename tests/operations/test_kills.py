@@ -134,17 +134,20 @@ def test_an_operation_ends_right_when_its_worker_is_killed(
     assert_ended_right(name, case)
 
 
-@pytest.mark.parametrize("name", ["demo.build", "demo.fail"])
-def test_a_worker_may_be_killed_before_any_statement_of_its_sql(arena: Arena, name: str) -> None:
-    whole = arena.start(name, f"{name}-whole".replace(".", "-"))
-    statements = arena.nursery.count(whole.due_id)
-    assert_ended_right(name, whole)
-    cases = [
-        (arena.start(name, f"{name}-at-{n}".replace(".", "-")), {"die_at": n})
-        for n in range(1, statements + 1)
-    ]
-    arena.kill_over(cases)
-    assert {case.death for case, _how in cases} == {-signal.SIGKILL}
-    arena.finish([case for case, _how in cases])
-    for case, _how in cases:
-        assert_ended_right(name, case)
+def test_a_worker_may_be_killed_before_any_statement_of_its_sql(arena: Arena) -> None:
+    first = 1
+    for name in ("demo.build", "demo.fail"):
+        whole = arena.start(name, f"{name}-whole".replace(".", "-"))
+        statements = arena.nursery.count(whole.due_id)
+        assert_ended_right(name, whole)
+        cases = [
+            (arena.start(name, f"{name}-at-{n}".replace(".", "-")), {"die_at": n})
+            for n in range(first, statements + 1)
+        ]
+        arena.kill_over(cases)
+        assert {case.death for case, _how in cases} == {-signal.SIGKILL}
+        arena.finish([case for case, _how in cases])
+        for case, _how in cases:
+            assert_ended_right(name, case)
+        # The failing pipeline goes the same way until it turns back.
+        first = statements

@@ -2,7 +2,7 @@
 
 from apps.fleet.addresses import subnets
 from apps.fleet.exceptions import CapacityError, ServerUnavailableError
-from apps.fleet.services.certificates import set_certificate
+from apps.fleet.services.certificates import register_edge_certificate, set_certificate
 from apps.fleet.services.placements import (
     activate,
     open_placements,
@@ -28,6 +28,7 @@ __all__ = [
     "ensure_local_region",
     "open_placements",
     "place_on_platform",
+    "register_edge_certificate",
     "register_local_server",
     "release",
     "remove_route",

@@ -18,7 +18,6 @@ from apps.operations.pipelines import Step as BaseStep
 from dotmac.engine.base import ContainerInfo, Engine
 from dotmac.engine.errors import EngineError
 from dotmac.engine.spec import ContainerSpec
-from dotmac.stack.plan import HealthProbe
 
 _EVERY_S = 0.03
 _SPEC = "dotmac.spec"
@@ -34,7 +33,11 @@ class Step(BaseStep):
         """The engine of the stack's host; an operation whose host is away waits for it."""
         run.assert_held()
         with holding(stack.server):
-            yield stack.engine
+            try:
+                yield stack.engine
+            except EngineError as error:
+                error.output = stack.without_secrets(error.output)
+                raise
 
 
 def instance_of(run: Run) -> Instance:
@@ -81,13 +84,14 @@ def actor_of(run: Run) -> Actor:
     return Actor(operation.actor_kind, operation.actor_id, operation.actor_label)
 
 
-def wait_healthy(run: Run, engine: Engine, health: HealthProbe) -> None:
+def wait_healthy(run: Run, engine: Engine, stack: Stack) -> None:
     """Ask the container itself until it answers as its manifest says."""
-    last = {"error": ""}
+    health = stack.plan.health
+    last = {"error": "nothing answered"}
 
     def is_healthy() -> bool:
         found = engine.container(health.endpoint.container)
-        _refuse_dead(engine, found, health.endpoint.container)
+        _refuse_dead(engine, found, stack)
         status = container_status(found, health) if found else None
         last["error"] = f"it answered {status}" if status else "nothing answered"
         return status == health.status
@@ -100,7 +104,7 @@ def wait_healthy(run: Run, engine: Engine, health: HealthProbe) -> None:
         raise StepError(
             f"The app did not become healthy within {health.timeout_s} s: {last['error']} at"
             f" {health.path}. Its last output is in the log.",
-            detail=_last_output(engine, health.endpoint.container),
+            detail=_last_output(engine, stack),
         ) from error
 
 
@@ -138,6 +142,14 @@ def set_route(
     edge.render()
 
 
+def remove_route(run: Run, instance: Instance) -> None:
+    """Let the hostname lead nowhere, and have the edge know it."""
+    with run.atomic():
+        fleet.remove_route(instance.hostname)
+    run.assert_held()
+    edge.render()
+
+
 def wait_public(run: Run, instance: Instance, stack: Stack) -> None:
     """Wait until the public route answers: only then is it true that it works."""
     health = stack.plan.health
@@ -152,19 +164,21 @@ def wait_public(run: Run, instance: Instance, stack: Stack) -> None:
     )
 
 
-def _refuse_dead(engine: Engine, found: ContainerInfo | None, name: str) -> None:
+def _refuse_dead(engine: Engine, found: ContainerInfo | None, stack: Stack) -> None:
     if found is None:
+        name = stack.plan.health.endpoint.container
         raise StepError(f"The container {name} is gone. Deploy again.")
     if found.restart_count >= _GIVEN_UP_AFTER:
         raise StepError(
             f"The app ended {found.restart_count} times while starting (exit code"
             f" {found.exit_code}). Its last output is in the log.",
-            detail=_last_output(engine, name),
+            detail=_last_output(engine, stack),
         )
 
 
-def _last_output(engine: Engine, name: str) -> str:
+def _last_output(engine: Engine, stack: Stack) -> str:
     try:
-        return engine.logs(name, tail_lines=40)
+        text = engine.logs(stack.plan.health.endpoint.container, tail_lines=40)
     except EngineError as error:
         return f"(its output could not be read: {error})"
+    return stack.without_secrets(text)

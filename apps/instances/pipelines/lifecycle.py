@@ -12,6 +12,7 @@ from apps.instances.pipelines.common import (
     bring_up,
     instance_of,
     lead_to,
+    remove_route,
     set_route,
     stack_of,
     together,
@@ -58,10 +59,14 @@ class Notice(Step):
         set_route(run, instance_of(run), upstreams=[], notice=notice)
 
     def undo(self, run: Run) -> None:
-        """Lead the address back to what runs."""
+        """Lead the address back to what runs, or to the notice that was shown before."""
         instance = instance_of(run)
         if instance.status == Instance.Status.ACTIVE:
             _lead_back(run, self)
+        elif instance.status == Instance.Status.FAILED:
+            remove_route(run, instance)
+        else:
+            set_route(run, instance, upstreams=[], notice=instance.status)
 
 
 class StopContainers(Step):
@@ -108,6 +113,11 @@ class LeadBack(Step):
         """Route, and wait for the public answer."""
         _lead_back(run, self)
 
+    def undo(self, run: Run) -> None:
+        """Show again the notice that was shown before."""
+        instance = instance_of(run)
+        set_route(run, instance, upstreams=[], notice=instance.status)
+
 
 class RemoveContainers(Step):
     """Containers and networks go, volumes stay."""
@@ -125,11 +135,24 @@ class RemoveContainers(Step):
             for network in engine.networks(stack.labels):
                 engine.remove_network(network.name)
 
+    def undo(self, run: Run) -> None:
+        """Make them again, where they ran."""
+        stack = _stack(run)
+        if stack is None or instance_of(run).status != Instance.Status.ACTIVE:
+            return
+        with self.host(run, stack) as engine:
+            together([partial(engine.ensure_network, spec) for spec in stack.plan.networks])
+        _start(run, self)
+
 
 class Record(Step):
     """The new status, and the place given back when it is archived."""
 
     key, title = "record", "Record it"
+
+    def check(self, run: Run) -> bool:
+        """Whether it is on record already."""
+        return instance_of(run).status == _STATUS[run.params["what"]]
 
     def run(self, run: Run) -> None:
         """Change the status; an event tells it."""
@@ -156,7 +179,7 @@ def _start(run: Run, step: Step) -> None:
         return
     with step.host(run, stack) as engine:
         together([partial(bring_up, engine, spec) for spec in stack.plan.containers])
-        wait_healthy(run, engine, stack.plan.health)
+        wait_healthy(run, engine, stack)
 
 
 def _lead_back(run: Run, step: Step) -> None:

@@ -59,7 +59,7 @@ def start(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @sensitive_post_parameters("password")
 @at("account")
-@rate_limit(action="signup")
+@rate_limit(action="signup")  # type: ignore[untyped-decorator]
 def account(request: HttpRequest) -> HttpResponse:
     """Step 1: e-mail and password."""
     answers = Answers(request)

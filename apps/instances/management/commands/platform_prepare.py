@@ -6,11 +6,12 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from apps.billing.services import seed_operator_plans
+from apps.fleet.services import register_edge_certificate
 from apps.tenancy.kinds import operator
 
 
 class Command(BaseCommand):
-    """Plans, catalogue, the region of this machine, and its server. Repeatable."""
+    """Plans, catalogue, the edge's certificate, this machine's region and server. Repeatable."""
 
     help = "Seeds plans and catalogue, and registers the local Docker engine as a server."
 
@@ -18,5 +19,6 @@ class Command(BaseCommand):
         """Make what is missing."""
         with operator():
             seed_operator_plans()
+            register_edge_certificate()
         call_command("publish_catalogue", stdout=self.stdout)
         call_command("register_local_server", stdout=self.stdout)

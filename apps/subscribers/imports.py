@@ -1,0 +1,265 @@
+"""Bringing subscribers by file: receive, check, write, take back."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from apps.core.exceptions import ConflictError, DomainError
+from apps.events import services as events
+from apps.events.actors import SYSTEM, Actor
+from apps.operations import services as operations
+from apps.subscribers.exceptions import FileRefusedError
+from apps.subscribers.importing.layout import Layout, find_layout, read_rows
+from apps.subscribers.importing.rows import (
+    BATCH,
+    check_again,
+    check_batch,
+    plans_by_name,
+    write_batch,
+)
+from apps.subscribers.models import (
+    ImportRow,
+    Service,
+    ServiceAddress,
+    ServiceStateChange,
+    Subscriber,
+    SubscriberImport,
+)
+
+CHECK, WRITE = "subscribers.check_import", "subscribers.import"
+# Files up to here are checked while the person waits.
+SMALL_ROWS, SMALL_BYTES = 2000, 2 * 1024 * 1024
+MOST_BYTES = 200 * 1024 * 1024
+_KEPT = timedelta(days=7)
+_Status = SubscriberImport.Status
+Atomic = Callable[[], AbstractContextManager[None]]
+
+
+class Upload(Protocol):
+    """A file as a form brings it."""
+
+    name: str | None
+
+    def chunks(self) -> Iterable[bytes]:
+        """Its bytes, piece by piece."""
+
+
+def receive_file(upload: Upload, *, actor: Actor) -> SubscriberImport:
+    """Store a list and check it: a small one at once, a large one as an operation.
+
+    FileRefusedError when it is too large; what else is wrong with it is in the import's `cause`.
+    """
+    _forget_old()
+    name = (upload.name or "list.csv")[-200:]
+    source = SubscriberImport(filename=name, created_by=actor.label)
+    is_small = _store(upload, file_of(source))
+    with transaction.atomic():
+        source.save()
+        facts = {"filename": source.filename}
+        events.record("subscriber_import.uploaded", actor=actor, subject=source, data=facts)
+        if not is_small:
+            operations.start(CHECK, subject=source, actor=actor)
+    if is_small:
+        check_now(source)
+    return source
+
+
+def import_now(upload: Upload, *, actor: Actor) -> SubscriberImport:
+    """Check and write a list in the caller's time, all of it or nothing: for commands.
+
+    FileRefusedError or ConflictError says why nothing was imported.
+    """
+    source = SubscriberImport(filename=(upload.name or "list.csv")[-200:], created_by=actor.label)
+    _store(upload, file_of(source))
+    with transaction.atomic():
+        source.save()
+        check_now(source)
+        if source.cause:
+            raise FileRefusedError(source.cause)
+        if source.error_rows:
+            bad = source.rows.filter(is_good=False)[0]
+            raise ConflictError(f"Row {bad.row} is in error: {bad.errors[0]['message']}")
+        source.move_to(_Status.IMPORTING)
+        for _made in write_rows(source, atomic=transaction.atomic):
+            pass
+        close_import(source, is_done=True, cause="")
+    return source
+
+
+@transaction.atomic
+def start_import(source: SubscriberImport, *, mode: str, actor: Actor) -> None:
+    """Write the checked rows, as an operation; ConflictError when there is nothing to write.
+
+    With SubscriberImport.Mode.ALL_OR_NOTHING no row may be in error.
+    """
+    if mode not in SubscriberImport.Mode.values:
+        raise DomainError("Choose what happens to rows in error.", field="mode")
+    if source.good_rows == 0:
+        raise ConflictError("No row can be imported. Correct the file and upload it again.")
+    if mode == SubscriberImport.Mode.ALL_OR_NOTHING and source.error_rows:
+        raise ConflictError(
+            f"{source.error_rows:,} rows are in error, so nothing was imported. Correct them, or"
+            " choose to leave them out.",
+            field="mode",
+        )
+    source.move_to(_Status.IMPORTING, mode=mode, cause="")
+    operations.start(WRITE, subject=source, actor=actor)
+
+
+def file_of(source: SubscriberImport) -> Path:
+    """Where the file of an import lies: apart for each schema."""
+    folder = Path(settings.MEDIA_ROOT) / connection.schema_name / "imports"
+    return folder / f"{source.uuid}.csv"
+
+
+def check_now(source: SubscriberImport) -> None:
+    """Check a file in the caller's time; a file that cannot be read becomes refused."""
+    try:
+        find_and_keep_layout(source)
+        for _rows in check_rows(source, atomic=transaction.atomic):
+            pass
+    except FileRefusedError as error:
+        source.move_to(_Status.REFUSED, cause=error.message)
+    else:
+        source.move_to(_Status.CHECKED)
+
+
+def find_and_keep_layout(source: SubscriberImport) -> Layout:
+    """The layout of the file, found once; FileRefusedError when it has none."""
+    if not source.layout:
+        path = file_of(source)
+        if not path.exists():
+            raise FileRefusedError("The file is not there any more. Upload it again.")
+        source.layout = find_layout(path).as_json()
+        SubscriberImport.objects.filter(pk=source.pk).update(layout=source.layout)
+    return Layout(**source.layout)
+
+
+def check_rows(source: SubscriberImport, *, atomic: Atomic) -> Iterator[int]:
+    """Check the rows that are not checked yet, a batch a transaction; yields the rows so far."""
+    layout, plans = find_and_keep_layout(source), plans_by_name()
+    lines = read_rows(file_of(source), layout, after=source.checked_row)
+    while chunk := list(islice(lines, BATCH)):
+        with atomic():
+            batch = check_batch(source, layout, chunk, plans)
+            ImportRow.objects.bulk_create(batch.rows)
+            _count(
+                source,
+                total_rows=len(chunk),
+                error_rows=sum(not row.is_good for row in batch.rows),
+                checked_row=chunk[-1][0] - source.checked_row,
+            )
+        yield source.total_rows
+    if source.total_rows == 0:
+        raise FileRefusedError("Below the header there are no rows, so nobody can be imported.")
+
+
+def write_rows(source: SubscriberImport, *, atomic: Atomic) -> Iterator[int]:
+    """Write the good rows that are not written yet; yields the subscribers made so far.
+
+    A row that became an error since the check raises ConflictError where none may be left out.
+    """
+    layout, plans = Layout(**source.layout), plans_by_name()
+    good = source.rows.filter(is_good=True).order_by("row")
+    while rows := list(good.filter(row__gt=source.written_row)[:BATCH]):
+        with atomic():
+            batch = check_again(layout, rows, plans)
+            bad = [row for row in rows if not row.is_good]
+            ImportRow.objects.bulk_update(bad, ["errors", "is_good"])
+            _count(source, error_rows=len(bad))
+            is_refused = bool(bad) and source.mode == SubscriberImport.Mode.ALL_OR_NOTHING
+            if not is_refused:
+                _write(source, batch_rows=rows, made=write_batch(source, batch, plans))
+        if is_refused:
+            raise ConflictError(
+                f"{len(bad):,} rows became errors since the check, the first in row {bad[0].row}:"
+                f" {bad[0].errors[0]['message']} Nothing was imported."
+            )
+        yield source.created_rows
+
+
+def take_back_rows(source: SubscriberImport, *, atomic: Atomic) -> None:
+    """Delete the subscribers that an import made, a batch a transaction."""
+    people = Subscriber.objects.filter(source_import=source).order_by("pk")
+    while ids := list(people.values_list("pk", flat=True)[:BATCH]):
+        with atomic():
+            ServiceStateChange.objects.filter(service__subscriber__in=ids).delete()
+            Service.objects.filter(subscriber__in=ids).delete()
+            ServiceAddress.objects.filter(subscriber__in=ids).delete()
+            Subscriber.objects.filter(pk__in=ids).delete()
+    with atomic():
+        SubscriberImport.objects.filter(pk=source.pk).update(written_row=0, created_rows=0)
+
+
+def close_check(source: SubscriberImport, cause: str) -> None:
+    """Say what became of a check that ran as an operation."""
+    if cause:
+        source.move_to(_Status.REFUSED, cause=cause)
+    else:
+        source.move_to(_Status.CHECKED)
+
+
+def close_import(source: SubscriberImport, *, is_done: bool, cause: str) -> None:
+    """Say what became of the writing; what is no more needed of the file goes."""
+    if not is_done:
+        source.move_to(_Status.CHECKED, cause=cause or "The import was cancelled.")
+        return
+    source.move_to(_Status.IMPORTED, finished_at=timezone.now())
+    source.rows.filter(is_good=True)._raw_delete(source.rows.db)
+    facts = {"rows": source.created_rows, "left_out": source.error_rows}
+    events.record("subscriber_import.imported", actor=SYSTEM, subject=source, data=facts)
+    transaction.on_commit(partial(file_of(source).unlink, missing_ok=True))
+
+
+def _write(source: SubscriberImport, *, batch_rows: list[ImportRow], made: int) -> None:
+    first, last = batch_rows[0].row, batch_rows[-1].row
+    _count(source, created_rows=made, written_row=last - source.written_row)
+    facts = {"import": str(source.uuid), "first_row": first, "last_row": last, "count": made}
+    actor = Actor("user", label=source.created_by)
+    events.record("subscribers.imported", actor=actor, subject=source, data=facts)
+
+
+def _count(source: SubscriberImport, **more: int) -> None:
+    """Add to the counters, in the row and in the database alike."""
+    changes = {name: F(name) + by for name, by in more.items()}
+    SubscriberImport.objects.filter(pk=source.pk).update(**changes)
+    for name, by in more.items():
+        setattr(source, name, getattr(source, name) + by)
+
+
+def _store(upload: Upload, path: Path) -> bool:
+    """Write the file; returns whether it is small."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    size = lines = 0
+    with path.open("wb") as file:
+        for chunk in upload.chunks():
+            size += len(chunk)
+            lines += chunk.count(b"\n") or chunk.count(b"\r")
+            file.write(chunk)
+            if size > MOST_BYTES:
+                break
+    if size > MOST_BYTES:
+        path.unlink()
+        raise FileRefusedError(
+            f"The file is larger than {MOST_BYTES // 1024**2} MB. Divide the list into several."
+        )
+    return lines <= SMALL_ROWS + 1 and size <= SMALL_BYTES
+
+
+def _forget_old() -> None:
+    """Delete lists that nobody imported within a week, with their files."""
+    old = SubscriberImport.objects.filter(
+        created_at__lt=timezone.now() - _KEPT, status__in=[_Status.CHECKED, _Status.REFUSED]
+    )
+    for source in old[:20]:
+        file_of(source).unlink(missing_ok=True)
+        source.delete()

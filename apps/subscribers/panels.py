@@ -1,0 +1,217 @@
+"""What subscribers add to pages of lower apps: the workspace's home, the portal, the meters."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from django.db.models import Case, Count, DecimalField, F, Q, QuerySet, Sum, Value, When
+from django.db.models.functions import Cast
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from apps.billing.models import Plan, PlanVersion
+from apps.billing.money import decimal_string, format_money
+from apps.contract.registry import meter
+from apps.contract.services import held_grant
+from apps.events.models import Event
+from apps.portal.registry import on_admin_home, page, panel
+from apps.subscribers import services
+from apps.subscribers.models import Service, Subscriber
+from apps.subscribers.portal import portal_services
+
+_EVENTS = 8
+panel("services", order=10)(portal_services)
+page("portal_account", gettext_lazy("Account"), icon="circle-user", order=90)
+_EXACT = DecimalField(max_digits=40, decimal_places=12)
+
+
+@meter("active_subscribers")
+def _active_subscribers() -> int:
+    """Subscribers with at least one active service at the time of counting."""
+    return services.active_subscribers()
+
+
+def home_stats() -> dict[str, Any]:
+    """Subscribers by status, services by status, revenue a month, and who is new.
+
+    `mrr` maps a currency to a decimal string of its major units: the flat prices of active
+    services a month, a year's price counted as its twelfth, rounded once, half up.
+    """
+    now = timezone.localtime()
+    month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    before = (month - timedelta(days=1)).replace(day=1)
+    people = Subscriber.objects.aggregate(
+        **{status: Count("pk", filter=Q(status=status)) for status in Subscriber.Status.values},
+        new_this_month=_since(month, None),
+        new_last_month=_since(before, month),
+    )
+    return {
+        "subscribers": {status: people[status] for status in Subscriber.Status.values},
+        "services": _by_status(Service.objects.all()),
+        "mrr": monthly_revenue(),
+        "new_this_month": people["new_this_month"],
+        "new_last_month": people["new_last_month"],
+    }
+
+
+def monthly_revenue() -> dict[str, str]:
+    """Flat prices of active services a month by currency, as decimal strings; one query."""
+    return {c: decimal_string(minor, c) for c, minor in _monthly_minor().items()}
+
+
+@on_admin_home("workspace")
+def workspace_home(request: HttpRequest) -> dict[str, Any]:
+    """The first page of an ISP's staff."""
+    stats = home_stats()
+    happened = Event.objects.exclude(type__startswith="operation.")[:_EVENTS]
+    return {
+        "headline": _headline(stats),
+        "stats": _tiles(stats),
+        "needs": _needs(),
+        "checklist": _checklist(stats),
+        "events": [_event_row(event) for event in happened],
+        "events_url": reverse("admin:events_event_changelist"),
+    }
+
+
+def _since(start: datetime, end: datetime | None) -> Count:
+    within = Q(created_at__gte=start)
+    return Count("pk", filter=within & Q(created_at__lt=end) if end else within)
+
+
+def _by_status(rows: QuerySet[Service]) -> dict[str, int]:
+    counted = dict(rows.order_by().values_list("status").annotate(Count("pk")))
+    return {status: counted.get(status, 0) for status in Service.Status.values}
+
+
+def _monthly_minor() -> dict[str, int]:
+    flat = Cast("plan_version__flat_minor", _EXACT)
+    monthly = Case(
+        When(plan_version__period=PlanVersion.Period.YEAR, then=flat / Value(12)),
+        default=flat,
+        output_field=_EXACT,
+    )
+    sums = (
+        Service.objects.active()
+        .order_by()
+        .values(currency=F("plan_version__currency"))
+        .annotate(minor=Sum(monthly))
+        .order_by("currency")
+    )
+    whole = Decimal(1)
+    return {
+        row["currency"]: int(row["minor"].quantize(whole, rounding=ROUND_HALF_UP)) for row in sums
+    }
+
+
+def _tiles(stats: dict[str, Any]) -> list[dict[str, Any]]:
+    people = reverse("admin:subscribers_subscriber_changelist")
+    owned = reverse("admin:subscribers_service_changelist")
+    by = stats["services"]
+    new, before = stats["new_this_month"], stats["new_last_month"]
+    return [
+        {
+            "label": _("Active subscribers"),
+            "value": f"{stats['subscribers']['active']:,}",
+            "note": _("%(new)s new this month, %(before)s in the month before")
+            % {"new": f"{new:,}", "before": f"{before:,}"},
+            "tone": "ok" if new > before else "",
+            "url": f"{people}?status__exact=active",
+        },
+        {
+            "label": _("Suspended services"),
+            "value": f"{by['suspended']:,}",
+            "note": _("switched off, kept"),
+            "url": f"{owned}?status__exact=suspended",
+        },
+        {
+            "label": _("Waiting for installation"),
+            "value": f"{by['pending_install']:,}",
+            "note": _("ordered, not delivered yet"),
+            "url": f"{owned}?status__exact=pending_install",
+        },
+        *_revenue_tiles(f"{owned}?status__exact=active"),
+    ]
+
+
+def _revenue_tiles(url: str) -> Iterable[dict[str, Any]]:
+    amounts = _monthly_minor() or {"": 0}
+    for currency, minor in amounts.items():
+        yield {
+            "label": _("Monthly revenue"),
+            "value": format_money(minor, currency) if currency else "–",
+            "note": _("prices of active services"),
+            "url": url,
+        }
+
+
+def _headline(stats: dict[str, Any]) -> dict[str, str]:
+    active = stats["services"]["active"]
+    if not any(stats["subscribers"].values()):
+        return {
+            "tone": "info",
+            "title": _("Welcome. Nobody is here yet."),
+            "text": _("Begin with your plans, then bring your subscribers."),
+        }
+    title = ngettext("%(count)s service is active", "%(count)s services are active", active)
+    return {"tone": "ok", "title": title % {"count": f"{active:,}"}, "text": ""}
+
+
+def _needs() -> list[dict[str, Any]]:
+    """What somebody must look at; nobody is cut off for being one too many."""
+    limit = held_grant().limits.get("max_subscribers")
+    active = services.active_subscribers()
+    if not limit or active <= limit:
+        return []
+    return [
+        {
+            "title": _("More subscribers than your plan holds"),
+            "text": _(
+                "%(active)s have an active service; the plan holds %(limit)s. Everyone stays"
+                " served. Choose a larger plan in the console."
+            )
+            % {"active": f"{active:,}", "limit": f"{limit:,}"},
+            "url": "",
+            "done": False,
+        }
+    ]
+
+
+def _checklist(stats: dict[str, Any]) -> list[dict[str, Any]]:
+    """First steps; gone once all are done."""
+    has_portal_user = Subscriber.objects.filter(user__isnull=False).exists()
+    steps = [
+        {
+            "title": _("Create a plan"),
+            "text": _("What you sell: a price and two speeds."),
+            "url": reverse("admin:billing_plan_add"),
+            "done": Plan.objects.exists(),
+        },
+        {
+            "title": _("Bring your subscribers"),
+            "text": _("As a CSV file, with a dry run first, or one by one."),
+            "url": reverse("admin:subscribers_import"),
+            "done": any(stats["subscribers"].values()),
+        },
+        {
+            "title": _("Let a subscriber into the portal"),
+            "text": _("Open a subscriber with an e-mail address and send an invitation."),
+            "url": reverse("admin:subscribers_subscriber_changelist"),
+            "done": has_portal_user,
+        },
+    ]
+    return [] if all(step["done"] for step in steps) else steps
+
+
+def _event_row(event: Event) -> dict[str, Any]:
+    words = event.type.replace(".", " ").replace("_", " ")
+    return {
+        "text": f"{event.subject_label or event.subject_type}: {words}",
+        "at": event.at,
+        "actor": event.actor_label,
+        "tone": "bad" if event.type.endswith(("failed", "suspended")) else "idle",
+    }

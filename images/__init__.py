@@ -1,0 +1,1 @@
+"""Making the container images of a release, with any Docker engine and without a registry."""

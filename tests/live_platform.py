@@ -1,0 +1,186 @@
+"""A whole platform of a test's own: database, edge, web, worker and clock as real processes.
+
+Everything lies in one folder and on free ports, so it runs beside `make up` and other tests.
+Any part can be killed, stopped and started again; the containers it made go at the end.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from cryptography.fernet import Fernet
+
+from dev import postgres
+from dotmac.crypto.keys import SigningKey
+from dotmac.crypto.local_ca import ensure_certificate, ensure_local_ca
+from dotmac.edge.probe import ProbeResult, probe
+from dotmac.edge.traefik import binary
+from dotmac.edge.traefik_config import static_config
+
+ROOT = Path(__file__).resolve().parents[1]
+BASE, APPS = "dotmac.localhost", "apps.localhost"
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe_socket:
+        probe_socket.bind(("127.0.0.1", 0))
+        return int(probe_socket.getsockname()[1])
+
+
+def until(is_so: Callable[[], Any], *, what: str, seconds: float = 60) -> Any:
+    """Wait until it is so and return it; TimeoutError naming `what`."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = is_so()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise TimeoutError(f"{what} did not happen in {seconds} s")
+
+
+class LivePlatform:
+    """The processes of one platform, by name: database, edge, web, worker, clock."""
+
+    def __init__(self, folder: Path, *, workers: int = 2, lease_s: float = 4.0) -> None:
+        self.folder = folder
+        names = ("http", "https", "ping", "web", "database")
+        self.ports = {name: free_port() for name in names}
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.environment = self._environment(workers, lease_s)
+
+    def _environment(self, workers: int, lease_s: float) -> dict[str, str]:
+        ca = ensure_local_ca(self.folder / "keys")
+        ensure_certificate(
+            ca, self.folder / "keys", [BASE, f"*.{BASE}", APPS, f"*.{APPS}", "localhost"]
+        )
+        given = {
+            "DJANGO_SETTINGS_MODULE": "config.settings.dev",
+            "SECRET_KEY": "a-live-platform-of-a-test-" * 2,
+            "FIELD_KEYS": Fernet.generate_key().decode(),
+            "PLATFORM_SIGNING_KEY": SigningKey.generate().to_pem().reveal(),
+            "VAR_DIR": str(self.folder),
+            "BASE_DOMAIN": BASE,
+            "APPS_DOMAIN": APPS,
+            "EDGE_HTTP_PORT": str(self.ports["http"]),
+            "EDGE_HTTPS_PORT": str(self.ports["https"]),
+            "WEB_PORT": str(self.ports["web"]),
+            "WORKERS": str(workers),
+            "LEASE_SECONDS": str(lease_s),
+            "HEARTBEAT_SECONDS": str(lease_s / 4),
+            "REAP_SECONDS": "1",
+            "PYTHONUNBUFFERED": "1",
+        }
+        inherited = {k: v for k, v in os.environ.items() if k not in ("DOTMAC_ROLE", "REDIS_URL")}
+        return {**inherited, **given}
+
+    def start(self) -> None:
+        """Bring everything up, ready to take sign-ups and deployments."""
+        (self.folder / "edge").mkdir(parents=True, exist_ok=True)
+        self.start_database()
+        self.manage("platform_migrate")
+        self.manage("platform_prepare")
+        for name in ("edge", "web", "worker", "clock"):
+            self.start_process(name)
+        until(self.is_ready, what="The platform's readiness", seconds=90)
+
+    def start_database(self) -> None:
+        """Start PostgreSQL, or recover it."""
+        url = postgres.ensure(self.folder / "postgres", self.ports["database"])
+        self.environment["DATABASE_URL"] = url
+
+    def stop_database(self) -> None:
+        """Stop PostgreSQL, ending its connections."""
+        postgres.stop(self.folder / "postgres")
+
+    def command_of(self, name: str) -> list[str]:
+        """What a process runs."""
+        python = sys.executable
+        if name == "edge":
+            return [str(binary()), f"--configFile={self._edge_config()}"]
+        if name == "web":
+            daphne = str(Path(python).parent / "daphne")
+            return [daphne, "-b", "127.0.0.1", "-p", str(self.ports["web"]), "config.asgi:application"]
+        return [python, "manage.py", {"worker": "qcluster", "clock": "clock"}[name]]
+
+    def start_process(self, name: str) -> None:
+        """Start one process in a group of its own, so that a kill takes its children too."""
+        log = (self.folder / f"{name}.log").open("ab")
+        self.processes[name] = subprocess.Popen(
+            self.command_of(name),
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
+        """Send a signal to a process and its children; after SIGKILL they are gone."""
+        process = self.processes[name]
+        os.killpg(process.pid, number)
+        if number in (signal.SIGKILL, signal.SIGTERM):
+            process.wait(timeout=30)
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command; AssertionError with its output when it fails."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Rows of a query on the platform's database."""
+        with psycopg.connect(self.environment["DATABASE_URL"], autocommit=True) as server:
+            found = server.execute(statement, values)
+            return found.fetchall() if found.description else []
+
+    def is_ready(self) -> bool:
+        """Whether the web process answers through the edge."""
+        return self.get(BASE, "/readyz", tls=False).status == 200
+
+    def get(self, host: str, path: str = "/", *, tls: bool = True) -> ProbeResult:
+        """A GET through the edge, as a browser would send it."""
+        port = self.ports["https" if tls else "http"]
+        ca = self.folder / "keys" / "ca.pem" if tls else None
+        return probe(("127.0.0.1", port), host, path, tls=ca, timeout_s=10, expect=range(100, 600))
+
+    def stop(self) -> None:
+        """End everything that was started."""
+        for name in ("clock", "worker", "web", "edge"):
+            process = self.processes.get(name)
+            if process and process.poll() is None:
+                os.killpg(process.pid, signal.SIGCONT)
+                os.killpg(process.pid, signal.SIGTERM)
+                try:
+                    process.wait(timeout=15)
+                except subprocess.TimeoutExpired:
+                    os.killpg(process.pid, signal.SIGKILL)
+        self.stop_database()
+
+    def _edge_config(self) -> Path:
+        config = static_config(
+            directory=self.folder / "edge",
+            http=f"127.0.0.1:{self.ports['http']}",
+            https=f"127.0.0.1:{self.ports['https']}",
+            ping=f"127.0.0.1:{self.ports['ping']}",
+        )
+        file = self.folder / "traefik.yml"
+        file.write_text(json.dumps(config))
+        return file
