@@ -1,21 +1,45 @@
 """The API's addresses, composed for each kind of schema."""
 
-from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from typing import Any
+
+from django.http import Http404
+from django.urls import include, path, re_path
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+from rest_framework.request import Request
 from rest_framework.routers import DefaultRouter
+from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
 from apps.operations.api import OperationViewSet
+
+
+class NoSuchResource(APIView):
+    """Every other address below /api/, so that programs are told in their own form."""
+
+    authentication_classes: list[Any] = []
+    permission_classes: list[Any] = []
+
+    @extend_schema(exclude=True)
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse whatever the method."""
+        raise Http404
 
 
 def api_urls(**resources: type[ViewSetMixin]) -> list[object]:
     """`/api/v1/` with operations and the kind's own resources, its document and its browser."""
     router = DefaultRouter(use_regex_path=False)
     router.include_root_view = False
+    router.include_format_suffixes = False
     for name, viewset in {"operations": OperationViewSet, **resources}.items():
         router.register(name, viewset)
+    described = [path("api/v1/", include(router.urls))]
+    # Given its addresses: by itself it would describe ROOT_URLCONF, which is no kind's.
+    document = SpectacularJSONAPIView.as_view(patterns=described)
+    browser = SpectacularSwaggerSplitView.as_view(url_name="schema")
     return [
-        path("api/v1/", include(router.urls)),
-        path("api/v1/openapi.json", SpectacularAPIView.as_view(), name="schema"),
-        path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api_docs"),
+        *described,
+        path("api/v1/openapi.json", document, name="schema"),
+        path("api/docs/", browser, name="api_docs"),
+        re_path(r"^api/(?:.*/)?$", NoSuchResource.as_view(), name="no_such_resource"),
     ]

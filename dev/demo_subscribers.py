@@ -160,6 +160,8 @@ _TOWNS = {
     "US": (("Cedar Falls", "50613"), ("Waverly", "50677"), ("Waterloo", "50701")),
     "GB": (("Kendal", "LA9 4BD"), ("Sedbergh", "LA10 5AD"), ("Kirkby Lonsdale", "LA6 2AL")),
 }
+# Ranges that both countries keep for fiction.
+_PHONES = {"US": "+1 319 555 01", "GB": "+44 1632 9601"}
 _STATUSES = ("active",) * 86 + ("suspended",) * 6 + ("pending_install",) * 5 + ("terminated",) * 3
 _HEADER = [
     "number",
@@ -221,7 +223,7 @@ def _person(
         "number": "",
         "name": f"{first} {last}",
         "email": f"{login}@example.com",
-        "phone": f"+{'1 319 555' if country == 'US' else '44 1632 96'} {random.randint(0, 9999):04d}",
+        "phone": f"{_PHONES[country]}{random.randint(0, 99):02d}",
         "street": f"{random.randint(1, 180)} {random.choice(_STREETS[country])}",
         "postcode": postcode,
         "city": city,

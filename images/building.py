@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
@@ -44,7 +45,7 @@ class Builder:
         """Build what is missing or outdated; returns the references made. BuildError."""
         with _one_at_a_time():
             base_id = self.ensure_base()
-            wanted = [i for i in images(version) if not only or _name(i.reference) in only]
+            wanted = [image for image in images(version) if _is_wanted(image, only)]
             made = [image.reference for image in wanted if self._ensure(image, base_id)]
             if made:
                 self._prune()
@@ -57,6 +58,11 @@ class Builder:
             self._pull_base() or self._make_base()
             found = self.client.inspect_image(BASE)
         return str(found["Id"])
+
+    @cached_property
+    def _host_files(self) -> dict[str, str]:
+        """What this machine's network needs; asking apt takes a second."""
+        return host.files()
 
     def _connect(self, timeout_s: int) -> docker.APIClient:
         try:
@@ -116,7 +122,8 @@ class Builder:
         return True
 
     def _build(self, image: Image, digest: str) -> None:
-        with _context(image) as archive:
+        extra = self._host_files if image.context == ROOT else {}
+        with _context(image, extra) as archive:
             lines = self.client.build(
                 fileobj=archive,
                 custom_context=True,
@@ -162,20 +169,21 @@ class Builder:
         self.client.prune_images(filters={"dangling": True, "label": [f"{OWN}=1"]})
 
 
-def _name(reference: str) -> str:
-    return reference.partition("/")[2].partition(":")[0]
+def _is_wanted(image: Image, only: tuple[str, ...]) -> bool:
+    """The stages always are: the images stand on them."""
+    name = image.reference.partition("/")[2].partition(":")[0]
+    return not only or name in ("stage", *only)
 
 
 @contextmanager
-def _context(image: Image) -> Iterator[IO[bytes]]:
-    """The build context as a tar file, with what this machine's network needs."""
-    extra = [(f"images/host/{name}", text) for name, text in host.files().items()]
+def _context(image: Image, extra: dict[str, str]) -> Iterator[IO[bytes]]:
+    """The build context as a tar file, with files that are not in its directory."""
     with tempfile.TemporaryFile() as file:
         create_archive(
             root=str(image.context),
             files=image.files(),
             fileobj=file,
-            extra_files=extra if image.context == ROOT else [],
+            extra_files=[(f"images/host/{name}", text) for name, text in extra.items()],
         )
         file.seek(0)
         yield file

@@ -3,6 +3,7 @@
 Alice's ISP is Acme Fiber, Bob's is Initech Wireless; each has a console and a workspace schema.
 """
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -23,6 +24,7 @@ from apps.tenancy.models import Domain, Tenant
 from apps.tenancy.templates import create_schema, fingerprint
 from apps.work.jobs import run as run_job
 from apps.work.models import Due
+from tests.live_platform import LivePlatform
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def _fill_template() -> None:
 def database_template(django_db_blocker: pytest.FixtureRequest) -> Iterator[str]:
     """A migrated database with two ISPs, kept between runs until a migration changes."""
     prints = "".join(fingerprint(kind) for kind in (PUBLIC, CONSOLE, WORKSPACE))
-    name = f"tpl_{abs(hash_text(prints)):x}"[:20]
+    name = f"tpl_{hashlib.sha256(prints.encode()).hexdigest()[:16]}"
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         with _one_at_a_time():
             if not _database_exists(name):
@@ -132,11 +134,6 @@ def database_template(django_db_blocker: pytest.FixtureRequest) -> Iterator[str]
                     )
                 )
     yield name
-
-
-def hash_text(text: str) -> int:
-    """A stable number for a text."""
-    return int.from_bytes(text.encode(), "big") % (1 << 61)
 
 
 @contextmanager
@@ -276,3 +273,16 @@ def run_due(
         raise AssertionError("The work does not come to an end.")
 
     return run
+
+
+@pytest.fixture(scope="session")
+def live_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlatform]:
+    """A whole platform in real processes, with the images built, shared by a session's tests."""
+    platform = LivePlatform(tmp_path_factory.mktemp("platform"))
+    try:
+        platform.start()
+        platform.manage("build_images")
+        yield platform
+    finally:
+        platform.stop()
+        platform.remove_containers()

@@ -4,6 +4,7 @@ Everything lies in one folder and on free ports, so it runs beside `make up` and
 Any part can be killed, stopped and started again; the containers it made go at the end.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -24,6 +25,7 @@ from dotmac.crypto.local_ca import ensure_certificate, ensure_local_ca
 from dotmac.edge.probe import ProbeResult, probe
 from dotmac.edge.traefik import binary
 from dotmac.edge.traefik_config import static_config
+from dotmac.engine.docker import DockerEngine
 
 ROOT = Path(__file__).resolve().parents[1]
 BASE, APPS = "dotmac.localhost", "apps.localhost"
@@ -56,6 +58,7 @@ class LivePlatform:
         self.ports = {name: free_port() for name in names}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.environment = self._environment(workers, lease_s)
+        self.instances: list[str] = []
 
     def _environment(self, workers: int, lease_s: float) -> dict[str, str]:
         ca = ensure_local_ca(self.folder / "keys")
@@ -162,7 +165,9 @@ class LivePlatform:
         return probe(("127.0.0.1", port), host, path, tls=ca, timeout_s=10, expect=range(100, 600))
 
     def stop(self) -> None:
-        """End everything that was started."""
+        """End everything that was started; containers stay."""
+        with contextlib.suppress(psycopg.Error):
+            self._note_instances()
         for name in ("clock", "worker", "web", "edge"):
             process = self.processes.get(name)
             if process and process.poll() is None:
@@ -173,6 +178,23 @@ class LivePlatform:
                 except subprocess.TimeoutExpired:
                     os.killpg(process.pid, signal.SIGKILL)
         self.stop_database()
+
+    def remove_containers(self) -> None:
+        """Remove what its instances left on the engine, volumes too."""
+        engine = DockerEngine()
+        for instance in self.instances:
+            labels = {"dotmac.instance": instance}
+            for container in engine.containers(labels):
+                engine.remove_container(container.name)
+            for network in engine.networks(labels):
+                engine.remove_network(network.name)
+            for volume in engine.volumes(labels):
+                engine.remove_volume(volume.name)
+
+    def _note_instances(self) -> None:
+        """Remember whose containers to remove, while the database can still be asked."""
+        rows = self.sql("SELECT DISTINCT instance FROM fleet_placement WHERE server_id IS NOT NULL")
+        self.instances = [row[0].hex for row in rows]
 
     def _edge_config(self) -> Path:
         config = static_config(

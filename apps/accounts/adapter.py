@@ -1,6 +1,6 @@
 """How allauth works in each kind of schema."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.db import connection, transaction
@@ -8,14 +8,21 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from apps.accounts.addresses import host_of, host_url, platform_url
+from apps.accounts.constants import SIGN_UP
 from apps.accounts.models import User
 from apps.events import services as events
 from apps.events.actors import user_actor
 from apps.tenancy.kinds import CONSOLE, PUBLIC, WORKSPACE, kind_of
 
-SIGN_UP = "signup"
 # The page itself says these, or it is plain to see.
 _UNSAID = {"account/messages/logged_in.txt", "account/messages/email_confirmation_sent.txt"}
+
+
+class _Site(NamedTuple):
+    """Who writes a mail, as its template names it."""
+
+    name: str
+    domain: str
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -66,11 +73,21 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         pattern = reverse("account_reset_password_from_key", kwargs={"uidb36": "0", "key": "key"})
         return _absolute(self.request, pattern.replace("0-key", key))
 
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Mails name the brand, not the host and its port."""
+        site = _Site(_brand(self.request), _absolute(self.request, "/"))
+        super().send_mail(template_prefix, email, {**context, "current_site": site})
+
     def add_message(self, request: HttpRequest, level: int, *args: Any, **kwargs: Any) -> None:
         """Say only what the page does not."""
         template = args[0] if args else kwargs.get("message_template")
         if template not in _UNSAID:
             super().add_message(request, level, *args, **kwargs)
+
+
+def _brand(request: HttpRequest) -> str:
+    tenant = getattr(request, "tenant", None)
+    return str(tenant.name) if tenant is not None and _kind() != PUBLIC else "DotMac"
 
 
 def _kind() -> str:

@@ -10,6 +10,9 @@ from apps.contract.services import is_read_only
 from apps.tenancy.kinds import WORKSPACE, kind_of
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
+# Where staff change things; they may always sign out.
+_CHANGING = ("/admin/", "/api/", "/operations/")
+_SIGN_OUT = "/admin/logout/"
 _REASON = (
     "This workspace is read-only: the platform has not confirmed it for 14 days, or has limited"
     " it. Subscribers are not affected. Ask the owner to open the console."
@@ -23,11 +26,24 @@ class GrantMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method in _SAFE or not request.path.startswith(("/admin/", "/api/")):
+        if request.method in _SAFE or not request.path.startswith(_CHANGING):
             return self.get_response(request)
-        if kind_of(connection.schema_name) != WORKSPACE or not is_read_only():
+        is_workspace = kind_of(connection.schema_name) == WORKSPACE
+        if request.path == _SIGN_OUT or not is_workspace or not is_read_only():
             return self.get_response(request)
         if request.path.startswith("/api/"):
-            body = {"status": 403, "code": "read_only", "detail": _REASON}
-            return JsonResponse(body, status=403, content_type="application/problem+json")
+            return _problem(request)
         return render(request, "403.html", {"reason": _REASON}, status=403)
+
+
+def _problem(request: HttpRequest) -> JsonResponse:
+    """The refusal as programs read it."""
+    body = {
+        "type": "about:blank",
+        "title": "Read only",
+        "status": 403,
+        "code": "read_only",
+        "detail": _REASON,
+        "request_id": getattr(request, "id", ""),
+    }
+    return JsonResponse(body, status=403, content_type="application/problem+json")

@@ -19,6 +19,10 @@ _ADMIN_POLICY = _POLICY.replace(
 ).replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
 
+# The page of an error stands alone, with its style inside.
+_ERROR_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
 class HealthMiddleware:
     """Answers probes before a host is looked up, since they come by address."""
 
@@ -68,7 +72,12 @@ class ContentSecurityPolicyMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        policy = _ADMIN_POLICY if request.path.startswith("/admin/") else _POLICY
-        response.setdefault("Content-Security-Policy", policy)
+        response.setdefault("Content-Security-Policy", _policy_of(request, response))
         response.setdefault("Referrer-Policy", "same-origin")
         return response
+
+
+def _policy_of(request: HttpRequest, response: HttpResponse) -> str:
+    if response.status_code >= 500:
+        return _ERROR_POLICY
+    return _ADMIN_POLICY if request.path.startswith("/admin/") else _POLICY

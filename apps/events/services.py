@@ -115,7 +115,7 @@ def _show(event: Event, cursor: Cursor) -> bool:
     except Exception:
         if not connection.is_usable():
             raise
-        log.exception("reaction_failed", event=str(event.uuid), type=event.type)
+        log.exception("reaction_failed", event_id=str(event.uuid), event_type=event.type)
         cursor.failures += 1
         if cursor.failures < PATIENCE:
             return False

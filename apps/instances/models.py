@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.exceptions import ConflictError
+from apps.instances.constants import NAME_LENGTH
 
 
 class Instance(models.Model):
@@ -49,7 +50,7 @@ class Instance(models.Model):
     }
 
     uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
-    name = models.CharField(_("name"), max_length=80)
+    name = models.CharField(_("name"), max_length=NAME_LENGTH)
     app = models.CharField(_("app"), max_length=30)
     release = models.CharField(_("release"), max_length=40, blank=True)
     hosting = models.CharField(_("hosting"), max_length=10, choices=Hosting.choices)

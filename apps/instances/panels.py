@@ -1,5 +1,6 @@
 """What instances add to the console's first page."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest
@@ -7,6 +8,7 @@ from django.urls import reverse
 
 from apps.accounts.addresses import host_url
 from apps.events.models import Event
+from apps.instances.constants import WORKSPACE_APP
 from apps.instances.models import Instance
 from apps.marketplace import services as marketplace
 from apps.operations.models import Operation
@@ -26,24 +28,22 @@ _EVENTS = 8
 def console_home(request: HttpRequest) -> dict[str, Any]:
     """Is everything well, the instances, what runs, the first steps, and what happened."""
     rows = list(Instance.objects.exclude(status=Instance.Status.ARCHIVED))
+    titles = {app.key: app.title for app in marketplace.catalogue()}
     happened = Event.objects.exclude(type__startswith="operation.")[:_EVENTS]
     active = list(Operation.objects.filter(status__in=Operation.ACTIVE).prefetch_related("steps"))
     return {
         "headline": _headline(rows),
-        "instances": [instance_row(row) for row in rows],
+        "instances": [instance_row(row, titles) for row in rows],
         "operations": [_operation_row(row) for row in active],
         "checklist": _checklist(rows),
-        "events": [
-            event_row(e) for e in Event.objects.exclude(type__startswith="operation.")[:_EVENTS]
-        ],
+        "events": [event_row(event) for event in happened],
         "events_url": reverse("admin:events_event_changelist"),
         "deploy_url": reverse("admin:instances_catalogue"),
     }
 
 
-def instance_row(row: Instance) -> dict[str, Any]:
-    """An instance as lists show it."""
-    titles = {app.key: app.title for app in marketplace.catalogue()}
+def instance_row(row: Instance, titles: Mapping[str, str]) -> dict[str, Any]:
+    """An instance as lists show it; `titles` are the apps' by key."""
     return {
         "name": row.name,
         "kind": titles.get(row.app, row.app),
@@ -109,7 +109,7 @@ def _operation_row(operation: Operation) -> dict[str, Any]:
 
 
 def _checklist(rows: list[Instance]) -> list[dict[str, Any]]:
-    workspace = next((row for row in rows if row.app == "dotmac-isp"), None)
+    workspace = next((row for row in rows if row.app == WORKSPACE_APP), None)
     if workspace is None:
         return []
     opened = Event.objects.filter(type="instance.opened").exists()

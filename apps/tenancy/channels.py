@@ -24,6 +24,15 @@ def _host(scope: dict[str, Any]) -> str:
     return str(headers.get(b"host", b"").decode("latin1").split(":")[0].lower().rstrip("."))
 
 
+def _origin_host(scope: dict[str, Any]) -> str | None:
+    """The host of the page that opens the socket; None when there is none, or a senseless one."""
+    origin = dict(scope["headers"]).get(b"origin", b"").decode("latin1")
+    try:
+        return urlsplit(origin).hostname
+    except ValueError:
+        return None
+
+
 class SameHostOrigin:
     """Refuses a socket that another host's page opens.
 
@@ -34,9 +43,7 @@ class SameHostOrigin:
         self.inner = inner
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
-        headers = dict(scope["headers"])
-        origin = urlsplit(headers.get(b"origin", b"").decode("latin1"))
-        if (origin.hostname or "") != _host(scope):
+        if _origin_host(scope) != _host(scope):
             await send({"type": "websocket.close", "code": 4403})
             return None
         return await self.inner(scope, receive, send)

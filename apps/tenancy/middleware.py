@@ -1,5 +1,6 @@
 """From the host of a request to the schema that answers it."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
@@ -16,6 +17,8 @@ from apps.tenancy.models import Domain, Tenant
 
 # Seconds that a host's tenant is remembered in this process; a rename shows after that at most.
 _REMEMBERED_S = 5.0
+# Where the edge sends the visitors of a host whose route shows a notice.
+_NOTICE = re.compile(r"/_edge/notice/(stopped|suspended|archived)/\Z")
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,11 @@ class HostMiddleware:
         except DisallowedHost:
             return HttpResponse("This host name is not valid.", status=400)
         tenant = tenant_of_host(host)
+        notice = _NOTICE.match(request.path)
+        if notice:
+            return self._say(request, notice[1], host, tenant)
         if tenant is None or not tenant.is_local:
-            return self._nothing_here(request, host)
+            return self._say(request, "nothing_here", host, None)
         request.tenant = tenant  # type: ignore[attr-defined]
         connection.set_tenant(tenant)
         request.urlconf = settings.TENANT_TYPES[tenant.kind]["URLCONF"]  # type: ignore[attr-defined]
@@ -70,7 +76,8 @@ class HostMiddleware:
             connection.set_schema_to_public()
 
     @staticmethod
-    def _nothing_here(request: HttpRequest, host: str) -> HttpResponse:
+    def _say(request: HttpRequest, kind: str, host: str, tenant: Tenant | None) -> HttpResponse:
         request.urlconf = settings.TENANT_TYPES[PUBLIC]["URLCONF"]  # type: ignore[attr-defined]
-        context = {"kind": "nothing_here", "host": host}
-        return render(request, "edge/notice.html", context, status=404)
+        context = {"kind": kind, "host": host, "brand_name": tenant.name if tenant else ""}
+        status = 404 if kind == "nothing_here" else 503
+        return render(request, "edge/notice.html", context, status=status)

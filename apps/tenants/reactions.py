@@ -1,21 +1,27 @@
 """What tenants carry from one schema to another, and the daily renewal of grants."""
 
-from django.db import connection
+from typing import Any
+
+import structlog
+from django.db import Error, connection
+from django.utils import timezone
 
 from apps.core.exceptions import DomainError
 from apps.events import services as events
 from apps.events.models import Event
 from apps.tenancy.kinds import operator
 from apps.tenants import grants
-from apps.tenants.models import Organisation
+from apps.tenants.models import Grant, Organisation
 from apps.work import services as work
+from apps.work.exceptions import LeaseLostError
 from apps.work.leases import Lease
-from apps.work.registry import runs
+from apps.work.registry import Detail, runs, shows
 
+log = structlog.get_logger(__name__)
 _AGAIN_S = 900.0
 
 
-@events.reacts_to("instance.deployed")
+@events.reacts_to("instance.deployed", "instance.started", "instance.resumed")
 def _bring_a_grant(event: Event) -> None:
     """A workspace that came up, or changed its release, gets a grant now."""
     organisation = Organisation.objects.filter(console__schema_name=connection.schema_name).first()
@@ -32,8 +38,42 @@ def renew_grant(lease: Lease) -> None:
     reason, wait_s = "Renewed daily.", grants.RENEW_EVERY.total_seconds()
     try:
         grants.renew(organisation)
-    except DomainError as error:
-        grants.note_failure(organisation, error.message)
-        reason, wait_s = error.message, _AGAIN_S
+    except (LeaseLostError, Error):
+        raise
+    except Exception as error:
+        reason, wait_s = _explain(organisation, error), _AGAIN_S
+        grants.note_failure(organisation, reason)
     with lease.atomic():
         work.postpone(lease, seconds=wait_s, reason=reason)
+
+
+def _explain(organisation: Organisation, error: Exception) -> str:
+    """Why it failed. Renewing never ends: given up, it would close the workspace in 14 days."""
+    if isinstance(error, DomainError):
+        return error.message
+    log.exception("grant_not_renewed", organisation=str(organisation.uuid))
+    return f"DotMac failed here. The log says why under {organisation.uuid}."
+
+
+def _context(subject: str) -> dict[str, Any]:
+    """A renewal on the operator's list of work."""
+    organisation = Organisation.objects.get(uuid=subject)
+    grant = Grant.objects.filter(organisation=organisation).first() or Grant()
+    pushed = f"{timezone.localtime(grant.pushed_at):%d %B %H:%M %Z}" if grant.pushed_at else "never"
+    said = f" {grant.last_error}" if grant.last_error else ""
+    return {
+        "operation": {
+            "id": subject,
+            "title": f"Renew the grant of {organisation}",
+            "status": "waiting",
+            "waiting_for": f"Renewed daily. Grant {grant.serial}, last brought: {pushed}.{said}",
+        },
+        "steps": [],
+    }
+
+
+def _steer(subject: str, what: str, user: Any) -> str:
+    return "Grants renew by themselves; a failed renewal is tried again every 15 minutes."
+
+
+shows(grants.KIND, Detail(_context, _steer))

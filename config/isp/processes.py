@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 
 import structlog
 from django.db import connections
@@ -19,6 +20,8 @@ FATAL = 78
 # A child signals its parent with this once it serves.
 READY = signal.SIGUSR1
 CRASHES, WITHIN_S = 5, 60.0
+# Before a child is started again; doubled with each crash of the last minute.
+PAUSE_S = 0.1
 STOP_S = 8.0
 _HEARD = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, READY}
 
@@ -78,9 +81,10 @@ class Crew:
                 continue
             _kill_group(pid)
             code = os.waitstatus_to_exitcode(status)
+            child.pid = 0
             if not _may_restart(child, code):
-                child.pid = 0
                 return False
+            time.sleep(_pause_s(child))
             self._start(child)
         return True
 
@@ -91,7 +95,8 @@ class Crew:
         limit = time.monotonic() + STOP_S
         while alive and time.monotonic() < limit:
             signal.sigtimedwait({signal.SIGCHLD}, 0.1)
-            alive = [pid for pid in alive if pid not in dict(_ended())]
+            gone = dict(_ended())
+            alive = [pid for pid in alive if pid not in gone]
         for pid in alive:
             log.warning("killed_at_the_end", pid=pid)
             _kill_group(pid)
@@ -104,13 +109,14 @@ def _become(child: Child) -> None:
     try:
         # A group of its own, so that what it forked ends with it.
         os.setpgid(0, 0)
+        Path("/proc/self/comm").write_text(child.name)
         for number in _HEARD:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
         gc.enable()
         code = import_module(child.module).main()
     except SystemExit as leave:
-        code = leave.code if isinstance(leave.code, int) else 1
+        code = leave.code if isinstance(leave.code, int) else int(leave.code is not None)
     except BaseException:
         log.exception("child_failed", child=child.name)
     finally:
@@ -129,6 +135,11 @@ def _may_restart(child: Child, code: int) -> bool:
         log.error("child_keeps_crashing", child=child.name, times=CRASHES, within_s=WITHIN_S)
         return False
     return True
+
+
+def _pause_s(child: Child) -> float:
+    recent = [at for at in child.crashes if at > time.monotonic() - WITHIN_S]
+    return float(PAUSE_S * 2 ** (len(recent) - 1))
 
 
 def _ended() -> list[tuple[int, int]]:

@@ -200,7 +200,17 @@ REST_FRAMEWORK: dict[str, Any] = {
     "EXCEPTION_HANDLER": "apps.core.api.problem_response",
     "PAGE_SIZE": 20,
 }
-SPECTACULAR_SETTINGS = {"TITLE": "DotMac API", "VERSION": "v1", "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "DotMac API",
+    "VERSION": "v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    # The browser's assets come from our own host, never from a CDN.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
 
 # Leases of long work, in seconds; tests shorten them.
 LEASE_SECONDS: float = env.float("LEASE_SECONDS", 20.0)
@@ -208,6 +218,8 @@ HEARTBEAT_SECONDS: float = env.float("HEARTBEAT_SECONDS", 5.0)
 REAP_SECONDS: float = env.float("REAP_SECONDS", 15.0)
 
 DOCKER_HOST: str = env.str("DOTMAC_DOCKER_HOST", "unix:///var/run/docker.sock")
+# Limits of CPU are shares that hardly anybody uses up at the same time.
+LOCAL_CPU_OVERSELL: int = env.int("LOCAL_CPU_OVERSELL", 16)
 IMAGE_APP: str = env.str("IMAGE_APP", f"dotmac/app:{VERSION}")
 IMAGE_POSTGRES: str = env.str("IMAGE_POSTGRES", f"dotmac/postgres:{VERSION}")
 

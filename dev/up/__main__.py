@@ -52,7 +52,9 @@ def up(options: Options, terminal: Terminal) -> int:
             return foreground.run(
                 platform.child_environment(options),
                 platform.readiness(options),
-                lambda: summary.show(options, terminal, seconds=time.monotonic() - began),
+                lambda: summary.show(
+                    options, terminal, seconds=time.monotonic() - began, has_docker=has_docker
+                ),
             )
         finally:
             environment_file.unlink(missing_ok=True)

@@ -8,12 +8,12 @@ from dev.up.options import Options
 PASSWORD = "dotmac-demo"
 
 
-def show(options: Options, terminal: Terminal, *, seconds: float) -> None:
+def show(options: Options, terminal: Terminal, *, seconds: float, has_docker: bool) -> None:
     """Print the table."""
     terminal.line()
     terminal.line(f"  {terminal.paint('DotMac is ready', BOLD)} after {seconds:.1f} s")
     terminal.line()
-    for name, address, login in rows(options):
+    for name, address, login in rows(options, has_docker=has_docker):
         terminal.line(f"  {name:<18} {address:<44} {terminal.paint(login, DIM)}")
     terminal.line()
     terminal.line("  make trust   has this machine and its browsers trust the https:// addresses")
@@ -21,16 +21,16 @@ def show(options: Options, terminal: Terminal, *, seconds: float) -> None:
     terminal.line()
 
 
-def rows(options: Options) -> list[tuple[str, str, str]]:
-    """Name, address and log-in of each place worth a visit."""
+def rows(options: Options, *, has_docker: bool) -> list[tuple[str, str, str]]:
+    """Name, address and log-in of each place worth a visit; Acme's needs containers."""
     http, https = options.port("EDGE_HTTP_PORT"), options.port("EDGE_HTTPS_PORT")
     base, apps = f"{options.base_domain}:{http}", f"{options.apps_domain}:{https}"
-    return [
+    isps = [("Hilltop Wireless", "hilltop"), *([("Acme Fiber", "acme")] if has_docker else [])]
+    places = [
         ("Front page", f"http://localhost:{http}/", ""),
         ("Operator", f"http://{base}/admin/", f"operator@{options.base_domain} / {PASSWORD}"),
-        ("Acme Fiber", f"http://acme.{base}/", f"owner@acme.example / {PASSWORD}"),
-        ("  workspace", f"https://acme.{apps}/", ""),
-        ("Hilltop Wireless", f"http://hilltop.{base}/", f"owner@hilltop.example / {PASSWORD}"),
-        ("  workspace", f"https://hilltop.{apps}/", ""),
-        ("Mailbox", f"http://{base}/dev/mail/", ""),
     ]
+    for name, slug in isps:
+        places.append((name, f"http://{slug}.{base}/", f"owner@{slug}.example / {PASSWORD}"))
+        places.append(("  workspace", f"https://{slug}.{apps}/", ""))
+    return [*places, ("Mailbox", f"http://{base}/dev/mail/", "")]

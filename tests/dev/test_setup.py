@@ -130,9 +130,10 @@ def test_a_long_project_path_gets_a_short_socket(folder: Path) -> None:
 
 def test_the_summary_names_every_place_with_its_port(folder: Path) -> None:
     options = Options.read(folder, {"EDGE_HTTP_PORT": "9000", "EDGE_HTTPS_PORT": "9443"})
-    places = {name.strip(): address for name, address, _ in summary.rows(options)}
+    places = {name: address for name, address, _ in summary.rows(options, has_docker=True)}
     assert places["Front page"] == "http://localhost:9000/"
     assert places["Acme Fiber"] == "http://acme.dotmac.localhost:9000/"
+    assert "Acme Fiber" not in [row[0] for row in summary.rows(options, has_docker=False)]
 
 
 @pytest.mark.parametrize(

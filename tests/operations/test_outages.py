@@ -28,7 +28,8 @@ class Server:
 
     def start(self) -> str:
         """Start it, again."""
-        return postgres.ensure(self.directory, self.port)
+        settings = {**postgres.SETTINGS, "fsync": "off"}
+        return postgres.ensure(self.directory, self.port, settings=settings)
 
     def stop(self) -> None:
         """Stop it and end all sessions."""

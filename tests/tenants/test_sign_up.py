@@ -77,6 +77,7 @@ def test_the_whole_story_ends_signed_in_in_the_console(market: None, browser: Br
 
     link = link_in_mail(browser)
     assert link.startswith(f"{FRONT}/accounts/confirm-email/")
+    assert "gave this address to DotMac." in mailbox.messages()[0]["text"]
     browser.visit(link)
     assert browser.address == f"{FRONT}/signup/organisation/"
 

@@ -20,11 +20,11 @@ from apps.work.leases import Heartbeat, Lease, claim
 from apps.work.models import Due
 from tests.operations.nursery import until
 
-pytestmark = pytest.mark.usefixtures("live_database")
+pytestmark = pytest.mark.usefixtures("swept_database")
 
 
 @pytest.fixture
-def due(live_database: str, acme) -> Due:
+def due(swept_database: str, acme) -> Due:
     """A piece of Acme's work that is due now."""
     with schema_of(acme.console):
         return work.enqueue("errand", "1", title="An errand")
@@ -92,9 +92,9 @@ def test_a_lease_lost_without_a_successor_commits_nothing_either(due: Due) -> No
         raise AssertionError("The transaction was entered.")
 
 
-def test_the_one_who_holds_it_is_waited_for_by_the_next(due: Due, live_database: str) -> None:
+def test_the_one_who_holds_it_is_waited_for_by_the_next(due: Due, swept_database: str) -> None:
     lease = claimed(due)
-    with lease.atomic(), psycopg.connect(live_database) as other:
+    with lease.atomic(), psycopg.connect(swept_database) as other:
         other.execute("SET lock_timeout = '200ms'")
         with pytest.raises(psycopg.errors.LockNotAvailable):
             other.execute("UPDATE public.work_due SET epoch = epoch + 1")
@@ -212,7 +212,7 @@ def test_hastening_reaches_no_other_schema(due: Due, initech) -> None:
     assert claim(str(due.pk)) is None
 
 
-def test_work_of_a_rolled_back_transaction_leaves_nothing(live_database: str, acme) -> None:
+def test_work_of_a_rolled_back_transaction_leaves_nothing(swept_database: str, acme) -> None:
     with pytest.raises(ZeroDivisionError), schema_of(acme.console), transaction.atomic():
         work.enqueue("errand", "1", title="Never")
         work.signal("news")
@@ -227,7 +227,7 @@ def test_the_same_work_is_queued_once(due: Due, acme, initech) -> None:
         work.enqueue("errand", "1", title="Again")
 
 
-def test_a_signal_stays_until_its_news_is_fetched(live_database: str, acme, initech) -> None:
+def test_a_signal_stays_until_its_news_is_fetched(swept_database: str, acme, initech) -> None:
     for isp in (acme, acme, initech):
         with schema_of(isp.console):
             work.signal("news")

@@ -31,11 +31,11 @@ Manage = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture
-def manage(live_database: str, tmp_path: Path) -> Iterator[Manage]:
+def manage(swept_database: str, tmp_path: Path) -> Iterator[Manage]:
     """Start a management command; all are ended after the test."""
     running: list[subprocess.Popen[bytes]] = []
 
-    def start(command: str, name: str = "") -> subprocess.Popen[bytes]:
+    def start(command: str, name: str = "", **extra: str) -> subprocess.Popen[bytes]:
         log = (tmp_path / f"{name or command}.log").open("wb")
         environment = {
             **os.environ,
@@ -43,6 +43,7 @@ def manage(live_database: str, tmp_path: Path) -> Iterator[Manage]:
             "PYTHONPATH": str(_ROOT),
             "DEMO_WORLD": str(tmp_path),
             "PGAPPNAME": name,
+            **extra,
         }
         running.append(
             subprocess.Popen(
@@ -66,15 +67,15 @@ def holders(url: str) -> list[str]:
 
 
 def test_of_two_clocks_one_works_and_the_other_takes_over(
-    manage: Manage, live_database: str, acme
+    manage: Manage, swept_database: str, acme
 ) -> None:
     clocks = {name: manage("clock", name) for name in ("first", "second")}
-    until(lambda: holders(live_database), "A clock's start", 60)
-    (working,) = holders(live_database)
+    until(lambda: holders(swept_database), "A clock's start", 60)
+    (working,) = holders(swept_database)
     _assert_the_clock_wakes("1")
     clocks[working].send_signal(signal.SIGKILL)
     (other,) = set(clocks) - {working}
-    until(lambda: holders(live_database) == [other], "The take-over", 60)
+    until(lambda: holders(swept_database) == [other], "The take-over", 60)
     _assert_the_clock_wakes("2")
     clocks[other].send_signal(signal.SIGTERM)
     assert clocks[other].wait(30) == 0
@@ -89,19 +90,25 @@ def _assert_the_clock_wakes(subject: str) -> None:
     until(woken.exists, "The wake-up", 60)
 
 
-def test_a_clock_goes_on_when_its_session_is_ended(manage: Manage, live_database: str) -> None:
+def test_a_clock_goes_on_when_its_session_is_ended(manage: Manage, swept_database: str) -> None:
     manage("clock", "only")
-    until(lambda: holders(live_database), "The clock's start", 60)
-    with psycopg.connect(live_database, autocommit=True) as session:
+    until(lambda: holders(swept_database), "The clock's start", 60)
+    with psycopg.connect(swept_database, autocommit=True) as session:
         session.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'only'"
         )
-    until(lambda: holders(live_database) == ["only"], "The clock's return", 60)
+    until(lambda: holders(swept_database) == ["only"], "The clock's return", 60)
     _assert_the_clock_wakes("1")
 
 
+def test_beats_that_fail_or_hang_do_not_stop_the_others(manage: Manage, tmp_path: Path) -> None:
+    manage("clock", "clock", DEMO_BAD_BEATS="yes")
+    beats = tmp_path / "beats"
+    until(lambda: beats.exists() and len(beats.read_text()) >= 2, "The beat after the bad", 60)
+
+
 def test_a_worker_and_a_clock_carry_operations_to_their_end(
-    manage: Manage, live_database: str, tmp_path: Path, acme
+    manage: Manage, swept_database: str, tmp_path: Path, acme
 ) -> None:
     manage("qcluster", "worker")
     manage("clock", "clock")

@@ -197,7 +197,8 @@ def _after(operation: Operation) -> dict[str, Any]:
     return {
         "next_url": reverse("open_instance", args=[instance.uuid]),
         "next_label": f"Open {instance.name}",
-        "next_text": f"{instance.hostname} answers. You are signed in there too.",
+        "next_text": "When all steps are done, your workspace is at its address.",
+        "done_text": f"{instance.hostname} answers. You are signed in there too.",
         "subtitle": instance.hostname,
         "crumbs": [
             {"title": "Console", "url": reverse("admin:index")},

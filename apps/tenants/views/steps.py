@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
-from apps.accounts.adapter import SIGN_UP
+from apps.accounts.constants import SIGN_UP
 from apps.accounts.models import User
 from apps.accounts.services import has_verified_email
 

@@ -39,16 +39,20 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: over.set())
         signal.signal(signal.SIGALRM, _cut_off)
+        # Kept when the database is lost, so that the beats after one that loses it get their turn.
+        due = {beat.name: 0.0 for beat in beats()}
         while not over.is_set():
             try:
-                self._turn(over)
+                self._turn(over, due)
             except Error as error:
                 log.warning("clock_without_database", error=str(error).strip())
                 connection.close()
                 over.wait(1)
 
-    def _turn(self, over: threading.Event) -> None:
-        due = {beat.name: 0.0 for beat in beats()}
+    def _turn(self, over: threading.Event, due: dict[str, float]) -> None:
+        with connection.cursor() as cursor:
+            # A session that is given up in the middle of a query would keep the lock.
+            cursor.execute(f"SET statement_timeout = {_BEAT_LIMIT_S * 500}")
         while not over.is_set():
             if not self._alone():
                 over.wait(1)

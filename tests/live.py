@@ -1,0 +1,43 @@
+"""A database with real commits for a whole module, swept between its tests."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+
+import pytest
+from django.db import connection
+from django_q.models import OrmQ
+
+from apps.events.models import Cursor, Event
+from apps.operations.models import Operation
+from apps.tenancy.kinds import operator, schema_of
+from apps.work.models import Due, Signal
+
+_SCHEMAS = ("public", "c_acme", "w_acme", "c_initech", "w_initech")
+
+
+@pytest.fixture(scope="module")
+def module_database(
+    open_live_database: Callable[[], AbstractContextManager[str]],
+) -> Iterator[str]:
+    """Its URL; one copy of the template serves all tests of the module."""
+    with open_live_database() as url:
+        yield url
+
+
+@pytest.fixture
+def swept_database(module_database: str) -> Iterator[str]:
+    """The module's database without the work, events and operations of the test before."""
+    _sweep()
+    yield module_database
+    connection.close()
+
+
+def _sweep() -> None:
+    connection.close()
+    with operator():
+        for model in (Due, Signal, OrmQ):
+            model.objects.all().delete()
+    for schema in _SCHEMAS:
+        with schema_of(schema):
+            for model in (Event, Cursor, Operation):
+                model.objects.all().delete()

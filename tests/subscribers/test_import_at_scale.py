@@ -1,0 +1,169 @@
+"""Large lists, and workers that do not live to see their end."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.files.base import ContentFile
+from django.utils import timezone
+
+from apps.events.actors import SYSTEM
+from apps.operations.models import Operation
+from apps.subscribers import imports
+from apps.subscribers.models import Service, Subscriber, SubscriberImport
+from apps.tenancy.kinds import schema_of
+from apps.work import services as work
+from apps.work.exceptions import LeaseLostError
+from apps.work.models import Due
+
+from .conftest import HEADER, make_plan, rows
+
+ALL = SubscriberImport.Mode.ALL_OR_NOTHING
+ROOT = Path(__file__).parents[2]
+
+
+def lose_lease_in(monkeypatch, name: str, batch: int) -> None:
+    """Let the worker find out in a batch that another one took over."""
+    real, calls = getattr(imports, name), []
+
+    def cut_off(*args):
+        calls.append(1)
+        if len(calls) == batch:
+            raise LeaseLostError("Another worker took over.")
+        return real(*args)
+
+    monkeypatch.setattr(imports, name, cut_off)
+
+
+def hand_on() -> None:
+    """What the reaper does with work whose worker is gone."""
+    Due.objects.filter(state="running").update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert work.reap() == 1
+
+
+def large_list(count: int) -> ContentFile:
+    """A list that is checked as an operation, since it is long."""
+    return ContentFile(f"{HEADER}\n{rows(count)}\n".encode(), name="large.csv")
+
+
+def test_a_worker_that_loses_its_lease_while_writing_doubles_nothing(
+    bring, run_due, monkeypatch
+):
+    source = bring(rows(1800))
+    imports.start_import(source, mode=ALL, actor=SYSTEM)
+    with monkeypatch.context() as patch:
+        lose_lease_in(patch, "write_batch", 3)
+        assert "lease lost" in run_due()
+    source.refresh_from_db()
+    assert (source.status, source.created_rows, source.written_row) == ("importing", 1000, 1001)
+    hand_on()
+    run_due()
+    source.refresh_from_db()
+    assert (source.status, source.created_rows) == ("imported", 1800)
+    assert Subscriber.objects.count() == Service.objects.count() == 1800
+
+
+def test_a_worker_that_loses_its_lease_while_checking_forgets_no_row(
+    workspace, run_due, monkeypatch
+):
+    source = imports.receive_file(large_list(3000), actor=SYSTEM)
+    with monkeypatch.context() as patch:
+        lose_lease_in(patch, "check_batch", 4)
+        assert "lease lost" in run_due()
+    hand_on()
+    run_due()
+    source.refresh_from_db()
+    assert (source.status, source.total_rows, source.error_rows) == ("checked", 3000, 0)
+    assert source.rows.count() == 3000
+
+
+def test_an_import_that_is_cancelled_leaves_nothing(bring, run_due):
+    source = bring(rows(600))
+    imports.start_import(source, mode=ALL, actor=SYSTEM)
+    Operation.objects.update(cancel_asked_at=timezone.now())
+    run_due()
+    source.refresh_from_db()
+    assert (source.status, source.cause) == ("checked", "The import was cancelled.")
+    assert not Subscriber.objects.exists()
+
+
+def test_a_large_file_that_is_no_list_is_refused_by_its_operation(workspace, run_due):
+    content = b"name\n" + b"Dora\n" * 3000 + b"\x00"
+    source = imports.receive_file(ContentFile(content, name="x.csv"), actor=SYSTEM)
+    assert source.status == "uploaded"
+    run_due()
+    source.refresh_from_db()
+    assert source.status == "refused"
+    assert "zero byte in line 3002" in source.cause
+
+
+def test_a_file_beyond_the_limit_is_not_kept(workspace, monkeypatch, settings):
+    monkeypatch.setattr(imports, "MOST_BYTES", 1024)
+    with pytest.raises(imports.FileRefusedError, match="larger than"):
+        imports.receive_file(large_list(100), actor=SYSTEM)
+    assert not list(Path(settings.MEDIA_ROOT).rglob("*.csv"))
+    assert not SubscriberImport.objects.exists()
+
+
+@pytest.fixture
+def live_acme(live_database, acme):
+    """Acme's workspace with real commits."""
+    with schema_of(acme.workspace):
+        make_plan("Fiber 100")
+        yield
+
+
+@pytest.fixture
+def work_off(live_acme, settings) -> Callable[..., int]:
+    """Run what is due in another process; its peak memory in KiB, 0 when it died."""
+
+    def run(die_in_batch: int = 0) -> int:
+        environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "config.settings.test",
+            "MEDIA_ROOT": str(settings.MEDIA_ROOT),
+            "PYTHONPATH": str(ROOT),
+            "LEASE_SECONDS": "30",
+        }
+        command = [sys.executable, str(Path(__file__).with_name("worker.py")), str(die_in_batch)]
+        ended = subprocess.run(
+            command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert ended.returncode == (-9 if die_in_batch else 0), ended.stderr
+        return int(ended.stdout or 0)
+
+    return run
+
+
+def test_a_worker_killed_in_the_middle_of_a_batch_doubles_nothing(work_off):
+    source = imports.receive_file(large_list(1800), actor=SYSTEM)
+    imports.start_import(source, mode=ALL, actor=SYSTEM)
+    work_off(die_in_batch=3)
+    assert Subscriber.objects.count() == 1000
+    hand_on()
+    work_off()
+    source.refresh_from_db()
+    assert (source.status, source.created_rows) == ("imported", 1800)
+    assert Subscriber.objects.count() == Service.objects.count() == 1800
+    assert not imports.file_of(source).exists()
+
+
+@pytest.mark.timeout(600)
+def test_a_hundred_thousand_rows_take_no_more_memory_than_a_thousand(work_off):
+    peaks = {}
+    for count, start in ((1000, 1), (100_000, 10_000)):
+        content = f"{HEADER}\n{rows(count, start=start)}\n".encode()
+        source = imports.receive_file(ContentFile(content, name="large.csv"), actor=SYSTEM)
+        check = work_off()
+        source.refresh_from_db()
+        assert (source.status, source.error_rows) == ("checked", 0)
+        imports.start_import(source, mode=ALL, actor=SYSTEM)
+        peaks[count] = max(check, work_off())
+        source.refresh_from_db()
+        assert (source.status, source.created_rows) == ("imported", count)
+    assert peaks[100_000] < 1.25 * peaks[1000], peaks
+    assert Subscriber.objects.count() == 101_000

@@ -1,0 +1,5 @@
+"""Work is claimed by several connections, so its tests commit."""
+
+from tests.live import module_database, swept_database
+
+__all__ = ["module_database", "swept_database"]
