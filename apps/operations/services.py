@@ -51,9 +51,7 @@ def start(
         Step(operation=operation, position=i, key=step.key, title=step.title)
         for i, step in enumerate(pipeline.steps)
     )
-    events.record(
-        "operation.queued", actor=actor, subject=about, data=_summary(operation)
-    )
+    events.record("operation.queued", actor=actor, subject=about, data=_summary(operation))
     work.enqueue(KIND, str(operation.uuid), title=operation.title)
     return operation
 

@@ -13,7 +13,9 @@ from config.isp.release import ReleaseError, release
 from config.isp.workspace import from_environment
 
 PORT = 8000
-CONNECTIONS = 4
+# A lost connection is tried anew for a second, then by the next request: after an outage of the
+# database nobody waits for a back-off.
+POOL = {"min_size": 1, "max_size": 4, "timeout": 3, "reconnect_timeout": 1}
 
 
 def main() -> int:
@@ -38,4 +40,4 @@ def _share_connections() -> None:
     connections.close_all()
     database = connections.settings["default"]
     database["CONN_MAX_AGE"] = 0
-    database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": CONNECTIONS, "timeout": 10}
+    database["OPTIONS"]["pool"] = POOL

@@ -131,6 +131,8 @@ TEMPLATES = [
 ]
 
 LANGUAGE_CODE = "en"
+# Our own texts are English; without this Django's would follow the browser and mix in.
+LANGUAGES = [("en", "English")]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True

@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from dev import postgres, proc
+from dev import cluster, postgres, proc
 from dev.cluster import service_user
 from dev.up.options import ROOT
 from tests.dev.conftest import eventually
@@ -141,6 +141,18 @@ def test_root_s_private_folder_is_served_from_elsewhere(folder: Path, free_port:
         assert not (directory / "data").exists()
     finally:
         postgres.destroy(directory)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
+def test_binaries_that_the_server_s_user_cannot_reach_are_copied(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far = directory.parent / "far"
+    far.mkdir()
+    monkeypatch.setattr(cluster, "FAR_HOME", far)
+    monkeypatch.setattr(cluster, "_is_reachable", lambda path: path.is_relative_to(far.parent))
+    assert ask(postgres.ensure(directory, 0), "SELECT 1") == "1"
+    assert Path(f"/proc/{postmaster(directory)}/exe").readlink().is_relative_to(far)
 
 
 def test_a_process_that_ended_is_not_taken_for_its_successor() -> None:

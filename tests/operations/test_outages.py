@@ -61,9 +61,7 @@ def _dump_of(template: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def server(
-    database_template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
+def server(database_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server to be restarted at will."""
     directory = tmp_path_factory.mktemp("postgres")
     try:

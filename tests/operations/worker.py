@@ -127,7 +127,9 @@ def main() -> None:
         elif request["do"] == "work":
             answer = _in_a_fork(work, request)
         else:
-            answer = _answer_of(_in_a_fork({"start": start, "count": count}[request["do"]], request))
+            answer = _answer_of(
+                _in_a_fork({"start": start, "count": count}[request["do"]], request)
+            )
         print(json.dumps(answer), flush=True)
 
 

@@ -62,7 +62,12 @@ def claimed(due: Due) -> Lease:
 def test_of_many_who_claim_at_once_one_wins(due: Due) -> None:
     leases = in_threads(lambda: claim(str(due.pk)), 8)
     (winner,) = [lease for lease in leases if lease]
-    assert (winner.schema, winner.kind, winner.subject, winner.epoch) == ("c_acme", "errand", "1", 1)
+    assert (winner.schema, winner.kind, winner.subject, winner.epoch) == (
+        "c_acme",
+        "errand",
+        "1",
+        1,
+    )
 
 
 def test_what_is_not_due_yet_is_not_claimed(due: Due) -> None:

@@ -48,7 +48,10 @@ def manage(swept_database: str, tmp_path: Path) -> Iterator[Manage]:
         running.append(
             subprocess.Popen(
                 [sys.executable, "manage.py", command],
-                cwd=_ROOT, env=environment, stdout=log, stderr=log,
+                cwd=_ROOT,
+                env=environment,
+                stdout=log,
+                stderr=log,
             )  # fmt: skip
         )
         return running[-1]

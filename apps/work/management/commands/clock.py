@@ -1,7 +1,6 @@
 """`manage.py clock`: the one process that notices that time has passed."""
 
 import signal
-import threading
 import time
 from typing import Any
 
@@ -35,33 +34,37 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Loop until SIGTERM or SIGINT."""
-        over = threading.Event()
+        self._is_over = False
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: over.set())
+            signal.signal(number, self._end)
         signal.signal(signal.SIGALRM, _cut_off)
         # Kept when the database is lost, so that the beats after one that loses it get their turn.
         due = {beat.name: 0.0 for beat in beats()}
-        while not over.is_set():
+        while not self._is_over:
             try:
-                self._turn(over, due)
+                self._turn(due)
             except Error as error:
                 log.warning("clock_without_database", error=str(error).strip())
                 connection.close()
-                over.wait(1)
+                time.sleep(1)
 
-    def _turn(self, over: threading.Event, due: dict[str, float]) -> None:
+    def _end(self, *_: Any) -> None:
+        # A plain flag: an Event's lock may be held by the very wait that the signal interrupts.
+        self._is_over = True
+
+    def _turn(self, due: dict[str, float]) -> None:
         with connection.cursor() as cursor:
             # A session that is given up in the middle of a query would keep the lock.
             cursor.execute(f"SET statement_timeout = {_BEAT_LIMIT_S * 500}")
-        while not over.is_set():
+        while not self._is_over:
             if not self._alone():
-                over.wait(1)
+                time.sleep(1)
                 continue
             for beat in beats():
-                if due[beat.name] <= time.monotonic() and not over.is_set():
+                if due[beat.name] <= time.monotonic() and not self._is_over:
                     due[beat.name] = time.monotonic() + beat.every_s
                     self._run(beat)
-            over.wait(_TICK_S)
+            time.sleep(_TICK_S)
 
     def _alone(self) -> bool:
         """Hold the lock of the one clock; asked every turn, since a lost connection loses it."""

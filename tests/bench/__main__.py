@@ -1,0 +1,83 @@
+"""`make bench`: measure, print, and write docs/benchmarks.md."""
+
+import argparse
+import os
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import django
+
+from tests.bench.result import HEAD, Result, calibration
+from tests.live_platform import ROOT, LivePlatform
+
+PAGE = """# Benchmarks
+
+Measured by `make bench` on {at}. Figures are ratios to a floor in the same run, by median; an
+absolute figure is a target on an idle machine.
+
+{calibration}
+
+{table}
+
+The floor of a schema is `psql` replaying the same dump; that of a deployment is
+`tests/bench/bare.py`, a script with the Docker SDK that starts the same containers of the same
+images in parallel, writes a route file for the same edge and makes the same request.
+"""
+
+
+def main() -> None:
+    """Run the parts that are asked for, all by default."""
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("parts", nargs="*", default=["schemas", "deploys", "memory"])
+    parser.add_argument("--tenants", type=int, default=1000)
+    asked = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="dotmac-bench-"))
+    platform = LivePlatform(folder, workers=2, lease_s=20)
+    speed = calibration()
+    print(speed)
+    try:
+        platform.start()
+        platform.manage("build_images")
+        os.environ.update(platform.environment)
+        django.setup()
+        results = [r for part in asked.parts for r in PARTS[part](platform, asked.tenants)]
+    finally:
+        platform.stop()
+        platform.remove_containers()
+    table = "\n".join([HEAD, *(result.row() for result in results)])
+    print(table)
+    at = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    page = PAGE.format(at=at, calibration=speed, table=table)
+    (ROOT / "docs" / "benchmarks.md").write_text(page)
+
+
+def _schemas(_platform: LivePlatform, tenants: int) -> list[Result]:
+    from tests.bench import schemas  # noqa: PLC0415 - Django is set up only now
+
+    return schemas.measure(tenants)
+
+
+def _deploys(platform: LivePlatform, _tenants: int) -> list[Result]:
+    from tests.bench import deploys  # noqa: PLC0415
+
+    return deploys.measure(platform)
+
+
+def _memory(platform: LivePlatform, _tenants: int) -> list[Result]:
+    from tests.bench import deploys, memory  # noqa: PLC0415
+
+    organisation = deploys._organisation("memory")
+    deploys._deploy([organisation], platform)
+    return memory.measure(platform, "memory.apps.localhost")
+
+
+PARTS: dict[str, Callable[[LivePlatform, int], list[Result]]] = {
+    "schemas": _schemas,
+    "deploys": _deploys,
+    "memory": _memory,
+}
+
+if __name__ == "__main__":
+    main()

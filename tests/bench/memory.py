@@ -1,0 +1,63 @@
+"""Proportional set size: what memory the processes really take, shared pages split."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import docker
+import psutil
+
+from tests.bench.result import Result
+from tests.live_platform import BASE, LivePlatform
+
+
+def measure(platform: LivePlatform, host: str) -> list[Result]:
+    """The platform with its database, and one dedicated workspace, after 100 requests each."""
+    for _turn in range(100):
+        platform.get(BASE, "/", tls=False)
+        platform.get(host, "/accounts/login/")
+    return [
+        _result("platform processes with database", _platform(platform), 800),
+        _result("one dedicated workspace without RADIUS", _workspace(host, platform), 350),
+    ]
+
+
+def _result(what: str, mebibytes: float, bar: int) -> Result:
+    shown = f"{mebibytes:.0f} MB"
+    what = f"memory (PSS) after 100 requests and one job: {what}"
+    return Result(what, shown, "", shown, f"≤ {bar} MB", mebibytes <= bar)
+
+
+def _platform(platform: LivePlatform) -> float:
+    pid_file = next(platform.folder.glob("postgres/**/postmaster.pid"), None)
+    roots = [process.pid for process in platform.processes.values()]
+    if pid_file:
+        roots.append(int(pid_file.read_text().split()[0]))
+    else:
+        roots.append(int(platform.sql("SELECT pg_backend_pid()")[0][0]))
+    return _pss(_with_children(roots))
+
+
+def _workspace(host: str, platform: LivePlatform) -> float:
+    row = platform.sql("SELECT instance FROM fleet_route WHERE hostname = %s", host)
+    client = docker.from_env()
+    found = client.containers.list(filters={"label": f"dotmac.instance={row[0][0].hex}"})
+    pids = [int(p[1]) for container in found for p in container.top()["Processes"]]
+    return _pss(pids)
+
+
+def _with_children(roots: Iterable[int]) -> set[int]:
+    pids = set()
+    for root in roots:
+        process = psutil.Process(root)
+        pids |= {root, *(child.pid for child in process.children(recursive=True))}
+    return pids
+
+
+def _pss(pids: Iterable[int]) -> float:
+    """MiB over processes."""
+    total = 0
+    for pid in pids:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                total += int(line.split()[1])
+    return total / 1024
