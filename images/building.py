@@ -1,4 +1,4 @@
-"""Building images over the engine's API: the same calls for the classic builder and newer engines."""
+"""Building images over the engine's API, with the classic builder, which every engine has."""
 
 import fcntl
 import re
@@ -46,7 +46,7 @@ class Builder:
         with _one_at_a_time():
             base_id = self.ensure_base()
             wanted = [image for image in images(version) if _is_wanted(image, only)]
-            made = [image.reference for image in wanted if self._ensure(image, base_id)]
+            made = [image.reference for image in wanted if self.ensure(image, base_id)]
             if made:
                 self._prune()
         return made
@@ -111,7 +111,8 @@ class Builder:
             )
         return True
 
-    def _ensure(self, image: Image, base_id: str) -> bool:
+    def ensure(self, image: Image, base_id: str) -> bool:
+        """Build one image unless the engine has it from the same inputs; whether it was built."""
         digest = image.digest(base_id)
         found = self._find(image.reference)
         if found and (found["Config"].get("Labels") or {}).get(INPUTS) == digest:

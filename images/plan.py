@@ -63,9 +63,7 @@ class Image:
 
 def images(version: str, root: Path = ROOT) -> list[Image]:
     """The images of a release in the order to build them, those of the catalogue last."""
-    stages = [
-        Image(f"dotmac/stage:{name}", root, name, _decides_stage) for name in _KEPT_STAGES
-    ]
+    stages = [Image(f"dotmac/stage:{name}", root, name, _decides_stage) for name in _KEPT_STAGES]
     own = [
         Image(f"dotmac/app:{version}", root, "app"),
         Image(f"dotmac/postgres:{version}", root, "postgres", _decides_tables),

@@ -1,10 +1,10 @@
 """A database with real commits for a whole module, swept between its tests."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django_q.models import OrmQ
 
 from apps.events.models import Cursor, Event
@@ -13,6 +13,17 @@ from apps.tenancy.kinds import operator, schema_of
 from apps.work.models import Due, Signal
 
 _SCHEMAS = ("public", "c_acme", "w_acme", "c_initech", "w_initech")
+
+
+class _RollBackError(Exception):
+    """Ends a transaction in vain."""
+
+
+def in_vain(act: Callable[[], object]) -> None:
+    """Do something in a transaction that is rolled back."""
+    with suppress(_RollBackError), transaction.atomic():
+        act()
+        raise _RollBackError
 
 
 @pytest.fixture(scope="module")

@@ -81,6 +81,8 @@ class LivePlatform:
             "HEARTBEAT_SECONDS": str(lease_s / 4),
             "REAP_SECONDS": "1",
             "PYTHONUNBUFFERED": "1",
+            # Apart from other platforms on this engine, also before those have networks.
+            "LOCAL_ADDRESS_PREFIX": f"10.{100 + 2 * (os.getpid() % 45)}",
         }
         inherited = {k: v for k, v in os.environ.items() if k not in ("DOTMAC_ROLE", "REDIS_URL")}
         return {**inherited, **given}
@@ -91,9 +93,15 @@ class LivePlatform:
         self.start_database()
         self.manage("platform_migrate")
         self.manage("platform_prepare")
+        self._take_addresses()
         for name in ("edge", "web", "worker", "clock"):
             self.start_process(name)
         until(self.is_ready, what="The platform's readiness", seconds=90)
+
+    def _take_addresses(self) -> None:
+        """Networks of its own: another platform may use the same engine at the same time."""
+        prefix = f"10.{100 + 2 * (self.ports['http'] % 50)}"
+        self.sql("UPDATE fleet_server SET address_prefix = %s", prefix)
 
     def start_database(self) -> None:
         """Start PostgreSQL, or recover it."""

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 
 import structlog
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
@@ -30,10 +31,8 @@ class HealthMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path == "/healthz":
-            return JsonResponse({"status": "ok"})
-        if request.path == "/readyz":
-            return self._ready()
+        if request.path in ("/healthz", "/readyz") and _is_ours(request):
+            return self._ready() if request.path == "/readyz" else JsonResponse({"status": "ok"})
         return self.get_response(request)
 
     @staticmethod
@@ -81,3 +80,9 @@ def _policy_of(request: HttpRequest, response: HttpResponse) -> str:
     if response.status_code >= 500:
         return _ERROR_POLICY
     return _ADMIN_POLICY if request.path.startswith("/admin/") else _POLICY
+
+
+def _is_ours(request: HttpRequest) -> bool:
+    """Whether a probe is for this process: an instance that is away must not look alive."""
+    host = request.get_host().split(":")[0]
+    return settings.ROLE == "isp" or not host.endswith(f".{settings.APPS_DOMAIN}")

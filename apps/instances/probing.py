@@ -9,6 +9,7 @@ from pathlib import Path
 from django.conf import settings
 
 from apps.fleet.edge import edge
+from dotmac.edge import MARK_HEADER
 from dotmac.edge.fake import FakeEdge
 from dotmac.edge.probe import probe
 from dotmac.engine.base import ContainerInfo
@@ -25,15 +26,17 @@ def container_status(found: ContainerInfo, health: HealthProbe) -> int | None:
     return _get(address, health.endpoint.port, health.path) if address else None
 
 
-def public_status(hostname: str, path: str) -> int | None:
-    """The status that the public address answers with; None for no answer."""
+def public_status(hostname: str, path: str, mark: str) -> int | None:
+    """The status that the public address answers with; None for no answer.
+
+    An answer without the mark is not from the route that was asked for, but from the one before.
+    """
     now = edge()
     if isinstance(now, FakeEdge):
         return now.status(hostname)
     address = (settings.EDGE_ADDRESS, settings.EDGE_HTTPS_PORT)
-    return probe(
-        address, hostname, path, tls=Path(settings.EDGE_CA_FILE), timeout_s=_TIMEOUT_S
-    ).status
+    found = probe(address, hostname, path, tls=Path(settings.EDGE_CA_FILE), timeout_s=_TIMEOUT_S)
+    return found.status if found.headers.get(MARK_HEADER.lower()) == mark else None
 
 
 def _get(address: str, port: int, path: str) -> int | None:

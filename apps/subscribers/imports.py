@@ -263,3 +263,8 @@ def _forget_old() -> None:
     for source in old[:20]:
         file_of(source).unlink(missing_ok=True)
         source.delete()
+
+
+def ignored_headings(source: SubscriberImport) -> list[str]:
+    """Headings of the file that mean nothing to the import."""
+    return Layout(**source.layout).ignored if source.layout else []

@@ -22,6 +22,7 @@ from apps.portal.registry import on_admin_home, page, panel
 from apps.subscribers import services
 from apps.subscribers.models import Service, Subscriber
 from apps.subscribers.portal import portal_services
+from apps.subscribers.timeline import event_row
 
 _EVENTS = 8
 panel("services", order=10)(portal_services)
@@ -73,7 +74,7 @@ def workspace_home(request: HttpRequest) -> dict[str, Any]:
         "stats": _tiles(stats),
         "needs": _needs(),
         "checklist": _checklist(stats),
-        "events": [_event_row(event) for event in happened],
+        "events": [event_row(event) for event in happened],
         "events_url": reverse("admin:events_event_changelist"),
     }
 
@@ -205,13 +206,3 @@ def _checklist(stats: dict[str, Any]) -> list[dict[str, Any]]:
         },
     ]
     return [] if all(step["done"] for step in steps) else steps
-
-
-def _event_row(event: Event) -> dict[str, Any]:
-    words = event.type.replace(".", " ").replace("_", " ")
-    return {
-        "text": f"{event.subject_label or event.subject_type}: {words}",
-        "at": event.at,
-        "actor": event.actor_label,
-        "tone": "bad" if event.type.endswith(("failed", "suspended")) else "idle",
-    }

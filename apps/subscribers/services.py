@@ -67,6 +67,20 @@ def update_subscriber(subscriber: Subscriber, *, actor: Actor, **fields: Any) ->
 
 
 @transaction.atomic
+def ensure_address(subscriber: Subscriber, *, actor: Actor, **fields: str) -> ServiceAddress | None:
+    """The subscriber's address of these words, made if there is none; None if all are empty."""
+    if not any(fields.get(name) for name in ("street", "postcode", "city")):
+        return None
+    Subscriber.objects.select_for_update().get(pk=subscriber.pk)
+    found = ServiceAddress.objects.filter(subscriber=subscriber, **fields).first()
+    if found is None:
+        found = ServiceAddress.objects.create(subscriber=subscriber, **fields)
+        facts = {"address": str(found)}
+        events.record("subscriber.address_added", actor=actor, subject=subscriber, data=facts)
+    return found
+
+
+@transaction.atomic
 def archive_subscriber(subscriber: Subscriber, *, actor: Actor) -> None:
     """Put away somebody without open services; TransitionError while one is open."""
     if _open_services(subscriber):

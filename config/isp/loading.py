@@ -8,4 +8,4 @@ import config.asgi  # noqa: F401 - loads the middleware and what it needs
 
 def load() -> None:
     """The workspace's pages, which import their views, forms and admin."""
-    get_resolver(settings.TENANT_TYPES["workspace"]["URLCONF"]).url_patterns  # noqa: B018
+    get_resolver(str(settings.TENANT_TYPES["workspace"]["URLCONF"])).url_patterns  # noqa: B018

@@ -144,7 +144,7 @@ def _pause_s(child: Child) -> float:
 
 def _ended() -> list[tuple[int, int]]:
     """The children, own and adopted, that ended since the last call."""
-    found = []
+    found: list[tuple[int, int]] = []
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)

@@ -14,7 +14,7 @@ _SCHEMA = re.compile(r"w_[a-z0-9][a-z0-9_]{0,60}\Z")
 
 @dataclass(frozen=True)
 class Workspace:
-    """Name, hosts and owner. `tenant` is the workspace's uuid at the platform, where one is given."""
+    """Name, hosts and owner; `tenant` is the uuid that the platform knows the workspace by."""
 
     schema: str
     slug: str
@@ -34,13 +34,17 @@ def from_environment() -> Workspace:
             schema=schema,
             slug=env.str("WORKSPACE_SLUG", schema[2:].replace("_", "-")),
             name=env.str("WORKSPACE_NAME"),
-            hostnames=tuple(host.strip().lower() for host in env.list("WORKSPACE_HOSTNAMES")),
+            hostnames=_hostnames(env.list("WORKSPACE_HOSTNAMES")),
             owner_email=env.str("OWNER_EMAIL", "").strip().lower(),
             owner_identity=env.uuid("OWNER_IDENTITY", None),
             tenant=env.uuid("WORKSPACE_TENANT", None),
         )
     except EnvError as error:
         raise ImproperlyConfigured(f"The workspace's environment is wrong: {error}") from error
+
+
+def _hostnames(listed: list[str]) -> tuple[str, ...]:
+    return tuple(host.strip().lower() for host in listed)
 
 
 def _is_schema(name: str) -> bool:

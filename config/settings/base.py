@@ -220,6 +220,10 @@ HEARTBEAT_SECONDS: float = env.float("HEARTBEAT_SECONDS", 5.0)
 REAP_SECONDS: float = env.float("REAP_SECONDS", 15.0)
 
 DOCKER_HOST: str = env.str("DOTMAC_DOCKER_HOST", "unix:///var/run/docker.sock")
+# Where the networks of the local server begin, as "10.201"; empty: the first range that is free.
+LOCAL_ADDRESS_PREFIX: str = env.str("LOCAL_ADDRESS_PREFIX", "")
+# Whether this machine's engine becomes a server.
+USES_LOCAL_DOCKER: bool = env.str("DOTMAC_DOCKER", "").lower() != "off"
 # Limits of CPU are shares that hardly anybody uses up at the same time.
 LOCAL_CPU_OVERSELL: int = env.int("LOCAL_CPU_OVERSELL", 16)
 IMAGE_APP: str = env.str("IMAGE_APP", f"dotmac/app:{VERSION}")

@@ -9,7 +9,7 @@ os.environ.setdefault("DOTMAC_ROLE", "platform")
 if "DATABASE_URL" not in os.environ:
     os.environ["DATABASE_URL"] = postgres.ensure(
         Path(__file__).resolve().parents[2] / "var/test-postgres",
-        int(os.environ.get("TEST_DATABASE_PORT", "8012")),
+        int(os.environ.get("TEST_DATABASE_PORT", "0")),
     )
 os.environ.setdefault("FIELD_KEYS", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
 

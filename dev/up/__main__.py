@@ -23,6 +23,8 @@ from dev.up.keys import ensure_secrets, write_environment
 from dev.up.options import Options
 from dotmac.crypto.local_ca import LocalCaError, ensure_certificate, ensure_local_ca
 from dotmac.edge import Certificate
+from dotmac.engine.errors import EngineError
+from dotmac.engine.firewall import raise_shield
 
 INTERRUPTED = 130
 
@@ -36,6 +38,8 @@ def up(options: Options, terminal: Terminal) -> int:
             ending.end_leftovers(options)
             check(options)
         has_docker = _docker(options, terminal)
+        if has_docker:
+            _shield(options, terminal)
         with terminal.step("Keys and certificates"):
             certificate = _make_keys(options)
         if options.has_own_database:
@@ -77,6 +81,15 @@ def _docker(options: Options, terminal: Terminal) -> bool:
         terminal.warn(f"The platform runs without hosts. {error}")
         return False
     return True
+
+
+def _shield(options: Options, terminal: Terminal) -> None:
+    """Keep containers off whatever else listens on this host; needs root, else it is said."""
+    ports = [options.port("EDGE_HTTP_PORT"), options.port("EDGE_HTTPS_PORT")]
+    try:
+        raise_shield(ports)
+    except EngineError as error:
+        terminal.warn(f"Containers can reach services of this host. {error}")
 
 
 def _make_keys(options: Options) -> Certificate:

@@ -1,6 +1,7 @@
 """Route hostnames to the upstreams of instances, with TLS and weights."""
 
 from dotmac.edge.base import (
+    MARK_HEADER,
     Certificate,
     Edge,
     EdgeError,
@@ -9,4 +10,4 @@ from dotmac.edge.base import (
     Upstream,
 )
 
-__all__ = ["Certificate", "Edge", "EdgeError", "PlatformRoutes", "Route", "Upstream"]
+__all__ = ["MARK_HEADER", "Certificate", "Edge", "EdgeError", "PlatformRoutes", "Route", "Upstream"]

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOSTNAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*")
+_MARK = re.compile(r"[a-z0-9-]{0,64}")
+MARK_HEADER = "X-DotMac-Deployment"
 _NOTICE = re.compile(r"[a-z][a-z0-9-]*")
 
 
@@ -36,13 +38,18 @@ class Upstream:
 
 @dataclass(frozen=True)
 class Route:
-    """A hostname's way: to its upstreams, to a notice of the platform, or to another URL."""
+    """A hostname's way: to its upstreams, to a notice of the platform, or to another URL.
+
+    What its upstreams answer carries the `mark` in MARK_HEADER: by it one knows that the edge
+    has this route and not the one before.
+    """
 
     hostname: str
     upstreams: tuple[Upstream, ...] = ()
     tls: bool = True
     notice: str | None = None
     redirect_to: str | None = None
+    mark: str = ""
 
     def __post_init__(self) -> None:
         _check_hostname(self.hostname)

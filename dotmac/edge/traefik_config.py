@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dotmac.edge.base import Certificate, PlatformRoutes, Route, Upstream
+from dotmac.edge.base import MARK_HEADER, Certificate, PlatformRoutes, Route, Upstream
 
 Json = dict[str, Any]
 
@@ -71,14 +71,17 @@ def _shares(route: Route) -> list[Upstream]:
 def _way(route: Route) -> list[str]:
     if route.redirect_to is not None:
         return [f"{route.hostname}-redirect"]
-    return [f"notice-{route.notice}"] if route.notice is not None else []
+    if route.notice is not None:
+        return [f"notice-{route.notice}"]
+    return [f"{route.hostname}-mark"] if route.mark and _is_served(route) else []
 
 
 def _middlewares(route: Route) -> Json:
     if route.redirect_to is not None:
         return {f"{route.hostname}-redirect": _redirect(route.redirect_to)}
     if route.notice is None:
-        return {}
+        mark = {"customResponseHeaders": {MARK_HEADER: route.mark}}
+        return {name: {"headers": mark} for name in _way(route)}
     # The host stays: the page is in the brand of whose address it is.
     return {f"notice-{route.notice}": {"replacePath": {"path": f"/_edge/notice/{route.notice}/"}}}
 

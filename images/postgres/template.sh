@@ -25,4 +25,4 @@ psql -q -h /tmp -U postgres -d dotmac -c 'VACUUM (FREEZE, ANALYZE)' -c 'CHECKPOI
 server stop
 # One fresh segment instead of the log of the migrations.
 pg_resetwal -D "$data" >/dev/null
-tar -cf /tmp/cluster.tar -C "$data" .
+tar --sparse -cf /tmp/cluster.tar -C "$data" .

@@ -1,4 +1,4 @@
-"""A dedicated workspace on the real engine: its two containers, hardened as the platform runs them."""
+"""A dedicated workspace on the real engine: two containers, as tight as the platform runs them."""
 
 import http.client
 import threading
@@ -35,7 +35,7 @@ class WorkspaceStack:
         self.key = uuid.uuid4().hex[:8]
         self.labels = {"dotmac.platform": "1", "dotmac.test": self.key}
         # Characters that a shell, SQL or a URL would trip over.
-        self.password = f"it's \"{self.key}\" \\ $HOME %"
+        self.password = f'it\'s "{self.key}" \\ $HOME %'
         self.owner = "bob@northwind.example"
         self.identity = str(uuid.uuid4())
         self.tenant = str(uuid.uuid4())

@@ -1,38 +1,17 @@
 """What a person does with DotMac, as a browser does it; used by tests and by `make screens`."""
 
-import csv
-import io
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.browser import Shot, Watch, no_shot
+from tests.e2e.shots import WIDE
 from tests.live_platform import APPS, BASE, LivePlatform
 
 PASSWORD = "a-long-enough-passphrase"
-_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-_DEPLOY_MS = 120_000
-Shot = Callable[[str, Page], None]
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """The system's Chromium."""
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=_ARGUMENTS)
-        yield browser
-        browser.close()
+DEPLOY_MS = 150_000
+_WAIT_MS = 30_000
 
 
 @dataclass
@@ -41,21 +20,27 @@ class Story:
 
     platform: LivePlatform
     browser: Browser
-    shot: Shot = field(default=lambda _name, _page: None)
+    shot: Shot = no_shot
     slug: str = "northwind"
+    name: str = "Northwind Fiber"
     plan: str = "Business"
+    watch: Watch = field(default_factory=Watch)
 
     def __post_init__(self) -> None:
         self.page = self.new_page()
 
     def new_page(self) -> Page:
         """A browser with nobody signed in."""
+        width, height = WIDE
         context = self.browser.new_context(
-            ignore_https_errors=True, viewport={"width": 1440, "height": 900}
+            ignore_https_errors=True,
+            viewport={"width": width, "height": height},
+            locale="en-GB",
+            timezone_id="Europe/Oslo",
         )
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        return page
+        context.set_default_timeout(_WAIT_MS)
+        context.on("page", self.watch.follow)
+        return context.new_page()
 
     def url(self, path: str = "/", *, host: str = BASE) -> str:
         """A page on a host of the platform; workspaces are https."""
@@ -64,7 +49,12 @@ class Story:
         return f"http://{host}:{self.platform.ports['http']}{path}"
 
     @property
-    def workspace(self) -> str:
+    def console_host(self) -> str:
+        """The host of the console."""
+        return f"{self.slug}.{BASE}"
+
+    @property
+    def workspace_host(self) -> str:
         """The host of the workspace."""
         return f"{self.slug}.{APPS}"
 
@@ -73,114 +63,95 @@ class Story:
         """The owner's address."""
         return f"owner@{self.slug}.example"
 
+    def console(self, path: str = "/admin/") -> Page:
+        """A page of the console."""
+        self.page.goto(self.url(path, host=self.console_host))
+        return self.page
+
     def sign_up(self) -> None:
         """From the front page through five steps into the console."""
         page = self.page
         page.goto(f"http://localhost:{self.platform.ports['http']}/")
         expect(page).to_have_url(re.compile(f"//{re.escape(BASE)}:"))
         self.shot("front", page)
-        page.goto(self.url("/signup/"))
+        page.get_by_role("link", name="Start trial").first.click()
         page.get_by_label("E-mail").fill(self.email)
-        page.locator("input[type=password]").fill(PASSWORD)
+        page.get_by_label("Password", exact=True).fill(PASSWORD)
         self.shot("signup-account", page)
-        self._submit(page)
+        submit(page)
         self.shot("signup-verify", page)
         self._follow_mail()
-        page.get_by_label("Name", exact=True).fill("Northwind Fiber")
+        page.get_by_label("Name", exact=True).fill(self.name)
         page.get_by_label("Address").fill(self.slug)
-        page.wait_for_timeout(700)
+        expect(page.get_by_text("is free")).to_be_visible()
         self.shot("signup-organisation", page)
-        self._submit(page)
-        page.get_by_label("Country").select_option(label="Norway")
-        page.wait_for_timeout(500)
+        submit(page)
+        with page.expect_response(re.compile("place/defaults")):
+            page.get_by_label("Country").select_option(label="Norway")
+        expect(page.get_by_label("Currency")).to_have_value("NOK")
         self.shot("signup-place", page)
-        self._submit(page)
-        page.get_by_text(self.plan, exact=True).first.click()
+        submit(page)
+        page.get_by_role("radio", name=self.plan).check()
         self.shot("signup-plan", page)
-        self._submit(page)
-        page.wait_for_url(re.compile(f"//{self.slug}\\.{re.escape(BASE)}:"))
+        submit(page)
+        page.wait_for_url(re.compile(f"//{re.escape(self.console_host)}:.*/admin/"))
 
     def _follow_mail(self) -> None:
+        """Open the link in another tab, as a mail program does; the waiting page moves on."""
         mail = self.page.context.new_page()
-        mail.goto(self.url("/dev/mail/"))
-        mail.get_by_role("link").filter(has_text=re.compile("onfirm")).first.click()
+        open_mail(self, mail, to=self.email, subject="Confirm")
         self.shot("mailbox", mail)
-        link = mail.locator("a[href*='confirm-email']").first.get_attribute("href")
+        mail.locator("a[href*='confirm-email']").first.click()
+        mail.wait_for_url("**/signup/organisation/")
         mail.close()
-        assert link is not None
-        self.page.goto(link)
-
-    def _submit(self, page: Page) -> None:
-        before = page.url
-        page.locator("main form button[type=submit]").last.click()
-        page.wait_for_url(lambda url: url != before)
+        self.page.bring_to_front()
+        self.page.wait_for_url("**/signup/organisation/")
 
     def watch_deployment(self) -> None:
         """From the console to the live page of the deployment, to its end."""
         page = self.page
         self.shot("console-deploying", page)
-        page.goto(self.url("/admin/operations/operation/", host=f"{self.slug}.{BASE}"))
-        page.locator("#result_list tbody a").first.click()
+        page.locator("a.dm-running").first.click()
         self.shot("deployment-running", page)
-        expect(page.locator("[data-operation][data-status=done]")).to_be_visible(
-            timeout=_DEPLOY_MS
-        )
+        deployed(page)
         self.shot("deployment-done", page)
 
     def open_workspace(self) -> None:
         """By the button of the finished deployment, signed in on the way."""
         self.page.get_by_role("link", name=re.compile("^Open ")).first.click()
-        self.page.wait_for_url(re.compile(f"//{re.escape(self.workspace)}:.*/admin/"))
-        self.shot("workspace-home", self.page)
+        self.page.wait_for_url(re.compile(f"//{re.escape(self.workspace_host)}:.*/admin/"))
 
-    def console(self, path: str = "/admin/") -> None:
-        """A page of the console."""
-        self.page.goto(self.url(path, host=f"{self.slug}.{BASE}"))
-
-    def deploy_second_app(self) -> None:
-        """An app of the catalogue, by its manifest alone."""
-        page = self.page
-        self.console("/admin/instances/instance/catalogue/")
+    def deploy_second_app(self) -> str:
+        """An app of the catalogue, by its manifest alone; its host."""
+        page = self.console("/admin/instances/instance/catalogue/")
         self.shot("catalogue", page)
         page.get_by_role("link", name=re.compile("^Deploy")).first.click()
         self.shot("install", page)
         page.get_by_role("button", name=re.compile("^Deploy")).click()
-        expect(page.locator("[data-operation][data-status=done]")).to_be_visible(
-            timeout=_DEPLOY_MS
-        )
+        deployed(page)
         self.shot("second-app-deployed", page)
-
-
-def subscribers_csv(count: int, *, bad: int = 0) -> bytes:
-    """Rows as an ISP's old system exports them; the last `bad` ones have a wrong e-mail."""
-    text = io.StringIO()
-    rows = csv.writer(text)
-    rows.writerow(["number", "name", "email", "phone", "street", "postcode", "city", "country"])
-    for i in range(1, count + 1):
-        email = "not an address" if i > count - bad else f"person{i}@example.org"
-        rows.writerow(
-            [f"N-{i:05d}", f"Person {i}", email, f"+47 400 {i:05d}", f"Fjord road {i}", "0150",
-             "Oslo", "NO"]
+        (row,) = self.platform.sql(
+            "SELECT hostname FROM fleet_route WHERE hostname LIKE %s", f"{self.slug}--%"
         )
-    return text.getvalue().encode()
+        return str(row[0])
 
 
-def saved(folder: Path) -> Shot:
-    """Save numbered screenshots at 360 and 1440 px, light and dark."""
-    folder.mkdir(parents=True, exist_ok=True)
-    counter = iter(range(1, 1000))
+def submit(page: Page) -> None:
+    """Send the form of the page and wait for the next."""
+    before = page.url
+    page.locator("main form button[type=submit]").last.click()
+    page.wait_for_url(lambda url: url != before)
 
-    def shoot(name: str, page: Page) -> None:
-        number = next(counter)
-        for width, height in ((1440, 900), (360, 780)):
-            page.set_viewport_size({"width": width, "height": height})
-            for scheme in ("light", "dark"):
-                page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-                page.wait_for_timeout(120)
-                page.screenshot(
-                    path=str(folder / f"{number:02d}-{name}-{width}-{scheme}.png"), full_page=True
-                )
-        page.set_viewport_size({"width": 1440, "height": 900})
-        page.emulate_media(color_scheme="light")
 
-    return shoot
+def deployed(page: Page) -> None:
+    """Wait on an operation's page for its good end."""
+    operation = page.locator("[data-operation]")
+    expect(operation).to_have_attribute("data-finished", "", timeout=DEPLOY_MS)
+    expect(operation, operation.inner_text()).to_have_attribute("data-status", "done")
+
+
+def open_mail(story: Story, page: Page, *, to: str, subject: str) -> None:
+    """The newest mail to somebody, in the mailbox of development."""
+    page.goto(story.url("/dev/mail/"))
+    row = page.locator("tr, li").filter(has_text=to)
+    row.get_by_role("link", name=re.compile(subject, re.I)).first.click()

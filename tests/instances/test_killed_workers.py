@@ -292,8 +292,8 @@ class TestOtherChanges:
         assert_changed(shop, what)
 
     @pytest.mark.parametrize(
-        ("what", "step", "when"),
-        [(what, *moment) for what, name in PIPELINES.items() for moment in steps(name)],
+        ("what", "moment"),
+        [(what, moment) for what, name in PIPELINES.items() for moment in steps(name)],
     )
     def test_die_between_two_steps(
         self,
@@ -301,9 +301,9 @@ class TestOtherChanges:
         run_due: RunDue,
         monkeypatch: pytest.MonkeyPatch,
         what: str,
-        step: type[Step],
-        when: str,
+        moment: tuple[type[Step], str],
     ) -> None:
+        step, when = moment
         shop = begin(what)
         kill_at(monkeypatch, step, "run", when)
         die_and_go_on(run_due)

@@ -120,9 +120,7 @@ def sign_up(platform: None) -> Callable[..., Organisation]:
         with operator():
             owner = User.objects.create_user(f"owner@{slug}.example", "secret-of-the-owner")
             return create_organisation(
-                Application(
-                    name or slug.title(), slug, "SE", "SEK", "Europe/Stockholm", "local"
-                ),
+                Application(name or slug.title(), slug, "SE", "SEK", "Europe/Stockholm", "local"),
                 plan_of(plan),
                 owner=owner,
                 actor=SYSTEM,
@@ -262,11 +260,11 @@ class Shop:
             return services.change_settings(self.row, settings, actor=SYSTEM)
 
 
-def install_shop(isp: Isp, **settings: str) -> Shop:
+def install_shop(isp: Isp, app: str = "shop", **settings: str) -> Shop:
     """Start the first deployment of a shop."""
     with schema_of(isp.console):
         operation = services.install(
-            app="shop", actor=SYSTEM, environment={"PASSWORD": PASSWORD, **settings}
+            app=app, actor=SYSTEM, environment={"PASSWORD": PASSWORD, **settings}
         )
         uuid = Instance.objects.get(uuid=operation.subject_id).uuid
     return Shop(isp, uuid, engines.fake_engine("one"))

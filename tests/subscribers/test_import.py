@@ -69,9 +69,7 @@ def test_a_status_becomes_that_of_person_and_service(bring, run_due, word, perso
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_encodings_and_delimiters_of_common_programs_are_found(
-    bring, run_due, encoding, delimiter
-):
+def test_encodings_and_delimiters_of_common_programs_are_found(bring, run_due, encoding, delimiter):
     lines = [["Name", "Town", "Zip Code"], ["Zoë Müller", "Köln", "50667"]]
     text = "\r\n".join(delimiter.join(line) for line in lines)
     source = bring(text.encode(encoding))

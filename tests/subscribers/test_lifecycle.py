@@ -196,13 +196,13 @@ def test_the_other_isp_has_none_of_it(service, in_workspace, initech):
         assert not Subscriber.objects.exists()
         assert not Service.objects.exists()
         same = services.create_subscriber(name="Dora", external_id="", actor=SYSTEM)
-        services.add_service(
-            same, plan_version=make_plan("Radio"), username="dora", actor=SYSTEM
-        )
+        services.add_service(same, plan_version=make_plan("Radio"), username="dora", actor=SYSTEM)
     assert Subscriber.objects.count() == 1
 
 
 def test_what_changes_is_written_in_few_queries(service):
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         services.activate_service(service, actor=SYSTEM)
     assert len(queries) < 20

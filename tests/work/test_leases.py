@@ -1,7 +1,7 @@
 """One worker at a time: claims, leases and their epochs, on a database of the test's own."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import Error, connection
 from django.utils import timezone
 from django_q.models import OrmQ
 
@@ -18,6 +18,7 @@ from apps.work import services as work
 from apps.work.exceptions import LeaseLostError
 from apps.work.leases import Heartbeat, Lease, claim
 from apps.work.models import Due
+from tests.live import in_vain
 from tests.operations.nursery import until
 
 pytestmark = pytest.mark.usefixtures("swept_database")
@@ -123,13 +124,17 @@ def test_a_worker_that_stands_still_inside_its_transaction_does_not_stop_the_rea
 
 def test_the_server_ends_the_session_of_a_worker_that_stands_still(due: Due) -> None:
     lease = claimed(due)
-    gone = "The session's end"
-    with pytest.raises(Exception, match="idle-in-transaction|closed"), lease.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_backend_pid()")
-            pid = cursor.fetchone()[0]
-        in_threads(lambda: until(lambda: not _is_connected(pid), gone), 1)
-        Due.objects.update(title="Changed after the end")
+
+    def stand_still() -> None:
+        with lease.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_backend_pid()")
+                pid = cursor.fetchone()[0]
+            in_threads(lambda: until(lambda: not _is_connected(pid), "The session's end"), 1)
+            Due.objects.update(title="Changed after the end")
+
+    with pytest.raises(Error, match="idle-in-transaction|closed"):
+        stand_still()
     connection.close()
     due.refresh_from_db()
     assert due.title == "An errand"
@@ -218,10 +223,8 @@ def test_hastening_reaches_no_other_schema(due: Due, initech) -> None:
 
 
 def test_work_of_a_rolled_back_transaction_leaves_nothing(swept_database: str, acme) -> None:
-    with pytest.raises(ZeroDivisionError), schema_of(acme.console), transaction.atomic():
-        work.enqueue("errand", "1", title="Never")
-        work.signal("news")
-        raise ZeroDivisionError
+    with schema_of(acme.console):
+        in_vain(lambda: (work.enqueue("errand", "1", title="Never"), work.signal("news")))
     assert (Due.objects.count(), OrmQ.objects.count(), work.signals("news")) == (0, 0, {})
 
 

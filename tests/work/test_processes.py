@@ -52,7 +52,7 @@ def manage(swept_database: str, tmp_path: Path) -> Iterator[Manage]:
                 env=environment,
                 stdout=log,
                 stderr=log,
-            )  # fmt: skip
+            )
         )
         return running[-1]
 

@@ -91,7 +91,8 @@ def _check(hostname: str, upstreams: list[dict[str, Any]], notice: str) -> None:
 def edge_route(hostname: str, upstreams: list[dict[str, Any]], notice: str) -> EdgeRoute:
     """A row as the edge takes it; EdgeError when it is no hostname or no URL."""
     targets = tuple(Upstream(one["url"], one.get("weight", 1)) for one in upstreams)
-    return EdgeRoute(hostname, targets, notice=notice or None)
+    mark = str(upstreams[0].get("mark", "")) if upstreams else ""
+    return EdgeRoute(hostname, targets, notice=notice or None, mark=mark)
 
 
 def _route(hostname: str, instance: UUID | None) -> Route | None:

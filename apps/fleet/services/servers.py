@@ -11,6 +11,7 @@ from django.utils import timezone
 from apps.core.exceptions import ConflictError
 from apps.events import services as events
 from apps.events.actors import SYSTEM, Actor
+from apps.fleet.addresses import free_prefix
 from apps.fleet.engines import away_prefix, local_engine
 from apps.fleet.models import Placement, Region, Server
 from apps.fleet.services.placements import Room
@@ -25,7 +26,6 @@ _LOCAL = "local"
 # The platform itself needs memory too: on a small machine a fifth of it, never over 2 GiB.
 _PLATFORM_MB = 2048
 # Stacks are idle most of the time.
-_CPU_OVERSELL = 4
 
 
 def note_answer(server: Server, version: str) -> bool:
@@ -128,8 +128,10 @@ def register_local_server() -> Server:
 
     What the operator has changed of it stays.
     """
-    info = local_engine(settings.DOCKER_HOST).ping()
+    engine = local_engine(settings.DOCKER_HOST)
+    info = engine.ping()
     room = local_room(info)
+    prefix = settings.LOCAL_ADDRESS_PREFIX or free_prefix(engine)
     with operator(), transaction.atomic():
         server, is_new = Server.objects.get_or_create(
             name=_LOCAL,
@@ -138,6 +140,7 @@ def register_local_server() -> Server:
                 "engine_url": settings.DOCKER_HOST,
                 "engine_version": info.version[:40],
                 "last_seen_at": timezone.now(),
+                "address_prefix": prefix,
                 **vars(room),
             },
         )
@@ -151,7 +154,7 @@ def local_room(info: EngineInfo) -> Room:
     memory_mb = info.memory_bytes // _MIB
     free_mb = (info.disk_free_bytes or 0) // _MIB
     return Room(
-        cpu_millis=info.cpus * 1000 * getattr(settings, "LOCAL_CPU_OVERSELL", _CPU_OVERSELL),
+        cpu_millis=info.cpus * 1000 * settings.LOCAL_CPU_OVERSELL,
         memory_mb=max(memory_mb - _PLATFORM_MB, memory_mb * 4 // 5),
         disk_mb=free_mb * 9 // 10,
     )

@@ -121,6 +121,7 @@ def lead_to(run: Run, stack: Stack) -> None:
         "container": plan.public.container,
         "network": plan.public.network,
         "port": plan.public.port,
+        "mark": _mark(stack),
     }
     set_route(run, instance, upstreams=[upstream])
     wait_public(run, instance, stack)
@@ -157,11 +158,16 @@ def wait_public(run: Run, instance: Instance, stack: Stack) -> None:
     accepted = {health.status} if path == health.path else range(200, 400)
 
     def answers() -> bool:
-        return public_status(instance.hostname, path) in accepted
+        return public_status(instance.hostname, path, _mark(stack)) in accepted
 
     run.wait_until(
         answers, what=f"An answer of https://{instance.hostname}", every_s=_EVERY_S, within_s=30
     )
+
+
+def _mark(stack: Stack) -> str:
+    """What tells the answers of this deployment from those of the one before."""
+    return f"{stack.instance.uuid.hex[:12]}-{stack.number}"
 
 
 def _refuse_dead(engine: Engine, found: ContainerInfo | None, stack: Stack) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.billing.models import PlanVersion
@@ -108,8 +110,7 @@ def _row_of(source: SubscriberImport, row: int, cells: list[str], values: Values
 
 def _mark_twins(source: SubscriberImport, rows: list[ImportRow], key: str) -> None:
     """A value that an earlier row of the file has is an error of the later row."""
-    wanted = {getattr(row, key) for row in rows} - {""}
-    earlier = source.rows.filter(**{f"{key}__in": wanted}).order_by("-row")
+    earlier = _having(source.rows.all(), key, rows).order_by("-row")
     first = dict(earlier.values_list(key, "row"))
     for row in rows:
         value = getattr(row, key)
@@ -121,8 +122,7 @@ def _mark_taken(rows: list[ImportRow]) -> None:
     """A value that the workspace has already is an error."""
     for key in KEYS:
         model = Service if key == "username" else Subscriber
-        wanted = {getattr(row, key) for row in rows} - {""}
-        found = model._default_manager.filter(**{f"{key}__in": wanted})
+        found = _having(model._default_manager.all(), key, rows).order_by()
         taken = set(found.values_list(key, flat=True))
         for row in rows:
             if getattr(row, key) in taken:
@@ -130,6 +130,13 @@ def _mark_taken(rows: list[ImportRow]) -> None:
                 _mark(row, key, f"{what} belongs to a subscriber who is here already.")
     for row in rows:
         row.is_good = not row.errors
+
+
+def _having(found: QuerySet[Any], key: str, rows: list[ImportRow]) -> QuerySet[Any]:
+    """Those of `found` with the key of one of the rows."""
+    wanted = {getattr(row, key) for row in rows} - {""}
+    # Without the second condition PostgreSQL does not see that the partial indexes will do.
+    return found.filter(**{f"{key}__in": wanted}).exclude(**{key: ""})
 
 
 def _mark(row: ImportRow, column: str, message: str) -> None:

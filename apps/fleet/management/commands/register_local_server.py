@@ -24,6 +24,9 @@ class Command(BaseCommand):
         """Register, or say how to get an engine."""
         with operator():
             region = services.ensure_local_region()
+            if not settings.USES_LOCAL_DOCKER:
+                self.stdout.write(f"DOTMAC_DOCKER is off, so region {region} has no server.")
+                return
             try:
                 server = services.register_local_server()
             except EngineError as error:

@@ -1,0 +1,95 @@
+"""The system's Chromium, and what is watched in every page that it opens."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_AXE = Axe()
+# In the admin only our own pieces are ours to answer for.
+_OUR_PIECES = "[class^='dm-'], [class*=' dm-']"
+Shot = Callable[[str, Page], None]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium."""
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=_ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def no_shot(_name: str, _page: Page) -> None:
+    """Where nobody looks."""
+
+
+@dataclass
+class Watch:
+    """What must not happen in any page: errors, refused content, requests to elsewhere."""
+
+    problems: list[str] = field(default_factory=list)
+    audited: list[str] = field(default_factory=list)
+
+    def follow(self, page: Page) -> None:
+        """Listen to a page from now on."""
+        page.on("pageerror", lambda error: self.problems.append(f"{page.url}: {error}"))
+        page.on("console", lambda message: self._hear(page, message))
+        page.on("request", self._see)
+
+    def audit(self, name: str, page: Page) -> None:
+        """Ask axe about our own part of a page; a Shot."""
+        self.audited.append(name)
+        for found in _violations(page):
+            nodes = ", ".join(" ".join(map(str, node["target"])) for node in found["nodes"][:4])
+            self.problems.append(f"{name} ({page.url}): axe {found['id']}: {nodes}")
+
+    def _hear(self, page: Page, message: ConsoleMessage) -> None:
+        address = message.location.get("url", "")
+        # A page that answers 403 or 503 on purpose is reported as a resource that failed.
+        is_the_page = message.text.startswith("Failed to load resource") and address == page.url
+        if message.type == "error" and not is_the_page:
+            self.problems.append(f"{page.url}: {message.text} ({address})")
+
+    def _see(self, request: Request) -> None:
+        url = urlsplit(request.url)
+        host = url.hostname or ""
+        if url.scheme in ("http", "https", "ws", "wss") and not host.endswith("localhost"):
+            self.problems.append(f"request to {request.url}")
+
+
+def _violations(page: Page) -> list[dict[str, object]]:
+    is_admin = urlsplit(page.url).path.startswith("/admin/")
+    if not is_admin:
+        return list(_AXE.run(page).response["violations"])
+    if not page.locator("main, [role=main]").count():
+        return []
+    found = _AXE.run(page, context="main, [role=main]").response["violations"]
+    return [kept for violation in found if (kept := _ours(page, violation))["nodes"]]
+
+
+def _ours(page: Page, violation: dict[str, object]) -> dict[str, object]:
+    """A violation with those of its nodes that are in our pieces."""
+    nodes = [node for node in violation["nodes"] if _is_ours(page, node["target"])]  # type: ignore[attr-defined,index]
+    return {**violation, "nodes": nodes}
+
+
+def _is_ours(page: Page, target: list[str]) -> bool:
+    return bool(
+        page.locator(target[-1]).first.evaluate(f'node => !!node.closest("{_OUR_PIECES}")')
+    )

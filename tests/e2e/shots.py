@@ -1,0 +1,58 @@
+"""Screenshots at the sizes and in the schemes in which people see the pages."""
+
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Page
+
+from tests.e2e.browser import Shot
+
+WIDE, NARROW = (1440, 900), (360, 780)
+_SCHEMES = ("light", "dark")
+# A page of a thousand rows is not read to its end.
+_TALLEST = 2600
+_COLOURS = 128
+
+
+def saved(folder: Path) -> Shot:
+    """Save numbered PNG pictures at 360 and 1440 px, light and dark."""
+    folder.mkdir(parents=True, exist_ok=True)
+    counter = iter(range(1, 1000))
+
+    def shoot(name: str, page: Page) -> None:
+        number = next(counter)
+        # Two tabs of one window: only the front one is painted.
+        page.bring_to_front()
+        for size in (WIDE, NARROW):
+            for scheme in _SCHEMES:
+                look(page, size, scheme)
+                file = folder / f"{number:02d}-{name}-{size[0]}-{scheme}.png"
+                file.write_bytes(picture(page))
+        look(page, WIDE, "light")
+
+    return shoot
+
+
+def look(page: Page, size: tuple[int, int], scheme: str) -> None:
+    """Set size and scheme, and let fonts load and two frames pass."""
+    width, height = size
+    page.set_viewport_size({"width": width, "height": height})
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+    page.evaluate(
+        "() => document.fonts.ready.then(() => new Promise(done =>"
+        " requestAnimationFrame(() => requestAnimationFrame(done))))"
+    )
+
+
+def picture(page: Page) -> bytes:
+    """The whole page as a PNG of a palette, a third of the size of one with all colours."""
+    width = page.viewport_size["width"] if page.viewport_size else WIDE[0]
+    height = page.evaluate("document.documentElement.scrollHeight")
+    clip = {"x": 0, "y": 0, "width": width, "height": min(height, _TALLEST)}
+    taken = page.screenshot(full_page=True, clip=clip)  # type: ignore[arg-type]
+    image = Image.open(BytesIO(taken)).convert("RGB")
+    small = image.quantize(_COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    out = BytesIO()
+    small.save(out, "PNG", optimize=True)
+    return out.getvalue()
