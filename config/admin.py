@@ -6,11 +6,13 @@ from typing import Any
 
 from django.apps import apps
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
 from apps.accounts.views import admin_login
 from apps.portal.registry import admin_home
 from apps.tenancy.kinds import app_labels
+from config.navigation import sidebar
 
 
 class KindAdminSite(UnfoldAdminSite):  # type: ignore[misc]
@@ -22,6 +24,7 @@ class KindAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         super().__init__(name="admin")
         self.kind = kind
         self.index_template = f"admin/{kind}_index.html"
+        self.index_title = _("Home")
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Sign in where the rest of the host does."""
@@ -31,6 +34,10 @@ class KindAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         """The home of this kind."""
         context = {**(extra_context or {}), **admin_home(self.kind, request)}
         return super().index(request, context)  # type: ignore[no-any-return]
+
+    def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """The sidebar of this kind."""
+        return sidebar(self, self.kind, request)
 
 
 def build_site(kind: str) -> KindAdminSite:

@@ -4,6 +4,8 @@ The ISP role, which runs inside a dedicated workspace's containers, knows only i
 `public` schema holds what the whole database shares, and one workspace schema lies beside it.
 """
 
+from typing import Any
+
 PLATFORM, ISP = "platform", "isp"
 
 # In every schema that has users.
@@ -52,7 +54,7 @@ OPERATOR = [
 ]
 
 
-def tenant_types(role: str) -> dict[str, dict[str, object]]:
+def tenant_types(role: str) -> dict[str, dict[str, Any]]:
     """django-tenants' TENANT_TYPES for a role; `public` is the operator's schema."""
     workspace = {"APPS": WORKSPACE, "URLCONF": "config.urls.workspace"}
     if role == ISP:
@@ -70,7 +72,7 @@ def tenant_types(role: str) -> dict[str, dict[str, object]]:
 
 def installed_apps(role: str) -> list[str]:
     """Every app of a role once; `apps.tenancy` last, since its receivers wrap the others'."""
-    tables = [app for kind in tenant_types(role).values() for app in kind["APPS"]]  # type: ignore[attr-defined]
+    tables = [app for kind in tenant_types(role).values() for app in kind["APPS"]]
     ordered = list(dict.fromkeys([*LIBRARIES, *tables]))
     ordered.remove("apps.tenancy")
     return [*ordered, "apps.tenancy"]

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
+from django.utils.translation import gettext_lazy as _
 
 NEUTRAL = {
     "50": "oklch(98.4% .003 248)",
@@ -44,15 +45,31 @@ def mark(request: HttpRequest) -> str:
     return static("img/mark.svg")
 
 
+def whose(request: HttpRequest) -> str:
+    """Whose admin this is: the ISP, or the platform."""
+    tenant = getattr(request, "tenant", None)
+    return tenant.name if tenant and tenant.kind != "public" else "DotMac"
+
+
+def what(request: HttpRequest) -> str:
+    """Which of its admins this is."""
+    kind = getattr(getattr(request, "tenant", None), "kind", "")
+    return str(_FACES.get(kind, _FACES["public"]))
+
+
+_FACES = {"public": _("Platform"), "console": _("Console"), "workspace": _("Workspace")}
+
 THEME: dict[str, Any] = {
-    "SITE_TITLE": "DotMac",
-    "SITE_HEADER": "DotMac",
-    "SITE_SYMBOL": "hub",
+    "SITE_TITLE": whose,
+    "SITE_HEADER": whose,
+    "SITE_SUBHEADER": what,
     "SITE_ICON": mark,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": mark}],
     "STYLES": [stylesheet],
     "BORDER_RADIUS": "6px",
     "SHOW_BACK_BUTTON": True,
+    "SIDEBAR": {"command_search": True},
+    "COMMAND": {"search_models": True},
     "COLORS": {
         "base": NEUTRAL,
         "primary": BRAND,

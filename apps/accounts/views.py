@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 from allauth.account.views import LoginView
 from django.conf import settings
 from django.contrib.auth import login
-from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,7 +16,7 @@ from apps.accounts import hand_off, services
 from apps.accounts.addresses import host_of, local_path, platform_url
 from apps.accounts.exceptions import HandOffError
 from apps.accounts.models import User
-from apps.tenancy.kinds import CONSOLE, kind_of
+from apps.tenancy.kinds import CONSOLE, current_schema, kind_of
 
 _HOME = "/admin/"
 
@@ -59,7 +58,7 @@ def admin_login(
     wanted = local_path(request.GET.get("next"), _HOME)
     if user.is_authenticated:
         return HttpResponseRedirect(wanted if wanted != request.path else _HOME)
-    if kind_of(connection.schema_name) == CONSOLE:  # type: ignore[attr-defined]
+    if kind_of(current_schema()) == CONSOLE:  # type: ignore[attr-defined]
         return HttpResponseRedirect(_sso_login_url(wanted))
     return HttpResponseRedirect(f"{reverse('account_login')}?{urlencode({'next': wanted})}")
 

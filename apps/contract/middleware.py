@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 
-from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from apps.contract.services import is_read_only
-from apps.tenancy.kinds import WORKSPACE, kind_of
+from apps.tenancy.kinds import WORKSPACE, current_schema, kind_of
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 # Where staff change things; they may always sign out.
@@ -28,7 +27,7 @@ class GrantMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.method in _SAFE or not request.path.startswith(_CHANGING):
             return self.get_response(request)
-        is_workspace = kind_of(connection.schema_name) == WORKSPACE
+        is_workspace = kind_of(current_schema()) == WORKSPACE
         if request.path == _SIGN_OUT or not is_workspace or not is_read_only():
             return self.get_response(request)
         if request.path.startswith("/api/"):

@@ -38,7 +38,7 @@ class HealthMiddleware:
     @staticmethod
     def _ready() -> HttpResponse:
         try:
-            connection.set_schema_to_public()
+            connection.set_schema_to_public()  # type: ignore[attr-defined]
             with connection.cursor() as cursor:
                 # A real table: a database without this project's tables is not ready.
                 cursor.execute('SELECT 1 FROM "public"."tenancy_tenant" LIMIT 1')

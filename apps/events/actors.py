@@ -1,7 +1,7 @@
 """Who did something, and to what."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from django.db import models
 
@@ -18,13 +18,8 @@ class Actor:
 SYSTEM = Actor("system", label="DotMac")
 
 
-class _Person(Protocol):
-    uuid: Any
-    email: str
-
-
-def user_actor(user: _Person) -> Actor:
-    """The actor that a signed-in user is."""
+def user_actor(user: Any) -> Actor:
+    """The actor that a signed-in user is; the user has a uuid and an email."""
     return Actor("user", str(user.uuid), user.email)
 
 

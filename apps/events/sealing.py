@@ -5,6 +5,7 @@ import hashlib
 from django.db import connection, transaction
 
 from apps.events.models import Event
+from apps.tenancy.kinds import current_schema
 
 GENESIS = "0" * 64
 BATCH = 1000
@@ -23,7 +24,7 @@ def seal(limit: int = BATCH) -> tuple[int, bool]:
     Returns how many were sealed, and whether some still wait for a transaction that runs.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_LOCK, [connection.schema_name])
+        cursor.execute(_LOCK, [current_schema()])
         if not cursor.fetchone()[0]:
             return 0, True
         cursor.execute(_HORIZON)

@@ -96,6 +96,7 @@ def dispatch(limit: int = 200) -> int:
         for event in Event.objects.filter(seal_no__gt=before).order_by("seal_no")[:limit]:
             if not _show(event, cursor):
                 break
+            cursor.seal_no, cursor.failures = event.seal_no or before, 0
         cursor.save(update_fields=["seal_no", "failures"])
     return cursor.seal_no - before
 
@@ -120,7 +121,6 @@ def _show(event: Event, cursor: Cursor) -> bool:
         if cursor.failures < PATIENCE:
             return False
         _leave_out_failing(event)
-    cursor.seal_no, cursor.failures = event.seal_no, 0
     return True
 
 

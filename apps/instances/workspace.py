@@ -4,13 +4,12 @@ import base64
 import secrets
 
 from django.conf import settings
-from django.db import connection
 
 from apps.accounts.keys import verify_keys
 from apps.accounts.models import User
 from apps.instances.constants import WORKSPACE_APP
 from apps.instances.models import Instance
-from apps.tenancy.kinds import operator
+from apps.tenancy.kinds import current_schema, operator
 from apps.tenants.models import Organisation
 from dotmac.crypto.keys import SigningKey
 
@@ -18,7 +17,7 @@ from dotmac.crypto.keys import SigningKey
 def organisation_here() -> Organisation:
     """The ISP whose console this is."""
     return Organisation.objects.select_related("workspace").get(
-        console__schema_name=connection.schema_name
+        console__schema_name=current_schema()
     )
 
 

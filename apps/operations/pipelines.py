@@ -1,12 +1,12 @@
 """How a pipeline is declared: steps as classes, and the run they are given.
 
-    class ReservePlacement(Step):
-        key, title = "reserve", "Reserve a place"
+class ReservePlacement(Step):
+    key, title = "reserve", "Reserve a place"
 
-        def run(self, run: Run) -> None: ...
-        def undo(self, run: Run) -> None: ...
+    def run(self, run: Run) -> None: ...
+    def undo(self, run: Run) -> None: ...
 
-    register(Pipeline("instances.deploy", "Deploy {subject}", (ReservePlacement, …)))
+register(Pipeline("instances.deploy", "Deploy {subject}", (ReservePlacement, …)))
 """
 
 import time

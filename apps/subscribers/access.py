@@ -5,7 +5,7 @@ from functools import partial
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from django.core.mail import EmailMessage
-from django.db import connection, transaction
+from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 
@@ -17,7 +17,7 @@ from apps.events import services as events
 from apps.events.actors import Actor
 from apps.subscribers.exceptions import TransitionError
 from apps.subscribers.models import Subscriber
-from apps.tenancy.kinds import operator
+from apps.tenancy.kinds import current_schema, operator
 from apps.tenancy.models import Domain
 
 
@@ -82,7 +82,7 @@ def _password_path(user: User) -> str:
 
 def _home() -> Domain:
     """The first address of the current workspace, with its tenant."""
-    schema = connection.schema_name
+    schema = current_schema()
     with operator():
         domains = Domain.objects.select_related("tenant").filter(tenant__schema_name=schema)
         return domains.order_by("-is_primary", "id")[0]

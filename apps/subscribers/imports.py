@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -34,6 +34,7 @@ from apps.subscribers.models import (
     Subscriber,
     SubscriberImport,
 )
+from apps.tenancy.kinds import current_schema
 
 CHECK, WRITE = "subscribers.check_import", "subscribers.import"
 # Files up to here are checked while the person waits.
@@ -117,7 +118,7 @@ def start_import(source: SubscriberImport, *, mode: str, actor: Actor) -> None:
 
 def file_of(source: SubscriberImport) -> Path:
     """Where the file of an import lies: apart for each schema."""
-    folder = Path(settings.MEDIA_ROOT) / connection.schema_name / "imports"
+    folder = Path(settings.MEDIA_ROOT) / current_schema() / "imports"
     return folder / f"{source.uuid}.csv"
 
 

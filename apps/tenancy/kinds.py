@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
+from typing import Any
 
 from django.apps import apps
 from django.conf import settings
@@ -46,7 +47,8 @@ def app_labels(kind: str) -> frozenset[str]:
 
 def current_labels(using: str = "default") -> frozenset[str]:
     """Labels of the apps in the schema that a connection is in."""
-    return app_labels(kind_of(connections[using].schema_name))
+    schema = connections[using].schema_name  # type: ignore[attr-defined]
+    return app_labels(kind_of(schema))
 
 
 class KindRouter(TenantSyncRouter):  # type: ignore[misc]
@@ -62,6 +64,26 @@ class KindRouter(TenantSyncRouter):  # type: ignore[misc]
         return None if app_label in current_labels(db) else False
 
 
+def current_schema() -> str:
+    """The schema that this thread's connection is in."""
+    return str(_connection().schema_name)
+
+
+def to_public() -> None:
+    """Leave the connection in the operator's schema, whatever came before."""
+    _connection().set_schema_to_public()
+
+
+def to_tenant(tenant: object) -> None:
+    """Put the connection into a tenant's schema until somebody changes it."""
+    _connection().set_tenant(tenant)
+
+
+def _connection() -> Any:
+    """Django's connection, whose stubs do not know our backend's methods."""
+    return connection
+
+
 @contextmanager
 def schema_of(name: str) -> Iterator[None]:
     """Enter a schema together with the URL configuration of its kind, and return afterwards."""
@@ -72,7 +94,7 @@ def schema_of(name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        connection.set_tenant(before)
+        to_tenant(before)
         set_urlconf(urls)
 
 

@@ -7,12 +7,11 @@ from time import monotonic
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import set_urlconf
 
-from apps.tenancy.kinds import PUBLIC
+from apps.tenancy.kinds import PUBLIC, to_public, to_tenant
 from apps.tenancy.models import Domain, Tenant
 
 # Seconds that a host's tenant is remembered in this process; a rename shows after that at most.
@@ -55,7 +54,7 @@ class HostMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        connection.set_schema_to_public()
+        to_public()
         try:
             host = request.get_host().split(":")[0].lower().rstrip(".")
         except DisallowedHost:
@@ -67,13 +66,13 @@ class HostMiddleware:
         if tenant is None or not tenant.is_local:
             return self._say(request, "nothing_here", host, None)
         request.tenant = tenant  # type: ignore[attr-defined]
-        connection.set_tenant(tenant)
+        to_tenant(tenant)
         request.urlconf = settings.TENANT_TYPES[tenant.kind]["URLCONF"]  # type: ignore[attr-defined]
         set_urlconf(request.urlconf)  # type: ignore[attr-defined]
         try:
             return self.get_response(request)
         finally:
-            connection.set_schema_to_public()
+            to_public()
 
     @staticmethod
     def _say(request: HttpRequest, kind: str, host: str, tenant: Tenant | None) -> HttpResponse:

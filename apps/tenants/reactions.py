@@ -3,13 +3,13 @@
 from typing import Any
 
 import structlog
-from django.db import Error, connection
+from django.db import Error
 from django.utils import timezone
 
 from apps.core.exceptions import DomainError
 from apps.events import services as events
 from apps.events.models import Event
-from apps.tenancy.kinds import operator
+from apps.tenancy.kinds import current_schema, operator
 from apps.tenants import grants
 from apps.tenants.models import Grant, Organisation
 from apps.work import services as work
@@ -24,7 +24,7 @@ _AGAIN_S = 900.0
 @events.reacts_to("instance.deployed", "instance.started", "instance.resumed")
 def _bring_a_grant(event: Event) -> None:
     """A workspace that came up, or changed its release, gets a grant now."""
-    organisation = Organisation.objects.filter(console__schema_name=connection.schema_name).first()
+    organisation = Organisation.objects.filter(console__schema_name=current_schema()).first()
     if organisation is not None:
         with operator():
             title = f"Renew the grant of {organisation}"

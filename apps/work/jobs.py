@@ -3,7 +3,7 @@
 import structlog
 from django.db import Error, connection
 
-from apps.tenancy.kinds import schema_of
+from apps.tenancy.kinds import schema_of, to_public
 from apps.work import services
 from apps.work.constants import STALLS_ALLOWED
 from apps.work.exceptions import LeaseLostError
@@ -20,7 +20,7 @@ def run(due_id: str) -> str:
     What its runner raises is raised again, after the work was given back for another try.
     """
     # A task before this one may have left the connection elsewhere.
-    connection.set_schema_to_public()
+    to_public()
     lease = claim(due_id)
     if lease is None:
         return "taken or not due"

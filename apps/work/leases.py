@@ -96,7 +96,11 @@ def claim(due_id: str) -> Lease | None:
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, [settings.LEASE_SECONDS, due_id])
         row = cursor.fetchone()
-    return Lease(due_id, *row, held_until=asked + settings.LEASE_SECONDS) if row else None
+    if row is None:
+        return None
+    schema, kind, subject, epoch, stalls = row
+    held_until = asked + settings.LEASE_SECONDS
+    return Lease(due_id, schema, kind, subject, epoch, stalls, held_until)
 
 
 class Heartbeat(threading.Thread):

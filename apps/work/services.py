@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from apps.tenancy.kinds import operator
+from apps.tenancy.kinds import current_schema, operator
 from apps.work.constants import KEPT_DAYS
 from apps.work.leases import Lease
 from apps.work.models import Due, Signal
@@ -25,7 +25,7 @@ def enqueue(kind: str, subject: str, *, title: str, due_at: datetime | None = No
     """Put work of the current schema in the queue; a worker is woken on commit."""
     now = timezone.now()
     due = Due.objects.create(
-        schema=connection.schema_name,
+        schema=current_schema(),
         kind=kind,
         subject=subject,
         title=title[:200],
@@ -47,7 +47,7 @@ def ensure(kind: str, subject: str, *, title: str) -> None:
     """
     now = timezone.now()
     row, is_new = Due.objects.get_or_create(
-        schema=connection.schema_name,
+        schema=current_schema(),
         kind=kind,
         subject=subject,
         defaults={"title": title[:200], "due_at": now, "created_at": now},
@@ -132,7 +132,7 @@ def hasten(kind: str, subject: str) -> None:
     Call it only for a subject that still has something to do.
     """
     rows = Due.objects.select_for_update().filter(
-        schema=connection.schema_name, kind=kind, subject=subject
+        schema=current_schema(), kind=kind, subject=subject
     )
     for due_id in rows.exclude(state=Due.State.RUNNING).values_list("pk", flat=True):
         Due.objects.filter(pk=due_id).update(
@@ -146,7 +146,7 @@ def note_failure(kind: str, subject: str, *, title: str, reason: str) -> None:
     now = timezone.now()
     facts = {"title": title[:200], "state": Due.State.FAILED, "reason": reason[:300]}
     Due.objects.update_or_create(
-        schema=connection.schema_name,
+        schema=current_schema(),
         kind=kind,
         subject=subject,
         defaults={**facts, "finished_at": now},
@@ -156,7 +156,7 @@ def note_failure(kind: str, subject: str, *, title: str, reason: str) -> None:
 
 def signal(kind: str) -> None:
     """Note that the current schema has news of a kind, for the clock to fetch."""
-    Signal.objects.create(schema=connection.schema_name, kind=kind)
+    Signal.objects.create(schema=current_schema(), kind=kind)
 
 
 def signals(kind: str) -> dict[str, list[int]]:

@@ -12,8 +12,9 @@ class FarStack:
     """Answers every POST; `asked` lists host and path of what came."""
 
     def __init__(self, folder: Path, host: str) -> None:
-        self.ca = ensure_local_ca(folder).certificate
-        paths = ensure_certificate(folder, "far", [host])
+        authority = ensure_local_ca(folder / "ca")
+        self.ca = authority.certificate
+        paths = ensure_certificate(authority, folder / "far", [host])
         self.status, self.body = 200, b"{}"
         self.asked: list[tuple[str, str]] = []
         self.server = HTTPServer(("127.0.0.1", 0), self._answering())

@@ -174,11 +174,11 @@ def test_an_engine_that_fails_for_a_moment_is_asked_again(
     new_shop: Shop, run_due: RunDue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("apps.operations.runner.BACKOFF_S", (0,))
-    new_shop.engine.fail("ensure_network", times=2)
+    new_shop.engine.fail("image", times=2)
     run_due()
     assert new_shop.operation.status == "succeeded"
     attempts = {step.key: step.attempt for step in new_shop.operation.steps.all()}
-    assert attempts["network"] == 3
+    assert attempts["image"] == 3
 
 
 def test_an_edge_that_fails_for_a_moment_is_asked_again(

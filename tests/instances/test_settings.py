@@ -125,12 +125,12 @@ INVALID = [
 ]
 
 
-@pytest.mark.parametrize(("settings", "path", "sentence"), INVALID)
+@pytest.mark.parametrize(("given", "path", "sentence"), INVALID)
 def test_invalid_settings_are_refused_by_name_and_nothing_changes(
-    running_shop: Shop, settings: dict[str, str], path: str, sentence: str
+    running_shop: Shop, given: dict[str, str], path: str, sentence: str
 ) -> None:
     with pytest.raises(InvalidSettingsError) as refused:
-        running_shop.set(**settings)
+        running_shop.set(**given)
     ((named, message),) = refused.value.problems
     assert named == path
     assert sentence in message

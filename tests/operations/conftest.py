@@ -1,7 +1,6 @@
 """Workers in processes of their own, and pipelines made for one test."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -10,15 +9,18 @@ from apps.events.actors import SYSTEM, Subject
 from apps.operations import services as operations
 from apps.operations.models import Operation
 from apps.operations.pipelines import Pipeline, Run, Step, register
+from tests.live import module_database, swept_database
 from tests.operations.nursery import Nursery
+
+__all__ = ["module_database", "swept_database"]
 
 Act = Callable[[Run], object]
 
 
-@pytest.fixture
-def nursery(live_database: str, tmp_path: Path) -> Iterator[Nursery]:
-    """Workers with the short lease of the tests."""
-    nursery = Nursery(live_database, tmp_path)
+@pytest.fixture(scope="module")
+def nursery(module_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    """Workers with the short lease of the tests, on the module's database."""
+    nursery = Nursery(module_database, tmp_path_factory.mktemp("world"))
     yield nursery
     nursery.close()
 

@@ -1,8 +1,8 @@
 """A worker that was stopped past its lease and goes on changes nothing any more."""
 
+import json
 import os
 import signal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,11 +37,12 @@ def everything(world: World) -> list[Any]:
     ],
 )
 def test_a_stopped_worker_that_goes_on_changes_nothing(
-    nursery: Nursery, tmp_path: Path, name: str, moment: str, state: str
+    swept_database: str, nursery: Nursery, name: str, moment: str, state: str
 ) -> None:
-    world = World(tmp_path, "mast")
+    subject = f"{name}-{moment}".replace(".", "-")
+    world = World(nursery.world, subject)
     world.arrange(moment, "stop")
-    nursery.start(name, "mast")
+    nursery.start(name, subject)
     due = Due.objects.get()
     stopped = nursery.work(due=str(due.pk))
     until(lambda: is_stopped(stopped), "The stop")
@@ -54,4 +55,5 @@ def test_a_stopped_worker_that_goes_on_changes_nothing(
     how_it_ended = nursery.wait(stopped)
     assert everything(world) == before
     assert how_it_ended == 0, nursery.log()
-    assert "lease_lost" in nursery.log()
+    lost = [json.loads(line) for line in nursery.log().splitlines() if "lease_lost" in line]
+    assert str(due.pk) in {line["due"] for line in lost}

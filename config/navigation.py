@@ -1,0 +1,145 @@
+"""The sidebar of each admin: what is needed daily first, in groups, each with an icon.
+
+An entry names a model or a URL; one that this person may not see, or that the role does not have,
+is left out. Icons are Material Symbols, which the admin theme brings along.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from apps.tenancy.kinds import CONSOLE, PUBLIC, WORKSPACE
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the sidebar: a model's list by label, or a page by its URL's name."""
+
+    icon: str
+    model: str = ""
+    page: str = ""
+    title: str | Promise = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Lines under a heading; the first group of a sidebar needs none."""
+
+    entries: tuple[Entry, ...]
+    title: str | Promise = ""
+
+
+_HOME = Entry("home", page="admin:index", title=_("Home"))
+_ACCESS = Group(
+    (
+        Entry("group", "accounts.User"),
+        Entry("key", "accounts.ApiKey"),
+        Entry("history", "events.Event"),
+    ),
+    _("People and record"),
+)
+SIDEBARS: dict[str, tuple[Group, ...]] = {
+    PUBLIC: (
+        Group((_HOME, Entry("domain", "tenants.Organisation"), Entry("checklist", "work.Due"))),
+        Group(
+            (
+                Entry("dns", "fleet.Server"),
+                Entry("deployed_code", "fleet.Placement"),
+                Entry("alt_route", "fleet.Route"),
+                Entry("hub", "fleet.EdgeState"),
+                Entry("verified_user", "fleet.Certificate"),
+                Entry("public", "fleet.Region"),
+                Entry("straighten", "fleet.ServerPlan"),
+            ),
+            _("Fleet"),
+        ),
+        Group(
+            (
+                Entry("sell", "billing.Plan"),
+                Entry("apps", "marketplace.App"),
+                Entry("package_2", "marketplace.Release"),
+            ),
+            _("Offer"),
+        ),
+        _ACCESS,
+    ),
+    CONSOLE: (
+        Group(
+            (
+                _HOME,
+                Entry("deployed_code", "instances.Instance"),
+                Entry("apps", page="admin:instances_catalogue", title=_("Catalogue")),
+                Entry("checklist", "operations.Operation"),
+            )
+        ),
+        _ACCESS,
+    ),
+    WORKSPACE: (
+        Group(
+            (
+                _HOME,
+                Entry("groups", "subscribers.Subscriber"),
+                Entry("router", "subscribers.Service"),
+                Entry("sell", "billing.Plan"),
+            )
+        ),
+        Group(
+            (
+                Entry("upload", page="admin:subscribers_import", title=_("Import subscribers")),
+                Entry("checklist", "operations.Operation"),
+            ),
+            _("Work"),
+        ),
+        _ACCESS,
+    ),
+}
+
+
+def sidebar(site: AdminSite, kind: str, request: HttpRequest) -> list[dict[str, Any]]:
+    """The groups of a kind as the theme draws them, without what this person may not see."""
+    groups = []
+    for group in SIDEBARS[kind]:
+        items = [item for entry in group.entries if (item := _item(site, entry, request))]
+        if items:
+            groups.append({"title": group.title, "separator": bool(groups), "items": items})
+    _mark_current(groups, request.path)
+    return groups
+
+
+def _item(site: AdminSite, entry: Entry, request: HttpRequest) -> dict[str, Any] | None:
+    if entry.page:
+        return _line(entry.title, entry.icon, reverse(entry.page))
+    found = {model._meta.label: (model, admin) for model, admin in site._registry.items()}
+    if entry.model not in found:
+        return None
+    model, admin = found[entry.model]
+    if not admin.has_view_permission(request):
+        return None
+    title = entry.title or str(model._meta.verbose_name_plural)
+    url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    return _line(title, entry.icon, url)
+
+
+def _line(title: str | Promise, icon: str, link: str) -> dict[str, Any]:
+    text = str(title)
+    return {
+        "title": text[:1].upper() + text[1:],
+        "icon": icon,
+        "link": link,
+        "has_permission": True,
+        "active": False,
+    }
+
+
+def _mark_current(groups: list[dict[str, Any]], path: str) -> None:
+    """The line with the longest address that the page's begins with; home only on itself."""
+    items = [item for group in groups for item in group["items"]]
+    home = reverse("admin:index")
+    within = [i for i in items if path == i["link"] or i["link"] != home and path.startswith(i["link"])]
+    if within:
+        max(within, key=lambda item: len(item["link"]))["active"] = True
