@@ -19,7 +19,8 @@ from typing import Any
 import psycopg
 from cryptography.fernet import Fernet
 
-from dev import postgres
+from dev import postgres, proc
+from dev.cluster import locate
 from dotmac.crypto.keys import SigningKey
 from dotmac.crypto.local_ca import ensure_certificate, ensure_local_ca
 from dotmac.edge.probe import ProbeResult, probe
@@ -29,6 +30,11 @@ from dotmac.engine.docker import DockerEngine
 
 ROOT = Path(__file__).resolve().parents[1]
 BASE, APPS = "dotmac.localhost", "apps.localhost"
+PROCESSES = ("edge", "web", "worker", "clock")
+
+
+class ActError(Exception):
+    """The platform refused; its arguments are the error's name and message."""
 
 
 def free_port() -> int:
@@ -59,6 +65,7 @@ class LivePlatform:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.environment = self._environment(workers, lease_s)
         self.instances: list[str] = []
+        self._desk: subprocess.Popen[str] | None = None
 
     def _environment(self, workers: int, lease_s: float) -> dict[str, str]:
         ca = ensure_local_ca(self.folder / "keys")
@@ -94,9 +101,19 @@ class LivePlatform:
         self.manage("platform_migrate")
         self.manage("platform_prepare")
         self._take_addresses()
-        for name in ("edge", "web", "worker", "clock"):
-            self.start_process(name)
+        self.start_missing()
+
+    def start_missing(self) -> None:
+        """Start whatever of it does not run, and wait until it takes requests."""
+        self.start_database()
+        for name in PROCESSES:
+            if not self.is_running(name):
+                self.start_process(name)
         until(self.is_ready, what="The platform's readiness", seconds=90)
+
+    def is_running(self, name: str) -> bool:
+        """Whether a process is there and has not ended."""
+        return name in self.processes and self.processes[name].poll() is None
 
     def _take_addresses(self) -> None:
         """Networks of its own: another platform may use the same engine at the same time."""
@@ -112,8 +129,25 @@ class LivePlatform:
         """Stop PostgreSQL, ending its connections."""
         postgres.stop(self.folder / "postgres")
 
+    def kill_database(self) -> None:
+        """SIGKILL for the server of the database; its children end by themselves."""
+        pid = int(locate(self.folder / "postgres").pid_file.read_text().split()[0])
+        found = proc.find(pid)
+        assert found is not None, "The database does not run."
+        proc.send(found, signal.SIGKILL)
+        until(lambda: not proc.is_alive(found), what="The end of the database")
+
+    def kill_everything(self) -> None:
+        """What a power cut does to the platform; the engine's machine keeps running."""
+        for name in PROCESSES:
+            os.killpg(self.processes[name].pid, signal.SIGKILL)
+        self.kill_database()
+        for name in PROCESSES:
+            self.processes[name].wait(timeout=30)
+
     def command_of(self, name: str) -> list[str]:
-        """What a process runs."""
+        """What a process runs; a name may end in a number, for a second one."""
+        name = name.rstrip("0123456789")
         python = sys.executable
         if name == "edge":
             return [str(binary()), f"--configFile={self._edge_config()}"]
@@ -141,6 +175,30 @@ class LivePlatform:
         os.killpg(process.pid, number)
         if number in (signal.SIGKILL, signal.SIGTERM):
             process.wait(timeout=30)
+
+    def act(self, act: str, **arguments: Any) -> dict[str, Any]:
+        """Have somebody do something, in a process of its own; ActError when it is refused."""
+        if self._desk is None:
+            self._desk = self._open_desk()
+        assert self._desk.stdin and self._desk.stdout
+        self._desk.stdin.write(json.dumps({"act": act, "with": arguments}) + "\n")
+        self._desk.stdin.flush()
+        answer: dict[str, Any] = json.loads(self._desk.stdout.readline())
+        if "error" in answer:
+            raise ActError(answer["error"], answer["message"])
+        result: dict[str, Any] = answer["result"]
+        return result
+
+    def _open_desk(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.docker.actions"],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=(self.folder / "actions.log").open("ab"),
+            text=True,
+        )
 
     def manage(self, *arguments: str) -> str:
         """Run a management command; AssertionError with its output when it fails."""
@@ -176,9 +234,11 @@ class LivePlatform:
         """End everything that was started; containers stay."""
         with contextlib.suppress(psycopg.Error):
             self._note_instances()
-        for name in ("clock", "worker", "web", "edge"):
-            process = self.processes.get(name)
-            if process and process.poll() is None:
+        if self._desk is not None:
+            self._desk.communicate(timeout=30)
+        for name in reversed(self.processes):
+            process = self.processes[name]
+            if process.poll() is None:
                 os.killpg(process.pid, signal.SIGCONT)
                 os.killpg(process.pid, signal.SIGTERM)
                 try:

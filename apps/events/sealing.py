@@ -30,7 +30,7 @@ def seal(limit: int = BATCH) -> tuple[int, bool]:
         cursor.execute(_HORIZON)
         horizon = cursor.fetchone()[0]
         last = Event.objects.filter(seal_no__isnull=False).order_by("-seal_no").first()
-        number, chain = (last.seal_no, last.chain) if last else (0, GENESIS)
+        number, chain = (last.seal_no or 0, last.chain) if last else (0, GENESIS)
         unsealed = Event.objects.filter(seal_no=None).order_by("id")
         rows = list(unsealed.filter(xid__lt=horizon).values_list("id", "digest")[:limit])
         ids, numbers, chains = [], [], []

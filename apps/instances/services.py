@@ -19,7 +19,7 @@ from apps.marketplace import services as marketplace
 from apps.marketplace.models import Release
 from apps.operations import services as operations
 from apps.operations.models import Operation
-from apps.tenancy.kinds import operator
+from apps.tenancy.kinds import current_schema, operator
 from apps.tenants.models import Organisation
 from dotmac.stack import ManifestError, parse_manifest, resolve_environment
 
@@ -87,6 +87,7 @@ def install(
     if app == WORKSPACE_APP:
         raise ConflictError("An organisation has one workspace, and it is there.", field="app")
     release = marketplace.latest(app)
+    _check_settings(Instance(app=app), environment or {})
     organisation = organisation_here()
     instance = create_instance(
         app=app,
@@ -97,7 +98,6 @@ def install(
         environment=environment,
         actor=actor,
     )
-    _check_settings(instance)
     return deploy(instance, actor=actor)
 
 
@@ -132,8 +132,8 @@ def change_settings(instance: Instance, settings: Mapping[str, str], *, actor: A
     Secret ones go into the encrypted part; an empty secret leaves the old one, and any other
     empty setting goes back to its default. InvalidSettingsError names what the app refuses.
     """
+    _check_settings(instance, settings)
     _keep_settings(instance, settings)
-    _check_settings(instance)
     Instance.objects.filter(pk=instance.pk).update(
         environment=instance.environment, sealed=instance.sealed
     )
@@ -192,16 +192,17 @@ def create_shared_workspace(organisation: Organisation, *, actor: Actor) -> Inst
         region=organisation.region,
         actor=actor,
     )
+    console = current_schema()
     fleet.place_on_platform(
         instance=instance.uuid,
         instance_name=instance.name,
-        schema=organisation.console.schema_name,
+        schema=console,
         deployment=0,
         operation=instance.uuid,
     )
     fleet.set_route(
         hostname=instance.hostname,
-        schema=organisation.console.schema_name,
+        schema=console,
         instance=instance.uuid,
         upstreams=[],
     )
@@ -248,17 +249,18 @@ def _keep_settings(instance: Instance, settings: Mapping[str, str]) -> None:
     if settings:
         manifest = parse_manifest(release_of(instance).manifest)
         secret = {v.name for v in manifest.environment if v.type == "secret"}
-        instance.environment = {k: v for k, v in settings.items() if k not in secret and v}
+        plain = {k: v for k, v in settings.items() if k not in secret}
+        instance.environment = {k: v for k, v in {**instance.environment, **plain}.items() if v}
         hidden = {k: v for k, v in settings.items() if k in secret and v}
         kept = {k: v for k, v in opened(instance).items() if settings.get(k) != "" or k in secret}
         instance.sealed = seal({**kept, **hidden})
 
 
-def _check_settings(instance: Instance) -> None:
+def _check_settings(instance: Instance, settings: Mapping[str, str]) -> None:
     """Refuse now what the first step of a deployment would refuse."""
     manifest = parse_manifest(release_of(instance).manifest)
     kept = opened(instance)
-    given = {**instance.environment, **platform_settings(instance, kept)}
+    given = {**settings, **platform_settings(instance, kept)}
     try:
         resolve_environment(manifest, given, kept=kept)
     except ManifestError as error:

@@ -22,7 +22,8 @@ _all_candidates = deletion.get_candidate_relations_to_delete
 
 def _candidates_of_this_kind(opts: Options) -> Iterable[Any]:
     labels = current_labels(connection.alias)
-    return (r for r in _all_candidates(opts) if r.related_model._meta.app_label in labels)
+    relations: Iterable[Any] = _all_candidates(opts)
+    return (r for r in relations if r.related_model._meta.app_label in labels)
 
 
 def _only_at_home(receiver: Callable[..., Any]) -> Callable[..., None]:

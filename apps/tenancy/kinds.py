@@ -87,9 +87,9 @@ def _connection() -> Any:
 @contextmanager
 def schema_of(name: str) -> Iterator[None]:
     """Enter a schema together with the URL configuration of its kind, and return afterwards."""
-    before, urls = connection.tenant, get_urlconf()
+    before, urls = _connection().tenant, get_urlconf()
     entered = settings.TENANT_TYPES[kind_of(name)]["URLCONF"]
-    connection.set_schema(name)
+    _connection().set_schema(name)
     set_urlconf(entered)
     try:
         yield

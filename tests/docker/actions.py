@@ -20,8 +20,8 @@ from apps.accounts.models import User  # noqa: E402
 from apps.accounts.services import create_user  # noqa: E402
 from apps.billing import services as billing  # noqa: E402
 from apps.events.actors import SYSTEM  # noqa: E402
-from apps.fleet import services as fleet  # noqa: E402
 from apps.fleet.models import Region, Server  # noqa: E402
+from apps.fleet.services import records  # noqa: E402
 from apps.instances import services as instances  # noqa: E402
 from apps.instances.models import Instance  # noqa: E402
 from apps.marketplace import services as marketplace  # noqa: E402
@@ -96,12 +96,12 @@ def add_server(name: str, region: str, engine_url: str, address_prefix: str) -> 
     """A server in a region of its own."""
     with operator(), transaction.atomic():
         place = Region(code=region, name=region.title())
-        fleet.add(place, actor=SYSTEM)
+        records.add(place, actor=SYSTEM)
         room = {"cpu_millis": 64_000, "memory_mb": 16_000, "disk_mb": 200_000}
         server = Server(
             name=name, region=place, engine_url=engine_url, address_prefix=address_prefix, **room
         )
-        fleet.add(server, actor=SYSTEM)
+        records.add(server, actor=SYSTEM)
     return {"server": str(server.uuid)}
 
 

@@ -73,6 +73,14 @@ def test_changed_settings_come_with_a_new_deployment(running_shop: Shop, run_due
     assert running_shop.row.environment == {"GREETING": "hi"}
 
 
+def test_settings_that_are_not_named_stay(running_shop: Shop, run_due: RunDue) -> None:
+    for given in ({"GREETING": "hi"}, {"LIMIT": "5"}):
+        running_shop.set(**given)
+        run_due()
+    assert running_shop.row.environment == {"GREETING": "hi", "LIMIT": "5"}
+    assert running_shop.environment("web-3")["GREETING"] == "hi"
+
+
 def test_a_blank_setting_goes_back_to_its_default(running_shop: Shop, run_due: RunDue) -> None:
     running_shop.set(GREETING="hi")
     run_due()

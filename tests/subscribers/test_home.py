@@ -1,0 +1,108 @@
+"""The figures of a workspace's first page, and what is metered."""
+
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+
+from apps.contract.models import HeldGrant
+from apps.contract.registry import read_meters
+from apps.events.actors import SYSTEM
+from apps.subscribers import services
+from apps.subscribers.models import Subscriber
+from apps.subscribers.panels import home_stats, monthly_revenue, workspace_home
+from apps.subscribers.portal import format_speed
+
+from .conftest import make_plan
+
+
+def give(version, count: int = 1) -> None:
+    """That many subscribers with an active service of a plan."""
+    for _n in range(count):
+        person = services.create_subscriber(name="P", actor=SYSTEM)
+        service = services.add_service(person, plan_version=version, actor=SYSTEM)
+        services.activate_service(service, actor=SYSTEM)
+
+
+def test_revenue_is_counted_by_currency_and_rounded_once(workspace):
+    give(workspace, 2)
+    give(make_plan("Yearly", 10_000, period="year"), 3)
+    give(make_plan("Euro", 1999, "EUR"))
+    give(make_plan("Yen", 500, "JPY"), 2)
+    # Two of 39.00 and three twelfths of 100.00; a rounded twelfth would give 102.99.
+    assert monthly_revenue() == {"EUR": "19.99", "JPY": "1000", "USD": "103.00"}
+
+
+def test_only_active_services_are_revenue(workspace, service):
+    assert monthly_revenue() == {}
+    services.activate_service(service, actor=SYSTEM)
+    services.suspend_service(service, reason="admin", actor=SYSTEM)
+    assert monthly_revenue() == {}
+
+
+def test_a_version_keeps_its_price_when_the_plan_gets_a_new_one(workspace, service):
+    services.activate_service(service, actor=SYSTEM)
+    make_plan("Other", 9900)
+    assert monthly_revenue() == {"USD": "39.00"}
+
+
+def test_new_subscribers_are_compared_with_the_month_before(workspace):
+    people = [services.create_subscriber(name="P", actor=SYSTEM) for _n in range(5)]
+    dates = ["2026-03-01T00:00", "2026-03-14T10:00", "2026-02-28T23:59", "2026-02-01T00:00"]
+    for person, text in zip(people, [*dates, "2026-01-31T23:59"], strict=True):
+        at = datetime.fromisoformat(text).replace(tzinfo=UTC)
+        Subscriber.objects.filter(pk=person.pk).update(created_at=at)
+    with time_machine.travel("2026-03-15T12:00Z", tick=False):
+        stats = home_stats()
+    assert (stats["new_this_month"], stats["new_last_month"]) == (2, 2)
+    assert stats["subscribers"] == {
+        "lead": 5,
+        "qualified": 0,
+        "active": 0,
+        "inactive": 0,
+        "archived": 0,
+    }
+
+
+def test_the_figures_take_three_queries(workspace, django_assert_num_queries):
+    give(workspace, 3)
+    with django_assert_num_queries(3):
+        home_stats()
+
+
+def test_another_isp_counts_its_own(workspace, in_workspace, initech):
+    give(workspace, 2)
+    with in_workspace(initech):
+        assert home_stats()["mrr"] == {}
+        assert read_meters()["active_subscribers"] == "0"
+    assert read_meters()["active_subscribers"] == "2"
+
+
+def test_more_subscribers_than_the_plan_holds_are_a_note_and_nobody_is_cut_off(workspace, rf):
+    HeldGrant.objects.create(limits={"max_subscribers": 2})
+    give(workspace, 2)
+    assert workspace_home(rf.get("/admin/", urlconf=None))["needs"] == []
+    give(workspace, 1)
+    (note,) = workspace_home(rf.get("/admin/"))["needs"]
+    assert "the plan holds 2" in note["text"]
+    assert services.active_subscribers() == 3
+
+
+def test_first_steps_go_once_they_are_done(workspace, service, dora, rf):
+    steps = workspace_home(rf.get("/admin/"))["checklist"]
+    assert [step["done"] for step in steps] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("kbps", "text"),
+    [
+        (100_000, "100 Mbit/s"),
+        (1_500, "1.5 Mbit/s"),
+        (1_000_000, "1 Gbit/s"),
+        (512, "512 kbit/s"),
+        (None, "–"),
+        (0, "–"),
+    ],
+)
+def test_speeds_in_words(kbps, text):
+    assert format_speed(kbps) == text
