@@ -138,8 +138,10 @@ def _line(title: str | Promise, icon: str, link: str) -> dict[str, Any]:
 
 def _mark_current(groups: list[dict[str, Any]], path: str) -> None:
     """The line with the longest address that the page's begins with; home only on itself."""
-    items = [item for group in groups for item in group["items"]]
     home = reverse("admin:index")
-    within = [i for i in items if path == i["link"] or i["link"] != home and path.startswith(i["link"])]
-    if within:
+    items = [item for group in groups for item in group["items"]]
+    within = [item for item in items if item["link"] != home and path.startswith(item["link"])]
+    if path == home:
+        items[0]["active"] = True
+    elif within:
         max(within, key=lambda item: len(item["link"]))["active"] = True

@@ -153,7 +153,7 @@ class LivePlatform:
             return [str(binary()), f"--configFile={self._edge_config()}"]
         if name == "web":
             daphne = str(Path(python).parent / "daphne")
-            return [daphne, "-b", "127.0.0.1", "-p", str(self.ports["web"]), "config.asgi:application"]
+            return [daphne, "-b", "127.0.0.1", "-p", str(self.ports["web"]), "config.server:application"]
         return [python, "manage.py", {"worker": "qcluster", "clock": "clock"}[name]]
 
     def start_process(self, name: str) -> None:

@@ -54,7 +54,8 @@ def _code(error: Exception) -> str:
         return "not_found"
     if isinstance(error, PermissionDenied):
         return "permission_denied"
-    return str(getattr(error, "default_code", "error"))
+    codes = error.get_codes() if isinstance(error, exceptions.APIException) else "error"
+    return codes if isinstance(codes, str) else "invalid"
 
 
 def _flatten(found: Any, path: str = "") -> list[dict[str, str]]:

@@ -5,33 +5,21 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from apps.accounts.addresses import host_url
 from apps.core.exceptions import DomainError
 from apps.events.actors import user_actor
-from apps.events.models import Event
-from apps.instances import services
+from apps.instances import pages, services
 from apps.instances.constants import WORKSPACE_APP
 from apps.instances.exceptions import InvalidSettingsError
 from apps.instances.forms import InstallForm, settings_form
 from apps.instances.models import Instance
-from apps.instances.panels import TONES, event_row
 from apps.marketplace import services as marketplace
-from apps.operations.models import Operation
-from apps.operations.services import active_on
-
-_LABELS = {
-    "stop": ("Stop", "square"),
-    "start": ("Start", "play"),
-    "suspend": ("Suspend", "circle-pause"),
-    "resume": ("Resume", "play"),
-    "archive": ("Archive", "archive"),
-}
 
 
 class InstanceAdmin(ModelAdmin):  # type: ignore[misc]
@@ -63,11 +51,14 @@ class InstanceAdmin(ModelAdmin):  # type: ignore[misc]
         return False
 
     def get_urls(self) -> list[URLPattern]:
-        """The catalogue and the actions, before the admin's own."""
+        """The catalogue, the tabs and the actions, before the admin's own."""
         wrap = self.admin_site.admin_view
         return [
             path("catalogue/", wrap(self.catalogue), name="instances_catalogue"),
             path("catalogue/<slug:app>/", wrap(self.install), name="instances_install"),
+            path("<int:pk>/deployments/", wrap(self.deployments), name="instances_deployments"),
+            path("<int:pk>/environment/", wrap(self.environment), name="instances_environment"),
+            path("<int:pk>/settings/", wrap(self.settings), name="instances_settings"),
             path("<int:pk>/do/<slug:what>/", wrap(self.do), name="instances_do"),
             *super().get_urls(),
         ]
@@ -75,32 +66,45 @@ class InstanceAdmin(ModelAdmin):  # type: ignore[misc]
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """The instance's own page, with its settings."""
+        """The instance's own page."""
         instance = self.get_object(request, unquote(object_id))
         if instance is None:
             raise Http404
+        return self._page(request, instance, "overview", pages.overview(instance))
+
+    def deployments(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Every release that was put in place."""
+        instance = get_object_or_404(Instance, pk=pk)
+        return self._page(request, instance, "deployments", pages.deployments(instance))
+
+    def settings(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """What is grave, last and alone."""
+        return self._page(request, get_object_or_404(Instance, pk=pk), "settings", {})
+
+    def environment(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The settings that the app reads."""
+        instance = get_object_or_404(Instance, pk=pk)
         form = settings_form(instance, request.POST or None)
         if request.method == "POST" and form.is_valid():
+            self._require_change(request)
             answer = self._redeploy(request, instance, form)
             if answer is not None:
                 return answer
-        context = {
-            **self.admin_site.each_context(request),
-            "title": instance.name,
-            "instance": instance,
-            "tone": TONES.get(Instance.Status(instance.status), "idle"),
-            "address": host_url(instance.hostname, is_workspace=True),
-            "actions": _actions(instance),
-            "running": active_on(instance),
-            "deployments": instance.deployments.all()[:20],
-            "operations": Operation.objects.filter(subject_id=str(instance.uuid))[:10],
-            "events": [
-                event_row(e) for e in Event.objects.filter(subject_id=str(instance.uuid))[:20]
-            ],
-            "form": form,
-            "open_url": reverse("open_instance", args=[instance.uuid]),
-        }
-        return render(request, "console/instance.html", context)
+        return self._page(request, instance, "environment", {"form": form})
+
+    def _page(
+        self, request: HttpRequest, instance: Instance, tab: str, context: dict[str, Any]
+    ) -> HttpResponse:
+        if not self.has_view_permission(request, instance):
+            raise PermissionDenied
+        may_change = self.has_change_permission(request, instance)
+        frame = pages.frame(instance, tab, may_change=may_change)
+        around = {**self.admin_site.each_context(request), "opts": self.opts, "object": instance}
+        return render(request, f"console/instance_{tab}.html", {**around, **frame, **context})
+
+    def _require_change(self, request: HttpRequest) -> None:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
 
     def _redeploy(
         self, request: HttpRequest, instance: Instance, form: InstallForm
@@ -118,7 +122,7 @@ class InstanceAdmin(ModelAdmin):  # type: ignore[misc]
             return None
         except DomainError as error:
             messages.error(request, error.message)
-            return redirect("admin:instances_instance_change", instance.pk)
+            return redirect("admin:instances_environment", instance.pk)
         return redirect("operation", operation.uuid)
 
     def do(self, request: HttpRequest, pk: int, what: str) -> HttpResponse:
@@ -126,6 +130,7 @@ class InstanceAdmin(ModelAdmin):  # type: ignore[misc]
         instance = get_object_or_404(Instance, pk=pk)
         if request.method != "POST" or what not in {*services.CHANGES, "deploy"}:
             raise Http404
+        self._require_change(request)
         actor = user_actor(request.user)  # type: ignore[arg-type]
         try:
             operation = (
@@ -145,7 +150,7 @@ class InstanceAdmin(ModelAdmin):  # type: ignore[misc]
         context = {
             **self.admin_site.each_context(request),
             "title": "Catalogue",
-            "apps": [app for app in marketplace.catalogue() if app.key != WORKSPACE_APP],
+            "apps": pages.catalogue(),
         }
         return render(request, "console/catalogue.html", context)
 
@@ -175,26 +180,10 @@ class InstanceAdmin(ModelAdmin):  # type: ignore[misc]
             "title": f"Deploy {release.app.title}",
             "app": release.app,
             "release": release,
+            "facts": pages.release_facts(release),
             "form": form,
         }
         return render(request, "console/install.html", context)
-
-
-def _actions(instance: Instance) -> list[dict[str, Any]]:
-    """What can be done with it now, the harmless first."""
-    possible = [
-        {"what": what, "label": _LABELS[what][0], "icon": _LABELS[what][1]}
-        for what in services.possible_changes(instance)
-    ]
-    if instance.hosting == Instance.Hosting.DEDICATED and instance.status in {
-        Instance.Status.ACTIVE,
-        Instance.Status.FAILED,
-        Instance.Status.ARCHIVED,
-        Instance.Status.PENDING,
-    }:
-        label = "Deploy" if instance.status == Instance.Status.ACTIVE else "Deploy again"
-        possible.insert(0, {"what": "deploy", "label": label, "icon": "rocket"})
-    return possible
 
 
 def register(site: AdminSite, kind: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -21,6 +22,8 @@ TONES = {
     Instance.Status.FAILED: "bad",
     Instance.Status.SUSPENDED: "warn",
 }
+# Every operation has an event of what it changed, and people come and go all day.
+_IS_ROUTINE = Q(type__startswith="operation.") | Q(type="user.signed_in")
 _EVENTS = 8
 
 
@@ -29,7 +32,7 @@ def console_home(request: HttpRequest) -> dict[str, Any]:
     """Is everything well, the instances, what runs, the first steps, and what happened."""
     rows = list(Instance.objects.exclude(status=Instance.Status.ARCHIVED))
     titles = {app.key: app.title for app in marketplace.catalogue()}
-    happened = Event.objects.exclude(type__startswith="operation.")[:_EVENTS]
+    happened = Event.objects.exclude(_IS_ROUTINE)[:_EVENTS]
     active = list(Operation.objects.filter(status__in=Operation.ACTIVE).prefetch_related("steps"))
     return {
         "headline": _headline(rows),
@@ -59,15 +62,16 @@ def instance_row(row: Instance, titles: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def event_row(event: Event) -> dict[str, Any]:
-    """An event as timelines show it."""
-    words = event.type.replace(".", " ").replace("_", " ")
-    tone = "bad" if event.type.endswith("failed") else "idle"
+def event_row(event: Event, *, is_about: bool = False) -> dict[str, Any]:
+    """An event as timelines show it; on its subject's own page without the subject's name."""
+    about, _dot, words = event.type.partition(".")
+    words = (words or about).replace("_", " ")
+    label = event.subject_label or event.subject_type
     return {
-        "text": f"{event.subject_label or event.subject_type}: {words}",
+        "text": words.capitalize() if is_about else f"{label}: {words}",
         "at": event.at,
         "actor": event.actor_label,
-        "tone": tone,
+        "tone": "bad" if event.type.endswith("failed") else "idle",
     }
 
 

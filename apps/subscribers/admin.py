@@ -134,8 +134,9 @@ class SubscriberAdmin(BulkSteps, ImportPages):
         order = list(_SERVICE_TAGS)
         found = sorted(row.services.all(), key=lambda service: order.index(service.status))
         suspended = [s for s in found if s.status == Service.Status.SUSPENDED]
-        first = (suspended or found or [None])[0]
-        return (first.status, first.get_status_display()) if first else "–"
+        for service in suspended or found:
+            return service.status, service.get_status_display()
+        return "–"
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None

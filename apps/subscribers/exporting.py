@@ -55,8 +55,11 @@ def _reasons(errors: list[dict[str, str]]) -> str:
 
 
 def _lines(person: Subscriber) -> Iterator[list[str]]:
-    for service in list(person.services.all()) or [None]:
+    services = list(person.services.all())
+    for service in services:
         yield _line(person, service)
+    if not services:
+        yield _line(person, None)
 
 
 def _line(person: Subscriber, service: Service | None) -> list[str]:

@@ -100,7 +100,7 @@ class ImportPages(ModelAdmin):  # type: ignore[misc]
 
     def example(self, request: HttpRequest) -> FileResponse:
         """A list with one row, to fill in."""
-        lines = [_EXAMPLE.keys(), _EXAMPLE.values()]
+        lines = [list(_EXAMPLE), list(_EXAMPLE.values())]
         return _csv(lambda file: csv.writer(file).writerows(lines), "example.csv")
 
     def export(self, request: HttpRequest) -> FileResponse:

@@ -29,10 +29,12 @@ class _Moving(models.Model):
 
         TransitionError says in which status it is instead.
         """
-        rows = type(self)._default_manager.filter(pk=self.pk, status__in=self.SOURCES[status])
+        rows = type(self)._default_manager.filter(  # type: ignore[misc]
+            pk=self.pk, status__in=self.SOURCES[status]
+        )
         if not rows.update(status=status, **values):
-            self.refresh_from_db(fields=["status"])
-            labels = dict(self._meta.get_field("status").flatchoices)
+            self.refresh_from_db(fields=["status"])  # type: ignore[misc]
+            labels = dict(self._meta.get_field("status").flatchoices)  # type: ignore[misc,union-attr]
             raise TransitionError(
                 f"{self} is {str(labels[self.status]).lower()}, so it cannot become"
                 f" {str(labels[status]).lower()}."

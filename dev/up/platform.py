@@ -122,4 +122,4 @@ def _once(name: str, title: str, command: str) -> Program:
 
 def _daphne(port: int) -> Program:
     binary = str(Path(sys.executable).parent / "daphne")
-    return Program("web", [binary, "-b", "127.0.0.1", "-p", str(port), "config.asgi:application"])
+    return Program("web", [binary, "-b", "127.0.0.1", "-p", str(port), "config.server:application"])

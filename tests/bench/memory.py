@@ -28,12 +28,9 @@ def _result(what: str, mebibytes: float, bar: int) -> Result:
 
 
 def _platform(platform: LivePlatform) -> float:
-    pid_file = next(platform.folder.glob("postgres/**/postmaster.pid"), None)
     roots = [process.pid for process in platform.processes.values()]
-    if pid_file:
-        roots.append(int(pid_file.read_text().split()[0]))
-    else:
-        roots.append(int(platform.sql("SELECT pg_backend_pid()")[0][0]))
+    query = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'"
+    roots.append(psutil.Process(int(platform.sql(query)[0][0])).ppid())
     return _pss(_with_children(roots))
 
 

@@ -47,9 +47,10 @@ def sign_up(slug: str, plan: str, region: str) -> Json:
         offered = next(one for one in billing.offered_plans() if one.key == plan)
         application = Application(f"ISP {slug}", slug, "NO", "NOK", "Europe/Oslo", region)
         organisation = create_organisation(application, offered, owner=owner, actor=SYSTEM)
-    with schema_of(organisation.console.schema_name):  # type: ignore[union-attr]
-        workspace = Instance.objects.get()
-    return {"schema": organisation.console.schema_name, **_facts(workspace)}  # type: ignore[union-attr]
+    assert organisation.console is not None
+    with schema_of(organisation.console.schema_name):
+        facts = _facts(Instance.objects.get())
+    return {"schema": organisation.console.schema_name, **facts}
 
 
 def install(schema: str, app: str, environment: Json | None = None) -> Json:

@@ -90,6 +90,4 @@ def _ours(page: Page, violation: dict[str, object]) -> dict[str, object]:
 
 
 def _is_ours(page: Page, target: list[str]) -> bool:
-    return bool(
-        page.locator(target[-1]).first.evaluate(f'node => !!node.closest("{_OUR_PIECES}")')
-    )
+    return bool(page.locator(target[-1]).first.evaluate(f'node => !!node.closest("{_OUR_PIECES}")'))

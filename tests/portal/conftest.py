@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 from django.test import Client
 
-from apps.accounts.models import User
+from apps.accounts.services import create_user
 from apps.events.actors import SYSTEM
 from apps.subscribers import services
 from apps.subscribers.models import Service, Subscriber
@@ -24,7 +24,7 @@ class Customer:
 def make_customer(isp, name: str, price: int) -> Customer:
     """A subscriber with an active service, signed in to the portal."""
     email = f"{name.split(maxsplit=1)[0].lower()}@example.com"
-    user = User.objects.create_user(email, "a long password")
+    user = create_user(email=email, password="a long password", is_verified=True, actor=SYSTEM)
     address = {"street": f"1 {name} Road", "city": "Waverly"}
     person = services.create_subscriber(
         name=name, email=email, user=user, address=address, actor=SYSTEM

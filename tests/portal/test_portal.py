@@ -1,5 +1,7 @@
 """What a subscriber sees at their ISP's portal, and what nobody else does."""
 
+from copy import deepcopy
+
 import pytest
 from django.test import Client
 
@@ -24,8 +26,6 @@ def test_a_subscriber_signs_in_and_sees_the_service(acme, dora):
     browser = Client(HTTP_HOST=acme.workspace_host)
     fields = {"login": "dora@example.com", "password": "a long password"}
     answer = browser.post("/accounts/login/?next=/", fields, follow=True)
-    if "verification" in answer.request["PATH_INFO"] or "confirm" in answer.request["PATH_INFO"]:
-        pytest.fail("the log-in asks for a confirmation that the invitation gave")
     assert "Hello Dora Diaz" in answer.text
 
 
@@ -91,9 +91,8 @@ def test_one_customer_never_sees_another_s_rows(dora, emil):
 
 
 def test_an_isp_s_customer_is_nobody_at_another_isp(acme, dora, ines):
-    assert dora.subscriber.pk != ines.subscriber.pk or dora.subscriber.name != ines.subscriber.name
     browser = Client(HTTP_HOST=acme.workspace_host)
-    browser.cookies = ines.browser.cookies
+    browser.cookies = deepcopy(ines.browser.cookies)
     for page in PAGES:
         assert browser.get(page).status_code == 302
     assert "Ines" in ines.browser.get("/").text

@@ -1,0 +1,79 @@
+"""Programs of two ISPs, each with a key, and Acme's shop."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from apps.accounts.models import User
+from apps.accounts.services import create_key
+from apps.events.actors import SYSTEM
+from apps.tenancy.kinds import schema_of
+from tests.conftest import Isp
+from tests.instances.world import adopt, engine, new_shop, platform, running_shop, sign_up
+
+__all__ = ["engine", "new_shop", "platform", "running_shop", "sign_up"]
+
+
+class Program:
+    """A program that talks to the API of one host with one key."""
+
+    def __init__(self, host: str, key: str = "") -> None:
+        authorization = {"authorization": f"Bearer {key}"} if key else {}
+        self.client = Client(headers={"host": host, **authorization}, enforce_csrf_checks=True)
+
+    def get(self, path: str, **query: str) -> HttpResponse:
+        """Read a resource below /api/v1/, or at a whole address."""
+        return self.client.get(self._at(path), query)
+
+    def post(self, path: str, body: object = None) -> HttpResponse:
+        """Ask for something, in JSON."""
+        text = json.dumps({} if body is None else body)
+        return self.client.post(self._at(path), text, content_type="application/json")
+
+    def _at(self, path: str) -> str:
+        return path if path.startswith(("/", "http")) else f"/api/v1/{path}"
+
+
+def key_in(schema: str, email: str, *, is_staff: bool = True) -> str:
+    """A key of a new person of a schema."""
+    with schema_of(schema):
+        user = User.objects.create_user(email, is_staff=is_staff)
+        return create_key(name="robot", user=user, actor=SYSTEM)[1].reveal()
+
+
+@pytest.fixture
+def program(acme: Isp, platform: None) -> Program:
+    """A program of Acme's staff."""
+    return Program(acme.console_host, key_in(acme.console, "robot@acme.example"))
+
+
+@pytest.fixture
+def outsider(initech: Isp, platform: None) -> Program:
+    """A program of Initech's staff, at Initech."""
+    adopt(initech)
+    return Program(initech.console_host, key_in(initech.console, "robot@initech.example"))
+
+
+@pytest.fixture
+def intruder(acme: Isp, initech: Isp, platform: None) -> Program:
+    """A program that shows Initech's key to Acme."""
+    return Program(acme.console_host, key_in(initech.console, "intruder@initech.example"))
+
+
+@pytest.fixture
+def problem() -> Callable[[HttpResponse], dict[str, Any]]:
+    """Check an error's form, and return it."""
+
+    def read(response: HttpResponse) -> dict[str, Any]:
+        assert response["content-type"] == "application/problem+json"
+        body: dict[str, Any] = json.loads(response.content)
+        assert body["status"] == response.status_code
+        assert body["request_id"] == response["x-request-id"]
+        assert {"type", "title", "code", "detail"} <= body.keys()
+        return body
+
+    return read
