@@ -102,7 +102,7 @@ SIDEBARS: dict[str, tuple[Group, ...]] = {
 
 def sidebar(site: AdminSite, kind: str, request: HttpRequest) -> list[dict[str, Any]]:
     """The groups of a kind as the theme draws them, without what this person may not see."""
-    groups = []
+    groups: list[dict[str, Any]] = []
     for group in SIDEBARS[kind]:
         items = [item for entry in group.entries if (item := _item(site, entry, request))]
         if items:

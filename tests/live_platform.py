@@ -236,15 +236,16 @@ class LivePlatform:
             self._note_instances()
         if self._desk is not None:
             self._desk.communicate(timeout=30)
-        for name in reversed(self.processes):
-            process = self.processes[name]
+        for process in self.processes.values():
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGCONT)
-                os.killpg(process.pid, signal.SIGTERM)
-                try:
-                    process.wait(timeout=15)
-                except subprocess.TimeoutExpired:
-                    os.killpg(process.pid, signal.SIGKILL)
+                # Its children are its own affair: the queue's parent would replace them.
+                process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
         self.stop_database()
 
     def remove_containers(self) -> None:

@@ -10,6 +10,8 @@ from apps.work import services as work
 from apps.work.registry import every
 
 log = structlog.get_logger(__name__)
+# Batches of one schema before the others have their turn.
+_BATCHES = 20
 
 
 @every(0.5, "events.pump")
@@ -19,13 +21,22 @@ def _pump() -> None:
             work.forget_signals(notes)
 
 
+def _seal_much() -> bool:
+    """Seal batch after batch, not for too long at once; whether some are left."""
+    for _turn in range(_BATCHES):
+        sealed, more = seal()
+        if not (sealed and more):
+            return more
+    return True
+
+
 def _pump_one(schema: str) -> bool:
     """Whether nothing is left for later; until then the notes stay, also when the clock dies."""
     try:
         if not schema_exists(schema):
             return True
         with schema_of(schema):
-            _sealed, more = seal()
+            more = _seal_much()
             while services.dispatch():
                 pass
             return not (more or services.has_unread())

@@ -9,8 +9,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from apps.core.exceptions import DomainError
 from apps.events.actors import user_actor
@@ -27,7 +28,10 @@ class InstanceAdmin(ModelAdmin):  # type: ignore[misc]
 
     list_display = ("name", "shown_status", "hostname", "release", "hosting", "region")
     list_filter = ("status", "hosting")
-    search_fields = ("name", "hostname", "app")
+    search_fields = ("name", "hostname", "app", "uuid")
+    search_help_text = _("Name, address or app")
+    actions_list = ("choose_app",)
+    show_full_result_count = False
 
     @display(
         description="status",
@@ -41,6 +45,11 @@ class InstanceAdmin(ModelAdmin):  # type: ignore[misc]
     def shown_status(self, row: Instance) -> str:
         """The status as a tag."""
         return str(row.get_status_display())
+
+    @action(description=_("Deploy app"), icon="add", permissions=["change"])  # type: ignore[untyped-decorator]
+    def choose_app(self, request: HttpRequest) -> HttpResponse:
+        """To the catalogue."""
+        return redirect("admin:instances_catalogue")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Instances come from the catalogue."""
@@ -177,7 +186,7 @@ class InstanceAdmin(ModelAdmin):  # type: ignore[misc]
                 form.add_error(None, error.message)
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Deploy {release.app.title}",
+            "title": "Catalogue",
             "app": release.app,
             "release": release,
             "facts": pages.release_facts(release),

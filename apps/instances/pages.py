@@ -9,11 +9,11 @@ from django.utils.translation import gettext_lazy
 
 from apps.accounts.addresses import host_url
 from apps.events.models import Event
-from apps.fleet.models import Placement, Region
+from apps.fleet.models import Placement
 from apps.instances import services
 from apps.instances.constants import WORKSPACE_APP
 from apps.instances.models import Deployment, Instance
-from apps.instances.panels import TONES, event_row
+from apps.instances.panels import TONES, Names, event_row
 from apps.instances.workspace import organisation_here
 from apps.marketplace import services as marketplace
 from apps.marketplace.models import Release
@@ -49,12 +49,12 @@ _DEPLOYMENTS = 50
 
 def frame(instance: Instance, tab: str, *, may_change: bool) -> dict[str, Any]:
     """The head of every page of an instance, and its tabs."""
-    changes = _changes(instance) if may_change else {}
+    changes, names = _changes(instance) if may_change else {}, Names.now()
     return {
         "title": instance.name,
         "instance": instance,
-        "app_title": _app_title(instance),
-        "region_name": _region_name(instance.region),
+        "app_title": names.app_of(instance),
+        "region_name": names.region_of(instance),
         "tone": TONES.get(Instance.Status(instance.status), "idle"),
         "address": host_url(instance.hostname, is_workspace=True),
         "open_url": reverse("open_instance", args=[instance.uuid]),
@@ -160,16 +160,6 @@ def _placement(instance: Instance) -> dict[str, Any] | None:
     }
 
 
-def _app_title(instance: Instance) -> str:
-    titles = {app.key: app.title for app in marketplace.catalogue()}
-    return titles.get(instance.app, instance.app)
-
-
-def _region_name(code: str) -> str:
-    region = Region.objects.filter(code=code).first()
-    return region.name if region else code
-
-
 def catalogue() -> list[dict[str, Any]]:
     """The apps that can be deployed, each with its instance where there is one already."""
     mine = {row.app: row for row in Instance.objects.all()}
@@ -186,7 +176,7 @@ def release_facts(release: Release) -> dict[str, Any]:
         "memory_mb": needed.memory_bytes // _MIB,
         "cpu": f"{needed.nano_cpus / 1e9:g}",
         "disk_gb": f"{needed.disk_bytes / _MIB / 1024:g}",
-        "region_name": _region_name(organisation.region),
+        "region_name": Names.now().regions.get(organisation.region, organisation.region),
     }
 
 

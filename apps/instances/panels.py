@@ -1,6 +1,7 @@
 """What instances add to the console's first page."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Q
@@ -9,6 +10,7 @@ from django.urls import reverse
 
 from apps.accounts.addresses import host_url
 from apps.events.models import Event
+from apps.fleet.models import Region
 from apps.instances.constants import WORKSPACE_APP
 from apps.instances.models import Instance
 from apps.marketplace import services as marketplace
@@ -31,12 +33,12 @@ _EVENTS = 8
 def console_home(request: HttpRequest) -> dict[str, Any]:
     """Is everything well, the instances, what runs, the first steps, and what happened."""
     rows = list(Instance.objects.exclude(status=Instance.Status.ARCHIVED))
-    titles = {app.key: app.title for app in marketplace.catalogue()}
+    names = Names.now()
     happened = Event.objects.exclude(_IS_ROUTINE)[:_EVENTS]
     active = list(Operation.objects.filter(status__in=Operation.ACTIVE).prefetch_related("steps"))
     return {
         "headline": _headline(rows),
-        "instances": [instance_row(row, titles) for row in rows],
+        "instances": [instance_row(row, names) for row in rows],
         "operations": [_operation_row(row) for row in active],
         "checklist": _checklist(rows),
         "events": [event_row(event) for event in happened],
@@ -45,11 +47,33 @@ def console_home(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def instance_row(row: Instance, titles: Mapping[str, str]) -> dict[str, Any]:
-    """An instance as lists show it; `titles` are the apps' by key."""
+@dataclass(frozen=True)
+class Names:
+    """What people call apps and regions, by key."""
+
+    apps: Mapping[str, str]
+    regions: Mapping[str, str]
+
+    @classmethod
+    def now(cls) -> "Names":
+        """As they are; two queries."""
+        apps = {app.key: app.title for app in marketplace.catalogue()}
+        return cls(apps, dict(Region.objects.values_list("code", "name")))
+
+    def app_of(self, row: Instance) -> str:
+        """The title of an instance's app."""
+        return self.apps.get(row.app, row.app)
+
+    def region_of(self, row: Instance) -> str:
+        """The name of the place where an instance runs."""
+        return self.regions.get(row.region, row.region)
+
+
+def instance_row(row: Instance, names: Names) -> dict[str, Any]:
+    """An instance as lists show it."""
     return {
         "name": row.name,
-        "kind": titles.get(row.app, row.app),
+        "kind": names.app_of(row),
         "url": reverse("admin:instances_instance_change", args=[row.pk]),
         "status": row.get_status_display(),
         "tone": TONES.get(Instance.Status(row.status), "idle"),
@@ -57,8 +81,8 @@ def instance_row(row: Instance, titles: Mapping[str, str]) -> dict[str, Any]:
         "address": host_url(row.hostname, is_workspace=True),
         "host": row.hostname,
         "release": row.release,
-        "region": row.region,
-        "placement": row.hosting,
+        "region": names.region_of(row),
+        "placement": row.get_hosting_display(),
     }
 
 
@@ -97,7 +121,9 @@ def _headline(rows: list[Instance]) -> dict[str, str]:
             "title": f"{down[0].name} is {down[0].get_status_display().lower()}",
             "text": "Everything else runs.",
         }
-    return {"tone": "ok", "title": "Everything runs", "text": f"{len(rows)} active."}
+    count = len(by["active"])
+    text = "Your instance answers." if count == 1 else f"All {count} instances answer."
+    return {"tone": "ok", "title": "Everything runs", "text": text if rows else ""}
 
 
 def _operation_row(operation: Operation) -> dict[str, Any]:

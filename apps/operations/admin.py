@@ -3,12 +3,15 @@
 from typing import Any
 
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from apps.operations.models import Operation
+from apps.operations.pages import operation_context
 
 _LABELS = {
     "Succeeded": "success",
@@ -42,8 +45,16 @@ class OperationAdmin(ModelAdmin):  # type: ignore[misc]
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """The operation's page."""
-        return redirect("operation", get_object_or_404(Operation, pk=object_id).uuid)
+        """The operation with its steps, live."""
+        operation = self.get_object(request, unquote(object_id))
+        if operation is None:
+            raise Http404
+        if not self.has_view_permission(request, operation):
+            raise PermissionDenied
+        around = {**self.admin_site.each_context(request), "title": operation.title}
+        subject = {"opts": self.opts, "object": operation}
+        context = {**around, **subject, **operation_context(operation)}
+        return render(request, "operations/progress_admin.html", context)
 
 
 def register(site: AdminSite, kind: str) -> None:

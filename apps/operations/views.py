@@ -25,9 +25,8 @@ def _operation(request: HttpRequest, operation_id: UUID) -> Operation:
 
 @login_required
 def operation(request: HttpRequest, operation_id: UUID) -> HttpResponse:
-    """The operation with its steps, live."""
-    context = operation_context(_operation(request, operation_id))
-    return render(request, "operations/progress.html", context)
+    """On to the operation's page, which is a part of the admin."""
+    return redirect("admin:operations_operation_change", _operation(request, operation_id).pk)
 
 
 @login_required

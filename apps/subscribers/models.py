@@ -32,7 +32,7 @@ class _Moving(models.Model):
         rows = type(self)._default_manager.filter(  # type: ignore[misc]
             pk=self.pk, status__in=self.SOURCES[status]
         )
-        if not rows.update(status=status, **values):
+        if not rows.update(status=status, **values):  # type: ignore[misc]
             self.refresh_from_db(fields=["status"])  # type: ignore[misc]
             labels = dict(self._meta.get_field("status").flatchoices)  # type: ignore[misc,union-attr]
             raise TransitionError(

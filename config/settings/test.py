@@ -14,7 +14,7 @@ if "DATABASE_URL" not in os.environ:
 os.environ.setdefault("FIELD_KEYS", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
 
 from config.settings.base import *  # noqa: F403
-from config.settings.base import Q_CLUSTER
+from config.settings.base import INSTALLED_APPS, Q_CLUSTER
 
 DEVELOPMENT = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -23,3 +23,6 @@ LEASE_SECONDS, HEARTBEAT_SECONDS, REAP_SECONDS = 1.0, 0.25, 0.25
 Q_CLUSTER = {**Q_CLUSTER, "sync": False}
 ALLAUTH_TRUSTED_PROXY_COUNT = 0
 ENGINE_KIND = EDGE_KIND = "fake"
+
+INSTALLED_APPS = [*INSTALLED_APPS, "django_migration_linter"]
+MIGRATION_LINTER_OPTIONS = {"no_cache": True}

@@ -61,7 +61,7 @@ class ContainerSpec:
     pids_limit: int = field(default=256, kw_only=True)
     user: str = field(default=UNPRIVILEGED_USER, kw_only=True)
     read_only: bool = field(default=True, kw_only=True)
-    tmpfs: tuple[str, ...] = field(default=("/tmp",), kw_only=True)
+    tmpfs: tuple[str, ...] = field(default=("/tmp",), kw_only=True)  # nosec B108
     labels: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     stop_timeout_s: int = field(default=10, kw_only=True)
     capabilities: tuple[str, ...] = field(default=(), kw_only=True)

@@ -71,7 +71,7 @@ class Arena:
         workers = [self.nursery.work() for _ in range(2)]
         ids = [case.due_id for case in cases]
         open_rows = Due.objects.filter(pk__in=ids, state__in=["queued", "running", "waiting"])
-        until(lambda: not open_rows.exists(), "The end of all operations")
+        until(lambda: not open_rows.exists(), "The end of all operations", 120)
         for pid in workers:
             self.nursery.kill(pid)
 

@@ -63,7 +63,7 @@ class ReleaseCommand(Step):
             if plan.release_probe and engine.run(plan.release_probe, 120).exit_code == 0:
                 run.log("The data are as the release needs them")
                 return
-            result = engine.run(plan.release, self.deadline_s)
+            result = engine.run(plan.release, run.remaining_s())
             output = stack.without_secrets(result.output)
             if result.exit_code != 0:
                 raise StepError(

@@ -1,0 +1,150 @@
+"""What the fleet adds to the operator's first page: servers, what is reserved, what is wrong."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Count, F, Q, Sum
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from apps.fleet.models import Certificate, EdgeState, Placement, Server
+from apps.portal.registry import on_admin_home
+
+_OPEN = Q(placements__status__in=Placement.OPEN)
+_NEARLY_FULL = 90
+_EXPIRES_SOON = timedelta(days=14)
+_TONES = {"active": "ok", "draining": "warn", "unreachable": "bad"}
+
+
+@on_admin_home("public")
+def operator_home(request: HttpRequest) -> dict[str, Any]:
+    """Servers with their load, the fleet's numbers, and what needs somebody."""
+    servers = [_server_row(server) for server in _servers()]
+    return {
+        "servers": servers,
+        "servers_url": reverse("admin:fleet_server_changelist"),
+        "stats": _stats(servers),
+        "needs": [*_troubled(servers), *_edges_behind(), *_expiring()],
+    }
+
+
+def _servers() -> list[Any]:
+    rows = Server.objects.exclude(status=Server.Status.RETIRED).select_related("region")
+    return list(
+        rows.annotate(
+            placed=Count("placements", filter=_OPEN),
+            taken_cpu=Coalesce(Sum("placements__cpu_millis", filter=_OPEN), 0),
+            taken_memory=Coalesce(Sum("placements__memory_mb", filter=_OPEN), 0),
+            taken_disk=Coalesce(Sum("placements__disk_mb", filter=_OPEN), 0),
+        ).order_by("region__code", "name")
+    )
+
+
+def _server_row(server: Any) -> dict[str, Any]:
+    is_draining = server.is_draining and server.status == Server.Status.ACTIVE
+    state = "draining" if is_draining else server.status
+    return {
+        "name": server.name,
+        "url": reverse("admin:fleet_server_change", args=[server.pk]),
+        "region": server.region.name,
+        "status": _("Draining") if is_draining else server.get_status_display(),
+        "tone": _TONES.get(state, "idle"),
+        "state": state,
+        "note": server.status_note,
+        "placed": server.placed,
+        "taken_memory": server.taken_memory,
+        "memory_mb": server.memory_mb,
+        "loads": [
+            _load(_("Memory"), server.taken_memory, server.memory_mb, 1024, "GiB"),
+            _load(_("CPU"), server.taken_cpu, server.cpu_millis, 1000, _("cores")),
+            _load(_("Disk"), server.taken_disk, server.disk_mb, 1024, "GiB"),
+        ],
+    }
+
+
+def _load(label: str, taken: int, total: int, unit: int, name: str) -> dict[str, Any]:
+    share = 100 * taken // max(total, 1)
+    return {
+        "label": label,
+        "share": share,
+        "text": f"{taken / unit:.1f} of {total / unit:.0f} {name}",
+        "tone": "bad" if share >= _NEARLY_FULL else "ok",
+    }
+
+
+def _stats(servers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    answering = [row for row in servers if row["state"] != "unreachable"]
+    taken = sum(row["taken_memory"] for row in answering)
+    total = sum(row["memory_mb"] for row in answering)
+    placements = reverse("admin:fleet_placement_changelist")
+    return [
+        {
+            "label": _("Instances placed"),
+            "value": f"{_placed():,}",
+            "note": _("dedicated and shared"),
+            "url": f"{placements}?status__exact=active",
+        },
+        {
+            "label": _("Servers that answer"),
+            "value": f"{len(answering)} / {len(servers)}",
+            "note": _("of those in use"),
+            "tone": "bad" if len(answering) < len(servers) else "",
+            "url": reverse("admin:fleet_server_changelist"),
+        },
+        {
+            "label": _("Memory reserved"),
+            "value": f"{100 * taken // max(total, 1)} %",
+            "note": f"{taken / 1024:.1f} of {total / 1024:.0f} GiB",
+            "url": reverse("admin:fleet_server_changelist"),
+        },
+    ]
+
+
+def _placed() -> int:
+    rows = Placement.objects.filter(status=Placement.Status.ACTIVE)
+    return rows.values("instance").distinct().count()
+
+
+def _troubled(servers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    found = []
+    for row in servers:
+        full = [load for load in row["loads"] if load["share"] >= _NEARLY_FULL]
+        if row["state"] == "unreachable":
+            title = _("Server %(name)s does not answer") % {"name": row["name"]}
+            found.append(_need(title, row["note"], row["url"], "bad"))
+        elif full:
+            title = _("Server %(name)s is nearly full") % {"name": row["name"]}
+            text = ", ".join(f"{load['label']}: {load['text']}" for load in full)
+            found.append(_need(title, text, row["url"], "warn"))
+    if not servers:
+        text = _("Dedicated workspaces and further apps need one. Shared workspaces work without.")
+        url = reverse("admin:fleet_server_add")
+        found.append(_need(_("There is no server yet"), text, url, "warn"))
+    return found
+
+
+def _edges_behind() -> list[dict[str, Any]]:
+    """An edge a moment behind is at work; one that stays so has a fault."""
+    late = timezone.now() - timedelta(minutes=2)
+    rows = EdgeState.objects.filter(applied__lt=F("wanted"), applied_at__lt=late)
+    url = reverse("admin:fleet_edgestate_changelist")
+    text = _("New and changed addresses do not answer until it has them.")
+    title = _("Edge %(name)s lacks the newest routes")
+    return [_need(title % {"name": edge.name}, text, url, "bad") for edge in rows]
+
+
+def _expiring() -> list[dict[str, Any]]:
+    rows = Certificate.objects.filter(expires_at__lt=timezone.now() + _EXPIRES_SOON)
+    url = reverse("admin:fleet_certificate_changelist")
+    title = _("The certificate %(name)s ends on %(day)s")
+    return [
+        _need(title % {"name": row.name, "day": f"{row.expires_at:%-d %B}"}, "", url, "warn")
+        for row in rows
+    ]
+
+
+def _need(title: str, text: str, url: str, tone: str) -> dict[str, Any]:
+    return {"title": title, "text": text, "url": url, "done": False, "tone": tone}

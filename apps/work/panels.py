@@ -1,0 +1,86 @@
+"""What work adds to the operator's first page: what runs, and what failed and needs a person."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from apps.portal.registry import on_admin_home
+from apps.work.models import Due
+
+# Renewals and the like wait most of their life; only what a person started is shown.
+_KIND = "operation"
+_SHOWN = 5
+_FAILED_WITHIN = timedelta(days=7)
+
+
+@on_admin_home("public")
+def operator_home(request: HttpRequest) -> dict[str, Any]:
+    """What runs now, and what failed and was not done since."""
+    active = list(_active().order_by("created_at"))
+    failed = list(_failed()[: _SHOWN + 1])
+    work = reverse("admin:work_due_changelist")
+    return {
+        "operations": [_running_row(due) for due in active[:_SHOWN]],
+        "needs": [_failed_row(due) for due in failed[:_SHOWN]] + _more(failed, work),
+        "stats": [
+            {
+                "label": _("Operations under way"),
+                "value": f"{len(active):,}",
+                "note": _("%(count)s done in 24 hours") % {"count": f"{_done().count():,}"},
+                "url": f"{work}?kind__exact={_KIND}&state__exact=running",
+            }
+        ],
+    }
+
+
+def _active() -> QuerySet[Due]:
+    states = (Due.State.QUEUED, Due.State.RUNNING, Due.State.WAITING)
+    return Due.objects.filter(kind=_KIND, state__in=states)
+
+
+def _done() -> QuerySet[Due]:
+    since = timezone.now() - timedelta(hours=24)
+    return Due.objects.filter(kind=_KIND, state=Due.State.DONE, finished_at__gte=since)
+
+
+def _failed() -> QuerySet[Due]:
+    """Failed lately, unless the same went through or runs again since."""
+    since = timezone.now() - _FAILED_WITHIN
+    later = Due.objects.filter(
+        schema=OuterRef("schema"), title=OuterRef("title"), created_at__gt=OuterRef("created_at")
+    )
+    rows = Due.objects.filter(state=Due.State.FAILED, created_at__gte=since)
+    return rows.filter(~Exists(later)).order_by("-created_at")
+
+
+def _running_row(due: Due) -> dict[str, Any]:
+    text = due.reason or due.get_state_display()
+    return {
+        "title": due.title,
+        "url": reverse("admin:work_due_change", args=[due.pk]),
+        "progress": due.progress,
+        "text": f"{due.schema}: {text}",
+        "is_waiting": due.state == Due.State.WAITING,
+    }
+
+
+def _failed_row(due: Due) -> dict[str, Any]:
+    return {
+        "title": due.title,
+        "text": f"{due.schema}: {due.reason}" if due.reason else due.schema,
+        "url": reverse("admin:work_due_change", args=[due.pk]),
+        "done": False,
+        "tone": "bad",
+    }
+
+
+def _more(failed: list[Due], work: str) -> list[dict[str, Any]]:
+    if len(failed) <= _SHOWN:
+        return []
+    url = f"{work}?state__exact={Due.State.FAILED}"
+    return [{"title": _("Show all that failed"), "text": "", "url": url, "done": False}]

@@ -1,0 +1,1 @@
+"""English, without the habits of one country."""

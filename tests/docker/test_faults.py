@@ -1,0 +1,118 @@
+"""Parts of the platform are killed in the middle of real deployments, and each ends right, once."""
+
+import os
+import signal
+
+import pytest
+
+from tests.docker.conftest import SignUp
+from tests.docker.live_instance import LiveInstance
+from tests.docker.traffic import Traffic
+from tests.live_platform import LivePlatform, until
+
+pytestmark = pytest.mark.docker
+# From the moment when all parts run again.
+RECOVERED_WITHIN_S = 60
+
+
+def _ends_right(workspace: LiveInstance, deployment: int = 1) -> None:
+    workspace.wait_end(RECOVERED_WITHIN_S)
+    workspace.assert_deployed_once(deployment)
+
+
+def test_a_deployment_survives_the_death_of_its_workers(
+    platform: LivePlatform, sign_up: SignUp
+) -> None:
+    workspace = sign_up()
+    for step in ("network", "database", "health", "route"):
+        workspace.wait_for_step(step)
+        platform.kill("worker")
+        platform.start_process("worker")
+    _ends_right(workspace)
+
+
+def test_a_deployment_survives_the_death_of_the_whole_platform(
+    platform: LivePlatform, sign_up: SignUp
+) -> None:
+    workspace = sign_up()
+    for step in ("database", "route"):
+        workspace.wait_for_step(step)
+        platform.kill_everything()
+        assert workspace.parts()["containers"]
+        platform.start_missing()
+    _ends_right(workspace)
+
+
+def test_a_deployment_survives_restarts_of_the_database(
+    platform: LivePlatform, sign_up: SignUp
+) -> None:
+    workspace = sign_up()
+    workspace.wait_for_step("database")
+    platform.stop_database()
+    platform.start_database()
+    workspace.wait_for_step("health")
+    platform.kill_database()
+    platform.start_database()
+    _ends_right(workspace)
+    assert all(platform.is_running(name) for name in ("web", "worker", "clock"))
+
+
+def test_a_deployment_survives_the_death_of_the_edge(
+    platform: LivePlatform, sign_up: SignUp
+) -> None:
+    workspace = sign_up()
+    workspace.wait_for_step("health")
+    platform.kill("edge")
+    workspace.wait_for_step("route")
+    platform.start_process("edge")
+    _ends_right(workspace)
+
+
+def test_a_worker_that_stood_still_past_its_lease_changes_nothing(
+    platform: LivePlatform, sign_up: SignUp
+) -> None:
+    workspace = sign_up()
+    workspace.wait_for_step("health")
+    platform.kill("worker", signal.SIGSTOP)
+    platform.start_process("worker2")
+    try:
+        _ends_right(workspace)
+        before = _traces(workspace)
+        said = _lost(platform)
+        platform.kill("worker", signal.SIGCONT)
+        until(lambda: _lost(platform) > said, what="The loss of the lease")
+        assert _traces(workspace) == before
+        workspace.assert_deployed_once()
+    finally:
+        platform.kill("worker2")
+
+
+def _traces(workspace: LiveInstance) -> list[object]:
+    """All that a worker could have changed."""
+    return [
+        workspace.operation(),
+        workspace.log(),
+        [(one.id, one.started_at, one.restart_count) for one in workspace.containers()],
+        workspace.rows("SELECT id, type FROM {schema}.events_event ORDER BY id"),
+        workspace.rows("SELECT * FROM public.fleet_placement WHERE instance = %s", workspace.instance),
+        workspace.rows("SELECT * FROM public.fleet_route WHERE instance = %s", workspace.instance),
+    ]
+
+
+def _lost(platform: LivePlatform) -> int:
+    """How often a worker found that another had taken its work."""
+    return (platform.folder / "worker.log").read_text().count("lease_lost")
+
+
+def test_visitors_do_not_notice_that_the_workers_of_a_redeployment_die(
+    platform: LivePlatform, acme_workspace: LiveInstance
+) -> None:
+    number = acme_workspace.deployments()[-1][0] + 1
+    with Traffic(platform, acme_workspace.hostname) as traffic:
+        acme_workspace.deploy()
+        for step in ("start", "health", "route"):
+            acme_workspace.wait_for_step(step)
+            platform.kill("worker")
+            platform.start_process("worker")
+        _ends_right(acme_workspace, number)
+    assert traffic.failures == {}
