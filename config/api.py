@@ -31,7 +31,8 @@ def api_urls(**resources: type[ViewSetMixin]) -> list[object]:
     router = DefaultRouter(use_regex_path=False)
     router.include_root_view = False
     router.include_format_suffixes = False
-    for name, viewset in {"operations": OperationViewSet, **resources}.items():
+    named: dict[str, type[ViewSetMixin]] = {"operations": OperationViewSet, **resources}
+    for name, viewset in named.items():
         router.register(name, viewset)
     described = [path("api/v1/", include(router.urls))]
     # Given its addresses: by itself it would describe ROOT_URLCONF, which is no kind's.

@@ -102,7 +102,6 @@ class PlanAdmin(ModelAdmin):  # type: ignore[misc]
         context = {
             **self.admin_site.each_context(request),
             "title": _("New version of %(plan)s") % {"plan": plan},
-            "opts": self.opts,
             "plan": plan,
             "newest": newest,
             "form": form,

@@ -1,7 +1,10 @@
 """What a version of a plan entitles to: a known name and a checked value each."""
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
+
+from django.utils.translation import gettext as _
 
 from apps.billing.constants import DEDICATED, SHARED
 from apps.billing.exceptions import EntitlementError
@@ -45,3 +48,34 @@ def checked_entitlements(values: Mapping[str, Any]) -> dict[str, Any]:
         if expected:
             raise EntitlementError(f"“{name}” must be {expected}, not {value!r}.", field=name)
     return dict(values)
+
+
+def format_speed(kbps: int | None) -> str:
+    """A speed for people: 100 Mbit/s, 1.5 Mbit/s, 1 Gbit/s; a dash when the plan names none."""
+    if not kbps:
+        return "–"
+    for factor, unit in ((1_000_000, "Gbit/s"), (1_000, "Mbit/s"), (1, "kbit/s")):
+        if kbps >= factor:
+            return f"{(Decimal(kbps) / factor).normalize():f} {unit}"
+    return "–"
+
+
+def in_words(values: Mapping[str, Any]) -> list[str]:
+    """The entitlements for people: "100 Mbit/s down", "up to 100 subscribers"."""
+    words = {
+        "hosting": _("%s hosting"),
+        "max_subscribers": _("up to %s subscribers"),
+        "max_instances": _("up to %s instances"),
+        "memory_mb": _("%s MiB of memory"),
+        "cpu_millis": _("%s thousandths of a CPU"),
+        "disk_mb": _("%s MiB of disk"),
+        "down_kbps": _("%s down"),
+        "up_kbps": _("%s up"),
+    }
+    return [text % _shown(name, values[name]) for name, text in words.items() if name in values]
+
+
+def _shown(name: str, value: Any) -> str:
+    if name.endswith("_kbps"):
+        return format_speed(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from apps.billing.entitlements import checked_entitlements
+from apps.billing.entitlements import checked_entitlements, in_words
 from apps.billing.exceptions import PublishedError
 from apps.billing.money import format_money
 
@@ -105,3 +105,8 @@ class PlanVersion(models.Model):
     def subscriber_price(self) -> str:
         """The price per subscriber for people."""
         return format_money(self.per_subscriber_minor, self.currency)
+
+    @property
+    def entitlements_in_words(self) -> list[str]:
+        """What it entitles to, for people."""
+        return in_words(self.entitlements)

@@ -26,13 +26,19 @@ class Listener:
     def __init__(self) -> None:
         self._watchers: dict[Watched, set[asyncio.Event]] = defaultdict(set)
         self._task: asyncio.Task[None] | None = None
+        self._is_listening = False
 
     def watch(self, watched: Watched) -> asyncio.Event:
-        """An event that is set whenever the operation changes."""
+        """An event that is set whenever the operation changes, and once when listening began.
+
+        What changed between the page and its socket would be missed otherwise.
+        """
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._listen())
         changed = asyncio.Event()
         self._watchers[watched].add(changed)
+        if self._is_listening:
+            changed.set()
         return changed
 
     def leave(self, watched: Watched, changed: asyncio.Event) -> None:
@@ -47,7 +53,9 @@ class Listener:
                 await self._listen_once()
             except psycopg.Error as error:
                 log.warning("listener_lost_database", error=str(error).strip())
-                await asyncio.sleep(_RETRY_S)
+            finally:
+                self._is_listening = False
+            await asyncio.sleep(_RETRY_S)
 
     async def _listen_once(self) -> None:
         params = connection.get_connection_params()
@@ -56,6 +64,7 @@ class Listener:
         }
         async with await psycopg.AsyncConnection.connect(**wanted, autocommit=True) as listening:
             await listening.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
+            self._is_listening = True
             self._tell_all()
             async for note in listening.notifies():
                 self._tell(json.loads(note.payload))

@@ -79,10 +79,9 @@ class SubscriberAdmin(BulkSteps, ImportPages):
         return rows.prefetch_related("services__plan_version__plan")
 
     def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Subscriber], search_term: str
-    ) -> tuple[QuerySet[Subscriber], bool]:
+        self, request: HttpRequest, queryset: SubscriberQuerySet, search_term: str
+    ) -> tuple[SubscriberQuerySet, bool]:
         """By the shape of what was typed."""
-        assert isinstance(queryset, SubscriberQuerySet)
         return (queryset.search(search_term) if search_term else queryset), False
 
     def services_of(self, rows: QuerySet[Any]) -> QuerySet[Service]:
@@ -225,8 +224,7 @@ class SubscriberAdmin(BulkSteps, ImportPages):
         owned = list(found.order_by("pk"))
         context = {
             **self.admin_site.each_context(request),
-            "title": Subscriber.objects.get(pk=person.pk).name,
-            "opts": self.opts,
+            "title": _("Subscriber"),
             "person": person,
             "tone": _PERSON_TONES.get(person.status, "idle"),
             "services": [_service_card(service) for service in owned],

@@ -67,7 +67,6 @@ class BulkSteps(ModelAdmin):  # type: ignore[misc]
         context = {
             **self.admin_site.each_context(request),
             "title": _("Suspend services") if what == "suspend" else _("Resume services"),
-            "opts": self.opts,
             "what": what,
             "chosen": chosen,
             "form": form if what == "suspend" else None,

@@ -25,6 +25,7 @@ from apps.subscribers.importing.layout import COLUMNS
 from apps.subscribers.models import Subscriber, SubscriberImport
 
 _SHOWN_ERRORS, _SHOWN_ROWS = 50, 5
+_ENCODINGS = {"utf-8-sig": "UTF-8", "cp1252": "Windows-1252"}
 _EXAMPLE = {
     "number": "C-1001",
     "name": "Dora Diaz",
@@ -88,6 +89,13 @@ class ImportPages(ModelAdmin):  # type: ignore[misc]
             "shown_errors": _SHOWN_ERRORS,
             "preview": [(row.row, row.cells) for row in source.rows.all()[:_SHOWN_ROWS]],
             "header": source.layout.get("header", []),
+            "counts": {
+                "total": f"{source.total_rows:,}",
+                "good": f"{source.good_rows:,}",
+                "bad": f"{source.error_rows:,}",
+                "made": f"{source.created_rows:,}",
+            },
+            "encoding": _ENCODINGS.get(source.layout.get("encoding", ""), "UTF-16"),
             "ignored": imports.ignored_headings(source),
         }
         return self._import_page(request, "result", source.filename, own)
@@ -125,7 +133,7 @@ class ImportPages(ModelAdmin):  # type: ignore[misc]
         self, request: HttpRequest, name: str, title: Any, own: dict[str, Any]
     ) -> HttpResponse:
         site = self.admin_site.each_context(request)
-        context = {**site, "title": title, "opts": self.opts, **own}
+        context = {**site, "title": title, **own}
         return render(request, f"subscribers/import_{name}.html", context)
 
 

@@ -72,7 +72,7 @@ def workspace_home(request: HttpRequest) -> dict[str, Any]:
     return {
         "headline": _headline(stats),
         "stats": _tiles(stats),
-        "needs": _needs(),
+        "needs": [*_over_limit(), *_waiting(stats)],
         "checklist": _checklist(stats),
         "events": [event_row(event) for event in happened],
         "events_url": reverse("admin:events_event_changelist"),
@@ -162,8 +162,8 @@ def _headline(stats: dict[str, Any]) -> dict[str, str]:
     return {"tone": "ok", "title": title % {"count": f"{active:,}"}, "text": ""}
 
 
-def _needs() -> list[dict[str, Any]]:
-    """What somebody must look at; nobody is cut off for being one too many."""
+def _over_limit() -> list[dict[str, Any]]:
+    """A note for the owner; nobody is cut off for being one too many."""
     limit = held_grant().limits.get("max_subscribers")
     active = services.active_subscribers()
     if not limit or active <= limit:
@@ -179,6 +179,36 @@ def _needs() -> list[dict[str, Any]]:
             "url": "",
             "done": False,
         }
+    ]
+
+
+def _waiting(stats: dict[str, Any]) -> list[dict[str, Any]]:
+    """Services that somebody must do something about."""
+    by, owned = stats["services"], reverse("admin:subscribers_service_changelist")
+    pending, drafts = by["pending_install"], by["draft"]
+    found = [
+        (
+            "pending_install",
+            pending,
+            ngettext("%d installation to be done", "%d installations to be done", pending),
+            _("Activate each service once it is installed."),
+        ),
+        (
+            "draft",
+            drafts,
+            ngettext("%d draft to be ordered", "%d drafts to be ordered", drafts),
+            _("A draft is not delivered, and the subscriber does not see it."),
+        ),
+    ]
+    return [
+        {
+            "title": title % count,
+            "text": text,
+            "url": f"{owned}?status__exact={status}",
+            "done": False,
+        }
+        for status, count, title, text in found
+        if count
     ]
 
 

@@ -1,11 +1,11 @@
 """What a subscriber sees of their services, in words for somebody who is no technician."""
 
-from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from apps.billing.entitlements import format_speed
 from apps.billing.models import PlanVersion
 from apps.billing.money import format_money
 from apps.contract.services import held_grant
@@ -65,16 +65,6 @@ def service_state(service: Service | None) -> dict[str, str] | None:
     if service.status == Service.Status.SUSPENDED:
         return {"tone": "bad", "title": _("Your service is switched off"), "text": _note(service)}
     return {"tone": "info", "title": _("Your service is on its way"), "text": _note(service)}
-
-
-def format_speed(kbps: int | None) -> str:
-    """A speed for people: 100 Mbit/s, 1.5 Mbit/s, 1 Gbit/s; a dash when the plan names none."""
-    if not kbps:
-        return "–"
-    for factor, unit in ((1_000_000, "Gbit/s"), (1_000, "Mbit/s"), (1, "kbit/s")):
-        if kbps >= factor:
-            return f"{(Decimal(kbps) / factor).normalize():f} {unit}"
-    return "–"
 
 
 def _note(service: Service) -> str:

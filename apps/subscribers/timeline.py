@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from apps.events.models import Event
 from apps.subscribers.models import Service, Subscriber
@@ -25,4 +26,9 @@ def timeline_of(person: Subscriber, services: list[Service]) -> list[dict[str, A
     """The newest events of a subscriber and of their services."""
     of_person = Q(subject_type="subscriber", subject_id=str(person.uuid))
     of_services = Q(subject_type="service", subject_id__in=[str(s.uuid) for s in services])
-    return [event_row(event) for event in Event.objects.filter(of_person | of_services)[:20]]
+    rows = [event_row(event) for event in Event.objects.filter(of_person | of_services)[:20]]
+    if person.source_import is None:
+        return rows
+    # An import tells of its rows together, so that each has no event of its own.
+    text = _("Imported from %(file)s") % {"file": person.source_import.filename}
+    return [*rows, {"text": text, "at": person.source_import.created_at, "actor": ""}]

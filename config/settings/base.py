@@ -219,6 +219,8 @@ SPECTACULAR_SETTINGS = {
 LEASE_SECONDS: float = env.float("LEASE_SECONDS", 20.0)
 HEARTBEAT_SECONDS: float = env.float("HEARTBEAT_SECONDS", 5.0)
 REAP_SECONDS: float = env.float("REAP_SECONDS", 15.0)
+# How much longer the clock's turns and beats take where little happens.
+CLOCK_SLOWNESS = 1.0
 
 DOCKER_HOST: str = env.str("DOTMAC_DOCKER_HOST", "unix:///var/run/docker.sock")
 # Where the networks of the local server begin, as "10.201"; empty: the first range that is free.

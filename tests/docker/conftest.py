@@ -1,11 +1,14 @@
 """ISPs on the session's live platform; what they have on the engine goes when they do."""
 
-import secrets
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.docker.live_instance import LiveInstance
+from dotmac.engine.docker import DockerEngine
+from tests.docker.live_instance import LiveInstance, signed_up
+from tests.docker.own_engine import OwnEngine
 from tests.live_platform import LivePlatform
 
 SignUp = Callable[..., LiveInstance]
@@ -24,8 +27,10 @@ def sign_up(platform: LivePlatform) -> Iterator[SignUp]:
     """`sign_up()` makes an ISP whose dedicated workspace begins to be deployed."""
     made: list[LiveInstance] = []
 
-    def one(region: str = "local") -> LiveInstance:
-        made.append(_sign_up(platform, "isp", region))
+    def one(region: str = "local", engine: DockerEngine | None = None) -> LiveInstance:
+        made.append(signed_up(platform, "isp", region))
+        if engine is not None:
+            made[-1].engine = engine
         return made[-1]
 
     yield one
@@ -45,38 +50,30 @@ def initech_workspace(live_platform: LivePlatform) -> Iterator[LiveInstance]:
     yield from _deployed(live_platform, "initech")
 
 
-@pytest.fixture
-def install(
-    platform: LivePlatform, acme_workspace: LiveInstance
-) -> Iterator[Callable[..., LiveInstance]]:
-    """`install(app)` begins to deploy an app of the catalogue at Acme."""
-    made: list[LiveInstance] = []
-
-    def one(app: str, **environment: str) -> LiveInstance:
-        schema = acme_workspace.schema
-        facts = platform.act("install", schema=schema, app=app, environment=environment)
-        made.append(_instance(platform, facts))
-        return made[-1]
-
-    yield one
-    for instance in made:
-        instance.remove()
+@pytest.fixture(scope="session")
+def own_engine(live_platform: LivePlatform) -> Iterator[OwnEngine]:
+    """A machine of the tests' own, the server of the region that is named as its link."""
+    # Short, since a socket's path has 107 characters at most.
+    with tempfile.TemporaryDirectory(prefix="dm-", dir="/tmp") as folder:
+        machine = OwnEngine(Path(folder), disk_mb=3000)
+        try:
+            machine.start_machine()
+            machine.load("dotmac/app:0.1.0", "dotmac/postgres:0.1.0")
+            live_platform.act(
+                "add_server",
+                name=machine.link,
+                region=machine.link,
+                engine_url=machine.url,
+                address_prefix=machine.prefix,
+            )
+            yield machine
+        finally:
+            machine.remove()
 
 
 def _deployed(platform: LivePlatform, name: str) -> Iterator[LiveInstance]:
-    workspace = _sign_up(platform, name, "local")
+    workspace = signed_up(platform, name)
     ended = workspace.wait_end()
     assert ended.status == "succeeded", f"{ended}\n{workspace.log()}"
     yield workspace
     workspace.remove()
-
-
-def _sign_up(platform: LivePlatform, name: str, region: str) -> LiveInstance:
-    slug = f"{name}-{secrets.token_hex(3)}"
-    facts = platform.act("sign_up", slug=slug, plan="enterprise", region=region)
-    return _instance(platform, facts)
-
-
-def _instance(platform: LivePlatform, facts: dict[str, str]) -> LiveInstance:
-    names = ("schema", "instance", "hostname", "operation")
-    return LiveInstance(platform, *(facts[name] for name in names))

@@ -3,8 +3,10 @@
 What is true of an instance in good order stands here once, for all tests of faults.
 """
 
+import contextlib
+import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -15,6 +17,7 @@ from dotmac.engine.base import ContainerInfo
 from dotmac.engine.docker import DockerEngine
 from tests.live_platform import LivePlatform, until
 
+_EVERY_S = 0.005
 ENDED = ("succeeded", "failed", "cancelled")
 _STEPS = "SELECT key, status, error, attempt FROM {schema}.operations_step WHERE operation_id = %s"
 _OPERATION = (
@@ -117,29 +120,25 @@ class LiveInstance:
 
     def wait_for_step(self, key: str, seconds: float = 60) -> Operation:
         """Wait until a step has begun; AssertionError when the operation ended before."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            now = self.operation()
-            if now.has_reached(key):
-                assert not now.is_over, f"It was over before it could be hit: {now}"
-                return now
-            time.sleep(0.002)
-        raise TimeoutError(f"Step {key} was not reached: {self.operation()}")
+        now = self._watch(lambda one: one.has_reached(key) or one.is_over, seconds)
+        assert not now.is_over, f"It was over before it could be hit at {key}: {now}"
+        return now
 
     def wait_end(self, seconds: float = 60) -> Operation:
         """Wait for the end of the last operation; TimeoutError with how it stands."""
+        return self._watch(lambda one: one.is_over, seconds)
+
+    def _watch(self, is_so: Callable[[Operation], bool], seconds: float) -> Operation:
+        """Look at the last operation until it is so, also while its database is away."""
         end = time.monotonic() + seconds
-        last: Operation | None = None
+        now: Operation | None = None
         while time.monotonic() < end:
-            try:
-                last = self.operation()
-            except psycopg.OperationalError:
-                time.sleep(0.1)
-                continue
-            if last.is_over:
-                return last
-            time.sleep(0.03)
-        raise TimeoutError(f"It did not end within {seconds} s: {last}")
+            with contextlib.suppress(psycopg.OperationalError):
+                now = self.operation()
+                if is_so(now):
+                    return now
+            time.sleep(_EVERY_S)
+        raise TimeoutError(f"It did not come to it within {seconds} s: {now}")
 
     def log(self) -> str:
         """Every line of the last operation's log."""
@@ -250,3 +249,23 @@ class LiveInstance:
             self.engine.remove_volume(volume.name)
         if self._connection is not None:
             self._connection.close()
+
+
+def signed_up(platform: LivePlatform, name: str, region: str = "local") -> LiveInstance:
+    """The dedicated workspace of a new ISP, which begins to be deployed."""
+    slug = f"{name}-{secrets.token_hex(3)}"
+    facts = platform.act("sign_up", slug=slug, plan="enterprise", region=region)
+    return _instance(platform, facts)
+
+
+def installed(beside: LiveInstance, app: str, **environment: str) -> LiveInstance:
+    """An app of the catalogue beside a workspace, which begins to be deployed."""
+    facts = beside.platform.act(
+        "install", schema=beside.schema, app=app, environment=environment
+    )
+    return _instance(beside.platform, facts)
+
+
+def _instance(platform: LivePlatform, facts: Mapping[str, str]) -> LiveInstance:
+    names = ("schema", "instance", "hostname", "operation")
+    return LiveInstance(platform, *(facts[name] for name in names))

@@ -1,12 +1,13 @@
 """Parts of the platform are killed in the middle of real deployments, and each ends right, once."""
 
-import os
 import signal
 
 import pytest
 
+from dotmac.engine.docker import DockerEngine
 from tests.docker.conftest import SignUp
 from tests.docker.live_instance import LiveInstance
+from tests.docker.own_engine import OwnEngine
 from tests.docker.traffic import Traffic
 from tests.live_platform import LivePlatform, until
 
@@ -38,7 +39,6 @@ def test_a_deployment_survives_the_death_of_the_whole_platform(
     for step in ("database", "route"):
         workspace.wait_for_step(step)
         platform.kill_everything()
-        assert workspace.parts()["containers"]
         platform.start_missing()
     _ends_right(workspace)
 
@@ -66,6 +66,23 @@ def test_a_deployment_survives_the_death_of_the_edge(
     workspace.wait_for_step("route")
     platform.start_process("edge")
     _ends_right(workspace)
+
+
+def test_a_deployment_survives_restarts_of_the_engine(
+    own_engine: OwnEngine, sign_up: SignUp
+) -> None:
+    engine = DockerEngine(own_engine.url)
+    before = engine.containers({}), engine.networks({}), engine.volumes({})
+    workspace = sign_up(own_engine.link, engine)
+    for step, how in (("database", signal.SIGKILL), ("health", signal.SIGTERM)):
+        workspace.wait_for_step(step)
+        own_engine.end(how)
+        until(lambda: workspace.operation().waits_for, what="A reason to wait")
+        assert "does not answer" in workspace.operation().waits_for
+        own_engine.start()
+    _ends_right(workspace)
+    workspace.remove()
+    assert (engine.containers({}), engine.networks({}), engine.volumes({})) == before
 
 
 def test_a_worker_that_stood_still_past_its_lease_changes_nothing(

@@ -77,9 +77,9 @@ def _violations(page: Page) -> list[dict[str, object]]:
     is_admin = urlsplit(page.url).path.startswith("/admin/")
     if not is_admin:
         return list(_AXE.run(page).response["violations"])
-    if not page.locator("main, [role=main]").count():
+    if not page.locator(".dm-home").count():
         return []
-    found = _AXE.run(page, context="main, [role=main]").response["violations"]
+    found = _AXE.run(page, context=".dm-home").response["violations"]
     return [kept for violation in found if (kept := _ours(page, violation))["nodes"]]
 
 

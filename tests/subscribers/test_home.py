@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-import pytest
 import time_machine
 
 from apps.contract.models import HeldGrant
@@ -11,7 +10,6 @@ from apps.events.actors import SYSTEM
 from apps.subscribers import services
 from apps.subscribers.models import Subscriber
 from apps.subscribers.panels import home_stats, monthly_revenue, workspace_home
-from apps.subscribers.portal import format_speed
 
 from .conftest import make_plan
 
@@ -81,28 +79,23 @@ def test_another_isp_counts_its_own(workspace, in_workspace, initech):
 def test_more_subscribers_than_the_plan_holds_are_a_note_and_nobody_is_cut_off(workspace, rf):
     HeldGrant.objects.create(limits={"max_subscribers": 2})
     give(workspace, 2)
-    assert workspace_home(rf.get("/admin/", urlconf=None))["needs"] == []
+    assert workspace_home(rf.get("/admin/"))["needs"] == []
     give(workspace, 1)
     (note,) = workspace_home(rf.get("/admin/"))["needs"]
     assert "the plan holds 2" in note["text"]
     assert services.active_subscribers() == 3
 
 
+def test_what_waits_for_somebody_is_listed(workspace, service, rf):
+    (draft,) = workspace_home(rf.get("/admin/"))["needs"]
+    assert draft["title"] == "1 draft to be ordered"
+    services.schedule_installation(service, actor=SYSTEM)
+    (pending,) = workspace_home(rf.get("/admin/"))["needs"]
+    assert pending["title"] == "1 installation to be done"
+    services.activate_service(service, actor=SYSTEM)
+    assert workspace_home(rf.get("/admin/"))["needs"] == []
+
+
 def test_first_steps_go_once_they_are_done(workspace, service, dora, rf):
     steps = workspace_home(rf.get("/admin/"))["checklist"]
     assert [step["done"] for step in steps] == [True, True, False]
-
-
-@pytest.mark.parametrize(
-    ("kbps", "text"),
-    [
-        (100_000, "100 Mbit/s"),
-        (1_500, "1.5 Mbit/s"),
-        (1_000_000, "1 Gbit/s"),
-        (512, "512 kbit/s"),
-        (None, "–"),
-        (0, "–"),
-    ],
-)
-def test_speeds_in_words(kbps, text):
-    assert format_speed(kbps) == text

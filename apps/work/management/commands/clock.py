@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import Error, OperationalError, connection
 
@@ -64,7 +65,7 @@ class Command(BaseCommand):
                 if due[beat.name] <= time.monotonic() and not self._is_over:
                     due[beat.name] = time.monotonic() + beat.every_s
                     self._run(beat)
-            time.sleep(_TICK_S)
+            time.sleep(_TICK_S * settings.CLOCK_SLOWNESS)
 
     def _alone(self) -> bool:
         """Hold the lock of the one clock; asked every turn, since a lost connection loses it."""
