@@ -15,6 +15,7 @@ from apps.contract.exceptions import GrantRefusedError
 from apps.contract.models import HeldGrant
 from apps.events.actors import SYSTEM
 from apps.events.models import Event
+from apps.subscribers import services as subscribers
 from apps.tenancy.kinds import schema_of
 from apps.tenants.models import Organisation
 from dotmac.crypto.contracts import open_usage_report
@@ -167,6 +168,18 @@ class TestFourteenDays:
         visitor = Client(headers={"host": "acme.apps.localhost"})
         said = {"login": "nobody@acme.example", "password": "wrong"}
         assert visitor.post("/accounts/login/", said).status_code == 200
+
+    def test_a_subscriber_s_portal_goes_on(
+        self, customer: Organisation, token: Callable[..., str], workspace: object
+    ) -> None:
+        dora = User.objects.create_user("dora@example.com", "secret")
+        subscribers.create_subscriber(name="Dora Diaz", email=dora.email, user=dora, actor=SYSTEM)
+        accept(token(1, mode="read_only"), customer)
+        portal = Client(headers={"host": "acme.apps.localhost"})
+        portal.force_login(dora)
+        assert portal.get("/").status_code == 200
+        assert portal.get("/services/").status_code == 200
+        assert portal.post("/account/", {}).status_code != 403
 
     def test_a_new_grant_opens_it_again(
         self, customer: Organisation, token: Callable[..., str], staff: Client

@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.billing import services as billing
 from apps.contract import registry
 from apps.contract import services as contract
 from apps.events import services as events
@@ -20,6 +21,7 @@ from apps.events.actors import SYSTEM
 from apps.events.models import Event
 from apps.instances.models import Instance
 from apps.instances.sealed import opened
+from apps.subscribers import services as subscribers
 from apps.tenancy.kinds import operator, schema_of
 from apps.tenants import grants
 from apps.tenants.grants import ContractError
@@ -99,6 +101,23 @@ def test_it_comes_again_tomorrow(
         (2, {"active_subscribers": "8"}),
     ]
     assert held(customer) == 2
+
+
+def test_the_report_counts_active_subscribers(customer: Organisation, run_due: RunDue) -> None:
+    """By the published definition: those with at least one active service."""
+    with schema_of(customer.workspace.schema_name):  # type: ignore[union-attr]
+        plan = billing.create_plan(key="fiber", name="Fiber", actor=SYSTEM)
+        fiber = billing.publish_version(plan, billing.Terms("SEK", 39900), actor=SYSTEM)
+        for name in ("Dora", "Emil", "Fatima"):
+            person = subscribers.create_subscriber(name=name, actor=SYSTEM)
+            service = subscribers.add_service(
+                person, plan_version=fiber, username=name.lower(), actor=SYSTEM
+            )
+            subscribers.schedule_installation(service, actor=SYSTEM)
+            if name != "Fatima":
+                subscribers.activate_service(service, actor=SYSTEM)
+    grants.renew(customer)
+    assert UsageReport.objects.get().meters["active_subscribers"] == "2"
 
 
 def test_a_suspended_isp_may_only_look(

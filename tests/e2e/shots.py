@@ -55,7 +55,7 @@ def picture(page: Page) -> bytes:
     taken = page.screenshot()
     page.set_viewport_size(size)
     image = Image.open(BytesIO(taken)).convert("RGB")
-    small = image.quantize(_COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=1)
+    small = image.quantize(_COLOURS, Image.Quantize.MAXCOVERAGE)
     out = BytesIO()
     small.save(out, "PNG", optimize=True)
     return out.getvalue()

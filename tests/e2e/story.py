@@ -121,20 +121,6 @@ class Story:
         self.page.get_by_role("link", name=re.compile("^Open ")).first.click()
         self.page.wait_for_url(re.compile(f"//{re.escape(self.workspace_host)}:.*/admin/"))
 
-    def deploy_second_app(self) -> str:
-        """An app of the catalogue, by its manifest alone; its host."""
-        page = self.console("/admin/instances/instance/catalogue/")
-        self.shot("catalogue", page)
-        page.get_by_role("link", name=re.compile("^Deploy")).first.click()
-        self.shot("install", page)
-        page.get_by_role("button", name=re.compile("^Deploy")).click()
-        deployed(page)
-        self.shot("second-app-deployed", page)
-        (row,) = self.platform.sql(
-            "SELECT hostname FROM fleet_route WHERE hostname LIKE %s", f"{self.slug}--%"
-        )
-        return str(row[0])
-
 
 def submit(page: Page) -> None:
     """Send the form of the page and wait for the next."""

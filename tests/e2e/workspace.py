@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page, expect
 
+from dotmac.engine.docker import DockerEngine
 from tests.e2e.story import PASSWORD, Story
 from tests.live_platform import until
-from dotmac.engine.docker import DockerEngine
 
 _IMPORT_MS = 90_000
 _SUBSCRIBERS = "/admin/subscribers/subscriber/"
@@ -135,8 +135,10 @@ def subscribers_csv(count: int, *, bad: int = 0, plan: str = "") -> bytes:
     """Rows as an ISP's old system exports them; the last `bad` ones have a wrong e-mail."""
     text = io.StringIO()
     rows = csv.writer(text)
-    rows.writerow(["number", "name", "email", "phone", "street", "postcode", "city", "country"]
-                  + ["plan", "username"])
+    rows.writerow(
+        ["number", "name", "email", "phone", "street", "postcode", "city", "country"]
+        + ["plan", "username"]
+    )
     for i in range(1, count + 1):
         first, last = _FIRST[i % len(_FIRST)], _LAST[(i // len(_FIRST)) % len(_LAST)]
         email = "not an address" if i > count - bad else f"{first}.{last}.{i}@example.org".lower()
