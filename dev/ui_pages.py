@@ -155,7 +155,6 @@ def homes() -> Samples:
         "portal-home-none": ("portal/home.html", empty),
         "portal-services": ("portal/services.html", s.PORTAL),
         "portal-services-none": ("portal/services.html", empty),
-        "portal-account": ("portal/account.html", s.PORTAL),
     }
 
 

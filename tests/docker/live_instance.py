@@ -240,13 +240,18 @@ class LiveInstance:
         assert (hostname, [one["url"] for one in upstreams], notice) == (self.hostname, [url], "")
 
     def remove(self) -> None:
-        """Take all of it off the engine."""
+        """Take all of it off the engine, and give its place back."""
         for container in self.containers():
             self.engine.remove_container(container.name)
         for network in self.engine.networks(self.labels):
             self.engine.remove_network(network.name)
         for volume in self.engine.volumes(self.labels):
             self.engine.remove_volume(volume.name)
+        self.platform.sql(
+            "UPDATE fleet_placement SET status = 'released', released_at = now()"
+            " WHERE instance = %s AND status <> 'released'",
+            self.instance,
+        )
         if self._connection is not None:
             self._connection.close()
 

@@ -97,15 +97,15 @@ class OwnEngine:
         with subprocess.Popen(["docker", "save", *images], stdout=subprocess.PIPE) as saving:
             _run("docker", "-H", self.url, "load", stdin=saving)
 
-    def fill_disk(self, leave_kb: int = 0) -> None:
-        """Take the room of its disk, but for so much."""
-        block = "$(stat -f -c %f data) * $(stat -f -c %S data) / 1024"
-        script = f"cd {self.folder}; fallocate -l $(( {block} - {leave_kb} ))K data/filler"
-        self._inside("sh", "-c", script)
+    def fill_disk(self) -> None:
+        """Take all the room of its disk."""
+        almost = "$(( $(stat -f -c %a data) * $(stat -f -c %S data) / 1048576 - 8 ))M"
+        rest = "dd if=/dev/zero bs=4k of=data/rest 2>/dev/null || true"
+        self._inside("sh", "-c", f"cd {self.folder}; fallocate -l {almost} data/filler; {rest}")
 
     def free_disk(self) -> None:
         """Give the room back."""
-        self._inside("rm", "-f", str(self.folder / "data/filler"))
+        self._inside("sh", "-c", f"rm -f {self.folder}/data/filler {self.folder}/data/rest")
 
     def remove(self) -> None:
         """End all of it; with the namespaces go mounts, link and route."""

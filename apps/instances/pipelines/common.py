@@ -22,7 +22,11 @@ from dotmac.engine.spec import ContainerSpec
 _EVERY_S = 0.03
 _SPEC = "dotmac.spec"
 # A container that ended so often while it was to become healthy will not get up.
-_GIVEN_UP_AFTER = 3
+_GIVEN_UP_AFTER = 4
+
+
+class _DeadError(StepError):
+    """The container that was to become healthy is gone or ends again and again."""
 
 
 class Step(BaseStep):
@@ -100,6 +104,8 @@ def wait_healthy(run: Run, engine: Engine, stack: Stack) -> None:
         run.wait_until(
             is_healthy, what="The health check", every_s=_EVERY_S, within_s=health.timeout_s
         )
+    except _DeadError:
+        raise
     except StepError as error:
         raise StepError(
             f"The app did not become healthy within {health.timeout_s} s: {last['error']} at"
@@ -173,9 +179,10 @@ def _mark(stack: Stack) -> str:
 def _refuse_dead(engine: Engine, found: ContainerInfo | None, stack: Stack) -> None:
     if found is None:
         name = stack.plan.health.endpoint.container
-        raise StepError(f"The container {name} is gone. Deploy again.")
-    if found.restart_count >= _GIVEN_UP_AFTER:
-        raise StepError(
+        raise _DeadError(f"The container {name} is gone. Deploy again.")
+    # One that runs again may still get up, as when its database was late.
+    if found.restart_count >= _GIVEN_UP_AFTER and not found.is_running:
+        raise _DeadError(
             f"The app ended {found.restart_count} times while starting (exit code"
             f" {found.exit_code}). Its last output is in the log.",
             detail=_last_output(engine, stack),

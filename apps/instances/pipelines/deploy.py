@@ -45,6 +45,9 @@ from apps.operations.exceptions import StepError
 from apps.operations.models import Operation
 from apps.operations.pipelines import Pipeline, Run, register
 
+# For what an unrecorded deployment left behind.
+_STOP_TIMEOUT_S = 10
+
 
 class ReleaseCommand(Step):
     """Migrations and the like, before the new release starts."""
@@ -156,6 +159,8 @@ class Retire(Step):
             with self.host(run, stack) as engine:
                 old = [c for c in engine.containers(stack.labels) if c.name not in wanted]
                 for container in old:
+                    # It ends what it has begun: a request may take longer than the switch.
+                    engine.stop(container.name, _stop_timeout_s(run, container.name))
                     engine.remove_container(container.name)
                     run.log(f"Removed {container.name}")
         with run.atomic():
@@ -190,6 +195,13 @@ class Retire(Step):
         instance.move_to(Instance.Status.ACTIVE)
         facts = {"release": stack.release, "deployment": stack.number, "hosting": "dedicated"}
         events.record("instance.deployed", actor=actor_of(run), subject=instance, data=facts)
+
+
+def _stop_timeout_s(run: Run, container: str) -> int:
+    """How long a container of an earlier deployment may take to end."""
+    old = old_stack(run)
+    known = {spec.name: spec.stop_timeout_s for spec in old.plan.containers} if old else {}
+    return known.get(container, _STOP_TIMEOUT_S)
 
 
 def _after(operation: Operation) -> dict[str, Any]:
