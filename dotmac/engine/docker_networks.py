@@ -13,6 +13,7 @@ _ATTEMPTS = 5
 
 def ensure(client: docker.APIClient, spec: NetworkSpec) -> Json:
     """The one network of that name, made or adopted; another worker may make it meanwhile."""
+    refusal = None
     for _ in range(_ATTEMPTS):
         refusal = _create(client, spec)
         found = named(client, spec.name)
@@ -21,8 +22,8 @@ def ensure(client: docker.APIClient, spec: NetworkSpec) -> Json:
         if refusal is not None and not _is_taken(refusal):
             raise refusal
     raise EngineError(
-        f"Cannot create network {spec.name}: others keep making and removing it. "
-        "See what else uses this host.",
+        f"Cannot create network {spec.name}, which is not there: {refusal and refusal.explanation}."
+        " Others keep making and removing it, or the engine holds a broken one: restart it then.",
         permanent=False,
         code=ErrorCode.CONFLICT,
     )

@@ -97,11 +97,13 @@ class OwnEngine:
         with subprocess.Popen(["docker", "save", *images], stdout=subprocess.PIPE) as saving:
             _run("docker", "-H", self.url, "load", stdin=saving)
 
-    def fill_disk(self) -> None:
-        """Take all the room of its disk."""
-        almost = "$(( $(stat -f -c %a data) * $(stat -f -c %S data) / 1048576 - 8 ))M"
-        rest = "dd if=/dev/zero bs=4k of=data/rest 2>/dev/null || true"
-        self._inside("sh", "-c", f"cd {self.folder}; fallocate -l {almost} data/filler; {rest}")
+    def fill_disk(self, *, leave_mb: int = 0) -> None:
+        """Take the room of its disk, all of it or but for so much."""
+        free = "$(stat -f -c %a data) * $(stat -f -c %S data) / 1048576"
+        script = f"cd {self.folder}; fallocate -l $(( {free} - {leave_mb or 8} ))M data/filler"
+        if not leave_mb:
+            script += "; dd if=/dev/zero bs=4k of=data/rest 2>/dev/null || true"
+        self._inside("sh", "-c", script)
 
     def free_disk(self) -> None:
         """Give the room back."""

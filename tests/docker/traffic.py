@@ -30,8 +30,9 @@ class Traffic:
     def _ask(self) -> None:
         while not self._over.is_set():
             found = self._platform.get(self._hostname, self._path)
+            mark = found.headers.get("x-dotmac-deployment", "")
             with self._lock:
-                self.answers[str(found.status or found.error)] += 1
+                self.answers["200" if found.status == 200 else f"{found.status or found.error} {mark}"] += 1
             self._over.wait(_EVERY_S)
 
     def __enter__(self) -> "Traffic":

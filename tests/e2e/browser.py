@@ -1,13 +1,18 @@
 """The system's Chromium, and what is watched in every page that it opens."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
+from tests.e2e.quiet import quiet_browser
+
+_CHROMIUM = "/usr/bin/chromium"
 _ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -25,10 +30,14 @@ Shot = Callable[[str, Page], None]
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """The system's Chromium."""
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=_ARGUMENTS)
+def chromium(ports: Iterable[int]) -> Iterator[Browser]:
+    """The system's Chromium, which reaches these ports of this machine."""
+    with (
+        TemporaryDirectory() as folder,
+        quiet_browser(_CHROMIUM, ports, Path(folder)) as program,
+        sync_playwright() as driver,
+    ):
+        browser = driver.chromium.launch(executable_path=program, args=_ARGUMENTS)
         try:
             yield browser
         finally:

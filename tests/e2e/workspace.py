@@ -135,10 +135,7 @@ def subscribers_csv(count: int, *, bad: int = 0, plan: str = "") -> bytes:
     """Rows as an ISP's old system exports them; the last `bad` ones have a wrong e-mail."""
     text = io.StringIO()
     rows = csv.writer(text)
-    rows.writerow(
-        ["number", "name", "email", "phone", "street", "postcode", "city", "country"]
-        + ["plan", "username"]
-    )
+    rows.writerow(_COLUMNS)
     for i in range(1, count + 1):
         first, last = _FIRST[i % len(_FIRST)], _LAST[(i // len(_FIRST)) % len(_LAST)]
         email = "not an address" if i > count - bad else f"{first}.{last}.{i}@example.org".lower()
@@ -148,6 +145,8 @@ def subscribers_csv(count: int, *, bad: int = 0, plan: str = "") -> bytes:
     return text.getvalue().encode()
 
 
+_COLUMNS = ("number", "name", "email", "phone", "street", "postcode", "city", "country", "plan",
+            "username")  # fmt: skip
 _FIRST = ("Astrid", "Bjorn", "Camilla", "Dag", "Eirik", "Frida", "Gunnar", "Hanne", "Ingrid",
           "Jonas", "Kari", "Lars", "Marit", "Nils", "Oda", "Petter")  # fmt: skip
 _LAST = ("Aas", "Berg", "Dahl", "Eide", "Foss", "Haugen", "Lie", "Moen", "Nygaard", "Solberg",

@@ -153,12 +153,15 @@ class Networks(Step):
     key, title = "network", "Make networks and volumes"
 
     def run(self, run: Run) -> None:
-        """Make them all at once; a repeat adopts them."""
+        """Make them; a repeat adopts them.
+
+        A full disk shows at the volumes, which leave nothing behind. A network that fails for it
+        stays half made in the engine, in the way of the next one, until the engine restarts.
+        """
         stack = new_stack(run)
         with self.host(run, stack) as engine:
-            nets = [partial(engine.ensure_network, spec) for spec in stack.plan.networks]
-            volumes = [partial(engine.ensure_volume, spec) for spec in stack.plan.volumes]
-            together([*nets, *volumes])
+            together([partial(engine.ensure_volume, spec) for spec in stack.plan.volumes])
+            together([partial(engine.ensure_network, spec) for spec in stack.plan.networks])
 
     def undo(self, run: Run) -> None:
         """Remove what no earlier deployment uses."""
@@ -166,11 +169,11 @@ class Networks(Step):
             return
         stack = new_stack(run)
         with self.host(run, stack) as engine:
-            for spec in stack.plan.networks:
-                engine.remove_network(spec.name)
             if not run.memory["keep_volumes"]:
                 for volume in stack.plan.volumes:
                     engine.remove_volume(volume.name)
+            for spec in stack.plan.networks:
+                engine.remove_network(spec.name)
 
 
 class Database(Step):
