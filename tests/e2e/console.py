@@ -16,6 +16,8 @@ class Console:
 
     story: Story
     app: str = "radicale"
+    # Its front door leads on to here.
+    door: str = "/.web/"
 
     @property
     def page(self) -> Page:
@@ -91,13 +93,13 @@ class Console:
     def visit(self, name: str, status: int) -> None:
         """What a visitor of the app's address gets: its status, and a picture."""
         answer = until(
-            lambda: (found := self.story.platform.get(self.host)).status == status and found,
+            lambda: (found := self.story.platform.get(self.host, self.door)).status == status and found,
             what=f"{self.host} answering with {status}",
             seconds=30,
         )
         assert answer.status == status
         page = self.story.new_page()
-        page.goto(self.story.url("/", host=self.host))
+        page.goto(self.story.url(self.door, host=self.host))
         self.story.shot(name, page)
         page.context.close()
 

@@ -10,23 +10,17 @@ from apps.fleet import edge
 from apps.fleet import services as fleet
 from apps.fleet.engines import holding
 from apps.instances.models import Instance
-from apps.instances.probing import container_status, public_status
+from apps.instances.probing import public_status
 from apps.instances.stack import Stack
 from apps.operations.exceptions import StepError
 from apps.operations.pipelines import Run
 from apps.operations.pipelines import Step as BaseStep
-from dotmac.engine.base import ContainerInfo, Engine
+from dotmac.engine.base import Engine
 from dotmac.engine.errors import EngineError
 from dotmac.engine.spec import ContainerSpec
 
 _EVERY_S = 0.03
 _SPEC = "dotmac.spec"
-# A container that ended so often while it was to become healthy will not get up.
-_GIVEN_UP_AFTER = 4
-
-
-class _DeadError(StepError):
-    """The container that was to become healthy is gone or ends again and again."""
 
 
 class Step(BaseStep):
@@ -86,32 +80,6 @@ def actor_of(run: Run) -> Actor:
     """Who asked for the operation."""
     operation = run.operation
     return Actor(operation.actor_kind, operation.actor_id, operation.actor_label)
-
-
-def wait_healthy(run: Run, engine: Engine, stack: Stack) -> None:
-    """Ask the container itself until it answers as its manifest says."""
-    health = stack.plan.health
-    last = {"error": "nothing answered"}
-
-    def is_healthy() -> bool:
-        found = engine.container(health.endpoint.container)
-        _refuse_dead(engine, found, stack)
-        status = container_status(found, health) if found else None
-        last["error"] = f"it answered {status}" if status else "nothing answered"
-        return status == health.status
-
-    try:
-        run.wait_until(
-            is_healthy, what="The health check", every_s=_EVERY_S, within_s=health.timeout_s
-        )
-    except _DeadError:
-        raise
-    except StepError as error:
-        raise StepError(
-            f"The app did not become healthy within {health.timeout_s} s: {last['error']} at"
-            f" {health.path}. Its last output is in the log.",
-            detail=_last_output(engine, stack),
-        ) from error
 
 
 def lead_to(run: Run, stack: Stack) -> None:
@@ -174,24 +142,3 @@ def wait_public(run: Run, instance: Instance, stack: Stack) -> None:
 def _mark(stack: Stack) -> str:
     """What tells the answers of this deployment from those of the one before."""
     return f"{stack.instance.uuid.hex[:12]}-{stack.number}"
-
-
-def _refuse_dead(engine: Engine, found: ContainerInfo | None, stack: Stack) -> None:
-    if found is None:
-        name = stack.plan.health.endpoint.container
-        raise _DeadError(f"The container {name} is gone. Deploy again.")
-    # One that runs again may still get up, as when its database was late.
-    if found.restart_count >= _GIVEN_UP_AFTER and not found.is_running:
-        raise _DeadError(
-            f"The app ended {found.restart_count} times while starting (exit code"
-            f" {found.exit_code}). Its last output is in the log.",
-            detail=_last_output(engine, stack),
-        )
-
-
-def _last_output(engine: Engine, stack: Stack) -> str:
-    try:
-        text = engine.logs(stack.plan.health.endpoint.container, tail_lines=40)
-    except EngineError as error:
-        return f"(its output could not be read: {error})"
-    return stack.without_secrets(text)

@@ -23,7 +23,6 @@ from apps.instances.pipelines.common import (
     remove_route,
     set_route,
     together,
-    wait_healthy,
 )
 from apps.instances.pipelines.deployment import (
     has_place,
@@ -33,6 +32,7 @@ from apps.instances.pipelines.deployment import (
     starts_by_itself,
     was_serving,
 )
+from apps.instances.pipelines.health import wait_healthy
 from apps.instances.pipelines.preparing import (
     Database,
     Images,

@@ -16,9 +16,9 @@ from apps.instances.pipelines.common import (
     set_route,
     stack_of,
     together,
-    wait_healthy,
 )
 from apps.instances.pipelines.deploy import _after
+from apps.instances.pipelines.health import wait_healthy
 from apps.instances.stack import Stack
 from apps.operations.models import Operation
 from apps.operations.pipelines import Pipeline, Run, register
