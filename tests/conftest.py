@@ -5,6 +5,7 @@ Alice's ISP is Acme Fiber, Bob's is Initech Wireless; each has a console and a w
 
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -93,7 +94,14 @@ def _copy_database(source: str, target: str) -> None:
 
 
 def _drop_database(name: str) -> None:
-    _run_admin_sql(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    """Drop it; while autovacuum is in it, which a role like ours cannot end, try again."""
+    statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+    for _turn in range(50):
+        try:
+            return _run_admin_sql(statement)
+        except psycopg.errors.InsufficientPrivilege:
+            time.sleep(0.2)
+    return _run_admin_sql(statement)
 
 
 def _fill_template() -> None:

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from apps.operations.models import LogLine, Operation, Step
 from apps.operations.pipelines import Pipeline, pipeline_of
@@ -23,7 +25,7 @@ def operation_context(operation: Operation) -> dict[str, Any]:
     logs = _logs(operation)
     ended = operation.status in Operation.ENDED
     pipeline = _pipeline(operation)
-    facts = pipeline.after(operation) if pipeline.after else {}
+    after = pipeline.after(operation) if pipeline.after else {}
     return {
         "operation": {
             "id": str(operation.uuid),
@@ -47,8 +49,23 @@ def operation_context(operation: Operation) -> dict[str, Any]:
         "poll_url": reverse("operation_steps", args=[operation.uuid]),
         "cancel_url": reverse("operation_cancel", args=[operation.uuid]),
         "retry_url": reverse("operation_retry", args=[operation.uuid]),
-        **facts,
+        "facts": _facts(operation),
+        **after,
     }
+
+
+def _facts(operation: Operation) -> list[dict[str, Any]]:
+    """Who wanted it, on what and when."""
+    asked = date_format(timezone.localtime(operation.created_at), "DATETIME_FORMAT")
+    facts = [
+        {"label": _("Subject"), "value": operation.subject_label},
+        {"label": _("Started by"), "value": operation.actor_label},
+        {"label": _("Asked for"), "value": asked},
+    ]
+    if operation.retry_of:
+        url = reverse("operation", args=[operation.retry_of])
+        facts.append({"label": _("Repeats"), "value": _("the attempt before"), "url": url})
+    return [fact for fact in facts if fact["value"]]
 
 
 def _pipeline(operation: Operation) -> Pipeline:

@@ -105,10 +105,12 @@ def _forward(run: Run, pipeline: Pipeline) -> None:
     for row, kind in zip(rows, pipeline.steps, strict=True):
         if row.status in (Step.Status.DONE, Step.Status.SKIPPED):
             continue
-        if _cancel_asked(run):
+        step = kind()
+        # What a lost worker has recorded already stays: its step needs no more than the mark.
+        if _cancel_asked(run) and not (row.status == Step.Status.RUNNING and step.check(run)):
             _turn_back(run, "")
             return
-        if not _one_step(run, row, kind()):
+        if not _one_step(run, row, step):
             return
         work.note_progress(run.lease, 100 * (row.position + 1) // len(rows))
     _end(run, pipeline, Operation.Status.SUCCEEDED)

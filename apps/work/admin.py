@@ -52,8 +52,9 @@ class DueAdmin(ModelAdmin):  # type: ignore[misc]
     ) -> HttpResponse:
         """The detail, which lies in the work's own schema."""
         due = get_object_or_404(Due, pk=object_id)
-        context = {**self.admin_site.each_context(request), "title": due.title, "due": due}
-        return render(request, "operator/work.html", {**context, **_detail(due)})
+        around = {**self.admin_site.each_context(request), "opts": self.opts, "object": due}
+        context = {**around, "title": due.title, "due": due, **_detail(due)}
+        return render(request, "operator/work.html", context)
 
     def steps(self, request: HttpRequest, due_id: UUID) -> HttpResponse:
         """The steps alone, for the page that is open."""

@@ -12,7 +12,8 @@ Json = dict[str, Any]
 
 FRONT_BRIDGE = "dm-f"
 BACK_BRIDGE = "dm-b"
-DIGEST_LABEL = "dotmac.spec"
+# Not the label of a plan, dotmac.spec: that one leaves out what differs from deploy to deploy.
+DIGEST_LABEL = "dotmac.digest"
 RESTART_SERVICE = "unless-stopped"
 RESTART_NEVER = "no"
 

@@ -37,7 +37,15 @@ function focusFirstError() {
   document.querySelector('[aria-invalid="true"]')?.focus();
 }
 
+/** The admin theme looks for a text field beside each file field; ours need none. */
+function leaveFilesAlone() {
+  for (const input of document.querySelectorAll(".dm-field input[type=file]")) {
+    input.hasChangeListener = true;
+  }
+}
+
 export function watchForms() {
+  leaveFilesAlone();
   suggestZone();
   sendOnce();
   focusFirstError();

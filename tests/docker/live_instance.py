@@ -79,9 +79,7 @@ class LiveInstance:
 
     def deploy(self, release: str = "") -> str:
         """Deploy anew; the operation's id."""
-        return self._started(
-            "deploy", schema=self.schema, instance=self.instance, release=release
-        )
+        return self._started("deploy", schema=self.schema, instance=self.instance, release=release)
 
     def change(self, what: str) -> None:
         """Stop, start, suspend, resume or archive, and wait for its end."""
@@ -102,15 +100,19 @@ class LiveInstance:
 
         `{schema}` stands for the schema.
         """
+        text = statement.replace("{schema}", self.schema).encode()
+        try:
+            return self._connected().execute(text, values).fetchall()
+        except psycopg.OperationalError:
+            # The server that the kept connection belonged to may have been ended since.
+            self._connected().close()
+            return self._connected().execute(text, values).fetchall()
+
+    def _connected(self) -> psycopg.Connection[tuple[Any, ...]]:
         if self._connection is None or self._connection.closed:
             url = self.platform.environment["DATABASE_URL"]
             self._connection = psycopg.connect(url, autocommit=True)
-        try:
-            text = statement.replace("{schema}", self.schema)
-            return self._connection.execute(text.encode(), values).fetchall()
-        except psycopg.OperationalError:
-            self._connection.close()
-            raise
+        return self._connection
 
     def operation(self) -> Operation:
         """The last operation, now."""
@@ -265,9 +267,7 @@ def signed_up(platform: LivePlatform, name: str, region: str = "local") -> LiveI
 
 def installed(beside: LiveInstance, app: str, **environment: str) -> LiveInstance:
     """An app of the catalogue beside a workspace, which begins to be deployed."""
-    facts = beside.platform.act(
-        "install", schema=beside.schema, app=app, environment=environment
-    )
+    facts = beside.platform.act("install", schema=beside.schema, app=app, environment=environment)
     return _instance(beside.platform, facts)
 
 

@@ -27,7 +27,9 @@ server.server_close()
 SERVE = ["python", "-c", _SERVER]
 
 
-def app(name: str, version: str, *, command: list[str] | None = None, **changes: Any) -> dict[str, Any]:
+def app(
+    name: str, version: str, *, command: list[str] | None = None, **changes: Any
+) -> dict[str, Any]:
     """A stateless app; it ends as a good one does: after the requests that it has begun."""
     web: dict[str, Any] = {
         "image": changes.pop("image", IMAGE),

@@ -74,9 +74,7 @@ class OwnEngine:
         """Start the engine, also after it was killed, and wait until it answers."""
         (self.folder / "pid").unlink(missing_ok=True)
         config = self.folder / "daemon.json"
-        config.write_text(
-            _CONFIG.format(folder=self.folder, prefix=f"10.{self._second + 1}")
-        )
+        config.write_text(_CONFIG.format(folder=self.folder, prefix=f"10.{self._second + 1}"))
         with (self.folder / "log").open("ab") as log:
             self._engine = subprocess.Popen(
                 [*self._enter(), "dockerd", "--config-file", str(config)], stdout=log, stderr=log

@@ -157,6 +157,8 @@ def test_nobody_notices_a_new_release_of_a_stateless_app(
 
 
 def test_nobody_notices_a_new_deployment_of_a_workspace(acme_workspace: LiveInstance) -> None:
+    database = f"{acme_workspace.short}-db"
+    before = acme_workspace.engine.container(database)
     with Traffic(acme_workspace.platform, acme_workspace.hostname, visitors=4) as traffic:
         acme_workspace.deploy()
         ended = acme_workspace.wait_end()
@@ -164,6 +166,7 @@ def test_nobody_notices_a_new_deployment_of_a_workspace(acme_workspace: LiveInst
     assert traffic.failures == {}
     number = acme_workspace.deployments()[-1][0]
     assert acme_workspace.parts() == acme_workspace.workspace_parts(number)
+    assert acme_workspace.engine.container(database) == before
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,9 @@ def _traces(workspace: LiveInstance) -> list[object]:
         workspace.log(),
         [(one.id, one.started_at, one.restart_count) for one in workspace.containers()],
         workspace.rows("SELECT id, type FROM {schema}.events_event ORDER BY id"),
-        workspace.rows("SELECT * FROM public.fleet_placement WHERE instance = %s", workspace.instance),
+        workspace.rows(
+            "SELECT * FROM public.fleet_placement WHERE instance = %s", workspace.instance
+        ),
         workspace.rows("SELECT * FROM public.fleet_route WHERE instance = %s", workspace.instance),
     ]
 

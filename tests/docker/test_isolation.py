@@ -8,17 +8,17 @@ import sys
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_network
 
 import docker
 import pytest
 
-from dotmac.engine import Attachment, ContainerInfo, ContainerSpec, NetworkSpec, firewall
+from dotmac.engine import Attachment, ContainerInfo, ContainerSpec, NetworkSpec
 from dotmac.engine.docker import DockerEngine
 from dotmac.engine.spec import MEBIBYTE
 from tests.docker.busybox import busybox_image, remove_labelled
+from tests.docker.shield import shield
 from tests.dotmac.engine.contract import wait_until
 
 pytestmark = pytest.mark.docker
@@ -188,8 +188,8 @@ def world(key: str) -> Iterator[str]:
     _sh("ip", "netns", "del", space)
 
 
-def _sh(*command: str, stdin: str = "") -> str:
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+def _sh(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command}: {done.stderr}"
     return done.stdout
 
@@ -198,7 +198,7 @@ def test_the_host_s_own_listeners_are_out_of_reach_but_for_the_edge(
     engine: DockerEngine, client: docker.APIClient, acme: Stack
 ) -> None:
     docker0 = _gateway(client, "bridge")
-    with _Listener(docker0) as edge, _Listener(docker0) as other, _shield(edge):
+    with _Listener(docker0) as edge, _Listener(docker0) as other, shield(edge):
         assert _reaches(engine, acme.web, docker0, str(edge))
         assert not _reaches(engine, acme.web, docker0, str(other))
         for port in (edge, other):
@@ -207,25 +207,6 @@ def test_the_host_s_own_listeners_are_out_of_reach_but_for_the_edge(
         address = (acme.web.addresses[acme.front.name], int(PORT))
         with socket.create_connection(address, timeout=5):
             pass
-
-
-@contextmanager
-def _shield(edge_port: int) -> Iterator[None]:
-    """The firewall of the host, put back as it was."""
-    was_raised = firewall.is_raised()
-    kept = [line for line in _sh("iptables-save", "-t", "filter").splitlines() if _is_ours(line)]
-    firewall.raise_shield([edge_port])
-    firewall.raise_shield([edge_port])
-    yield
-    if was_raised:
-        _sh("iptables-restore", "--noflush", stdin="\n".join(["*filter", *kept, "COMMIT", ""]))
-    else:
-        firewall.lower_shield()
-        assert not firewall.is_raised()
-
-
-def _is_ours(line: str) -> bool:
-    return line.startswith((f":{firewall.CHAIN} ", f"-A {firewall.CHAIN} "))
 
 
 def _gateway(client: docker.APIClient, network: str) -> str:

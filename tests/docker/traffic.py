@@ -30,9 +30,10 @@ class Traffic:
     def _ask(self) -> None:
         while not self._over.is_set():
             found = self._platform.get(self._hostname, self._path)
-            mark = found.headers.get("x-dotmac-deployment", "")
+            mark = found.headers.get("x-dotmac-deployment", "no deployment")
+            what = f"{found.status or found.error} of {mark}"
             with self._lock:
-                self.answers["200" if found.status == 200 else f"{found.status or found.error} {mark}"] += 1
+                self.answers["200" if found.status == 200 else what] += 1
             self._over.wait(_EVERY_S)
 
     def __enter__(self) -> "Traffic":

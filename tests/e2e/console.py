@@ -80,7 +80,8 @@ class Console:
         dialog = page.get_by_role("dialog")
         button = dialog.get_by_role("button", name="Archive instance")
         expect(button).to_be_disabled()
-        dialog.get_by_label(re.compile("^Type ")).fill(self.host)
+        dialog.get_by_role("textbox").fill(self.host)
+        self.story.shot("archive-dialog", page)
         button.click()
         self._changed()
 
@@ -92,12 +93,12 @@ class Console:
 
     def visit(self, name: str, status: int) -> None:
         """What a visitor of the app's address gets: its status, and a picture."""
-        answer = until(
-            lambda: (found := self.story.platform.get(self.host, self.door)).status == status and found,
+        platform = self.story.platform
+        until(
+            lambda: platform.get(self.host, self.door).status == status,
             what=f"{self.host} answering with {status}",
             seconds=30,
         )
-        assert answer.status == status
         page = self.story.new_page()
         page.goto(self.story.url(self.door, host=self.host))
         self.story.shot(name, page)

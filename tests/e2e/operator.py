@@ -78,3 +78,14 @@ class Operator:
         page.locator("#result_list").get_by_role("link", name=re.compile(title)).first.click()
         expect(page.locator("[data-operation]")).to_be_visible()
         return page
+
+    def set_memory(self, mebibytes: str) -> str:
+        """How much may be reserved on the server; returns how much it was."""
+        page = self.admin("fleet/server/")
+        page.locator("#result_list").get_by_role("link", name="local").first.click()
+        field = page.get_by_label(re.compile(r"^memory \(MiB\)", re.I)).first
+        before = field.input_value()
+        field.fill(mebibytes)
+        page.locator("button[name=_save], input[name=_save]").first.click()
+        page.wait_for_url("**/fleet/server/")
+        return before

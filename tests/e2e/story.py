@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.e2e.browser import Shot, Watch, no_shot
 from tests.e2e.shots import WIDE
@@ -12,6 +12,11 @@ from tests.live_platform import APPS, BASE, LivePlatform
 PASSWORD = "a-long-enough-passphrase"
 DEPLOY_MS = 150_000
 _WAIT_MS = 30_000
+# static/js/stepper.js asks every two seconds while it hears nothing.
+_WITHOUT_POLLING = """
+const repeat = window.setInterval;
+window.setInterval = (act, ms, ...rest) => (ms === 2000 ? 0 : repeat(act, ms, ...rest));
+"""
 
 
 @dataclass
@@ -28,6 +33,11 @@ class Story:
 
     def __post_init__(self) -> None:
         self.page = self.new_page()
+
+    def watched(self) -> "Story":
+        """The same story, in which axe looks at every page that is shown."""
+        self.shot = self.watch.audit
+        return self
 
     def new_page(self) -> Page:
         """A browser with nobody signed in."""
@@ -107,19 +117,73 @@ class Story:
         self.page.bring_to_front()
         self.page.wait_for_url("**/signup/organisation/")
 
-    def watch_deployment(self) -> None:
-        """From the console to the live page of the deployment, to its end."""
-        page = self.page
+    def watch_deployment(self) -> list[str]:
+        """From the console to the live page of the deployment, to its end.
+
+        The messages of its WebSocket; without them the page stands still, for polling is off.
+        """
+        page, heard = self.page, list[str]()
+        page.on("websocket", lambda ws: ws.on("framereceived", heard.append))
+        page.add_init_script(_WITHOUT_POLLING)
         self.shot("console-deploying", page)
         page.locator("a.dm-running").first.click()
         self.shot("deployment-running", page)
         deployed(page)
         self.shot("deployment-done", page)
+        return heard
 
     def open_workspace(self) -> None:
         """By the button of the finished deployment, signed in on the way."""
         self.page.get_by_role("link", name=re.compile("^Open ")).first.click()
         self.page.wait_for_url(re.compile(f"//{re.escape(self.workspace_host)}:.*/admin/"))
+
+    def sign_up_by_keyboard(self) -> None:
+        """The same on the Starter plan with Tab, letters, arrows and Enter alone."""
+        page = self.page
+        page.goto(self.url("/"))
+        press_to(page, page.get_by_role("link", name="Start trial").first)
+        page.wait_for_url("**/signup/**")
+        type_into(page, page.get_by_label("E-mail"), self.email)
+        type_into(page, page.get_by_label("Password", exact=True), PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/signup/verify/")
+        self._follow_mail()
+        type_into(page, page.get_by_label("Name", exact=True), self.name)
+        type_into(page, page.get_by_label("Address"), self.slug)
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/signup/place/")
+        type_into(page, page.get_by_label("Country"), "Nor")
+        press_to(page, page.get_by_role("button", name="Continue"))
+        page.wait_for_url("**/signup/plan/")
+        tab_to(page, page.get_by_role("radio", checked=True))
+        while not page.get_by_role("radio", name="Starter").is_checked():
+            page.keyboard.press("ArrowUp")
+        press_to(page, page.get_by_role("button", name="Create organisation"))
+        page.wait_for_url(re.compile(f"//{re.escape(self.console_host)}:.*/admin/"))
+
+
+def tab_to(page: Page, target: Locator) -> None:
+    """Press Tab until a control has the focus, and see that the focus can be seen."""
+    for _press in range(40):
+        if target.evaluate("node => node === document.activeElement"):
+            assert target.evaluate("node => node.matches(':focus-visible')")
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not reach {target} on {page.url}")
+
+
+def press_to(page: Page, target: Locator) -> None:
+    """Reach a control by Tab and press Enter."""
+    tab_to(page, target)
+    page.keyboard.press("Enter")
+
+
+def type_into(page: Page, target: Locator, text: str) -> None:
+    """Reach a field by Tab, empty it, and type."""
+    tab_to(page, target)
+    if target.evaluate("node => node.matches('input')"):
+        page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type(text)
 
 
 def submit(page: Page) -> None:
