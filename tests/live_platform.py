@@ -117,8 +117,14 @@ class LivePlatform:
 
     def _take_addresses(self) -> None:
         """Networks of its own: another platform may use the same engine at the same time."""
-        prefix = f"10.{100 + 2 * (self.ports['http'] % 50)}"
-        self.sql("UPDATE fleet_server SET address_prefix = %s", prefix)
+        if not self.sql("SELECT 1 FROM fleet_server"):
+            return
+        subnets = [network.subnet or "" for network in DockerEngine().networks({})]
+        taken = {subnet.rsplit(".", 2)[0] for subnet in subnets}
+        free = [n for n in range(100, 200, 2) if not {f"10.{n}", f"10.{n + 1}"} & taken]
+        # Two that start together see the same networks: each begins elsewhere.
+        chosen = free[self.ports["http"] % len(free)]
+        self.sql("UPDATE fleet_server SET address_prefix = %s", f"10.{chosen}")
 
     def start_database(self) -> None:
         """Start PostgreSQL, or recover it."""

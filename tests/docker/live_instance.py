@@ -152,10 +152,13 @@ class LiveInstance:
         return "\n".join(row[0] for row in rows)
 
     def events(self, kind: str) -> int:
-        """How many events of a type are recorded in the console."""
-        return int(
-            self.rows("SELECT count(*) FROM {schema}.events_event WHERE type = %s", kind)[0][0]
+        """How many events of a type are recorded about it."""
+        counted = self.rows(
+            "SELECT count(*) FROM {schema}.events_event WHERE type = %s AND subject_id = %s",
+            kind,
+            self.instance,
         )
+        return int(counted[0][0])
 
     def status(self) -> str:
         """The instance's status."""
