@@ -123,7 +123,11 @@ class Story:
         The messages of its WebSocket; without them the page stands still, for polling is off.
         """
         page, heard = self.page, list[str]()
-        page.on("websocket", lambda ws: ws.on("framereceived", heard.append))
+
+        def hear(frame: str) -> None:
+            heard.append(frame)
+
+        page.on("websocket", lambda socket: socket.on("framereceived", hear))
         page.add_init_script(_WITHOUT_POLLING)
         self.shot("console-deploying", page)
         page.locator("a.dm-running").first.click()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from apps.events.actors import Actor
 from apps.fleet import edge
@@ -23,6 +23,26 @@ _EVERY_S = 0.03
 _SPEC = "dotmac.spec"
 
 
+class _Fenced:
+    """An engine that is asked for nothing more once the lease is over.
+
+    A worker that stood still in the middle of a step goes on behind the check at its beginning.
+    """
+
+    def __init__(self, engine: Engine, run: Run) -> None:
+        self._engine = engine
+        self._run = run
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._engine, name)
+
+        def fenced(*args: Any, **kwargs: Any) -> Any:
+            self._run.assert_held()
+            return method(*args, **kwargs)
+
+        return fenced
+
+
 class Step(BaseStep):
     """A step on an instance's stack."""
 
@@ -32,7 +52,7 @@ class Step(BaseStep):
         run.assert_held()
         with holding(stack.server):
             try:
-                yield stack.engine
+                yield cast(Engine, _Fenced(stack.engine, run))
             except EngineError as error:
                 error.output = stack.without_secrets(error.output)
                 raise
