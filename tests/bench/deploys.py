@@ -77,14 +77,24 @@ def _deploy(organisations: list[Organisation], platform: LivePlatform) -> float:
     for organisation, instance in zip(organisations, instances, strict=True):
         with schema_of(organisation.console.schema_name):  # type: ignore[union-attr]
             services.deploy(instance, actor=SYSTEM)
-    for instance in instances:
+    for organisation, instance in zip(organisations, instances, strict=True):
         host = instance.hostname
-        until(lambda h=host: platform.get(h, "/readyz").status == 200, what=host, seconds=300)
+        until(lambda h=host, o=organisation: _answers(platform, h, o), what=host, seconds=300)
     took = time.perf_counter() - start
     for organisation in organisations:
         with schema_of(organisation.console.schema_name):  # type: ignore[union-attr]
             until(lambda: Operation.objects.get().status == "succeeded", what="success")
     return took
+
+
+def _answers(platform: LivePlatform, host: str, organisation: Organisation) -> bool:
+    """Whether the public address answers; AssertionError when the deployment has failed."""
+    if platform.get(host, "/readyz").status == 200:
+        return True
+    with schema_of(organisation.console.schema_name):  # type: ignore[union-attr]
+        cause = Operation.objects.values_list("cause", flat=True).get()
+    assert not cause, cause
+    return False
 
 
 def _remove(organisations: list[Organisation]) -> None:

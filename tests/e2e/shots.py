@@ -12,7 +12,7 @@ WIDE, NARROW = (1440, 900), (360, 780)
 _SCHEMES = ("light", "dark")
 # A page of a thousand rows is not read to its end.
 _TALLEST = 2400
-_COLOURS = 160
+_COLOURS = 224
 
 
 def saved(folder: Path) -> Shot:
@@ -45,17 +45,22 @@ def look(page: Page, size: tuple[int, int], scheme: str) -> None:
     )
 
 
-def picture(page: Page) -> bytes:
-    """The whole page as a PNG of a palette, a third of the size of one with all colours."""
-    size = page.viewport_size
-    assert size is not None
-    # A window as tall as the page, so that what sticks to its edges is where it belongs.
-    height = page.evaluate("document.documentElement.scrollHeight")
-    page.set_viewport_size({"width": size["width"], "height": min(max(height, 1), _TALLEST)})
-    taken = page.screenshot()
-    page.set_viewport_size(size)
+def picture(page: Page, *, is_whole: bool = True) -> bytes:
+    """A page as a PNG of a palette, a third of the size of one with all colours."""
+    taken = _whole(page) if is_whole else page.screenshot()
     image = Image.open(BytesIO(taken)).convert("RGB")
     small = image.quantize(_COLOURS, Image.Quantize.MAXCOVERAGE)
     out = BytesIO()
     small.save(out, "PNG", optimize=True)
     return out.getvalue()
+
+
+def _whole(page: Page) -> bytes:
+    """In a window as tall as the page, so that what sticks to its edges is where it belongs."""
+    size = page.viewport_size
+    assert size is not None
+    height = page.evaluate("document.documentElement.scrollHeight")
+    page.set_viewport_size({"width": size["width"], "height": min(height, _TALLEST)})
+    taken = page.screenshot()
+    page.set_viewport_size(size)
+    return taken

@@ -73,6 +73,16 @@ class Story:
         """The owner's address."""
         return f"owner@{self.slug}.example"
 
+    def sign_in(self, password: str = PASSWORD) -> Page:
+        """Into the console of somebody who has signed up before."""
+        page = self.page
+        page.goto(self.url("/accounts/login/"))
+        page.get_by_label("E-mail").fill(self.email)
+        page.get_by_label("Password", exact=True).fill(password)
+        submit(page)
+        page.wait_for_url(re.compile(f"//{re.escape(self.console_host)}:.*/admin/"))
+        return page
+
     def console(self, path: str = "/admin/") -> Page:
         """A page of the console."""
         self.page.goto(self.url(path, host=self.console_host))

@@ -74,14 +74,16 @@ class Workspace:
         else:
             page.locator("input[name=mode]").nth(1).check()
 
-    def find(self, number: str) -> Page:
+    def find(self, number: str, *, is_shown: bool = True) -> Page:
         """A subscriber by number, from the list's search to the page."""
         page = self.admin(_SUBSCRIBERS)
-        self.story.shot("subscribers", page)
+        if is_shown:
+            self.story.shot("subscribers", page)
         page.locator("#searchbar").fill(number)
         page.locator("#searchbar").press("Enter")
         expect(page.locator("#result_list tbody tr")).to_have_count(1)
-        self.story.shot("subscriber-found", page)
+        if is_shown:
+            self.story.shot("subscriber-found", page)
         page.locator("#result_list tbody a").first.click()
         expect(page.get_by_text(number).first).to_be_visible()
         return page
