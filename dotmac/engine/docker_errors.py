@@ -16,6 +16,12 @@ _TEXTS = (
     ("manifest unknown", ErrorCode.MISSING_IMAGE, True, "Check the image's name and tag."),
     ("pull access denied", ErrorCode.MISSING_IMAGE, True, "Check the image's name and its log-in."),
     (
+        '/v2/"',
+        ErrorCode.MISSING_IMAGE,
+        False,
+        "Its registry does not answer: bring the image to the host, or let the host reach it.",
+    ),
+    (
         "available, non-overlapping ipv4 address pool",
         ErrorCode.ADDRESSES_EXHAUSTED,
         True,
