@@ -70,7 +70,7 @@ def _load(label: str, taken: int, total: int, unit: int, name: str) -> dict[str,
     return {
         "label": label,
         "share": share,
-        "text": f"{taken / unit:.1f} of {total / unit:.0f} {name}",
+        "text": f"{taken / unit:.1f} of {total / unit:.1f} {name}",
         "tone": "bad" if share >= _NEARLY_FULL else "ok",
     }
 
@@ -85,7 +85,7 @@ def _stats(servers: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "label": _("Instances placed"),
             "value": f"{_placed():,}",
             "note": _("dedicated and shared"),
-            "url": f"{placements}?status__exact=active",
+            "url": placements,
         },
         {
             "label": _("Servers that answer"),
@@ -97,14 +97,14 @@ def _stats(servers: list[dict[str, Any]]) -> list[dict[str, Any]]:
         {
             "label": _("Memory reserved"),
             "value": f"{100 * taken // max(total, 1)} %",
-            "note": f"{taken / 1024:.1f} of {total / 1024:.0f} GiB",
+            "note": f"{taken / 1024:.1f} of {total / 1024:.1f} GiB",
             "url": reverse("admin:fleet_server_changelist"),
         },
     ]
 
 
 def _placed() -> int:
-    rows = Placement.objects.filter(status=Placement.Status.ACTIVE)
+    rows = Placement.objects.filter(status__in=Placement.OPEN)
     return rows.values("instance").distinct().count()
 
 

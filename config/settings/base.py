@@ -228,7 +228,7 @@ LOCAL_ADDRESS_PREFIX: str = env.str("LOCAL_ADDRESS_PREFIX", "")
 # Whether this machine's engine becomes a server.
 USES_LOCAL_DOCKER: bool = env.str("DOTMAC_DOCKER", "").lower() != "off"
 # Limits of CPU are shares that hardly anybody uses up at the same time.
-LOCAL_CPU_OVERSELL: int = env.int("LOCAL_CPU_OVERSELL", 16)
+LOCAL_CPU_OVERSELL: int = env.int("LOCAL_CPU_OVERSELL", 32)
 IMAGE_APP: str = env.str("IMAGE_APP", f"dotmac/app:{VERSION}")
 IMAGE_POSTGRES: str = env.str("IMAGE_POSTGRES", f"dotmac/postgres:{VERSION}")
 

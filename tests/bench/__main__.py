@@ -30,24 +30,31 @@ images in parallel, writes a route file for the same edge and makes the same req
 def main() -> None:
     """Run the parts that are asked for, all by default."""
     parser = argparse.ArgumentParser(prog="make bench")
-    parser.add_argument("parts", nargs="*", default=["schemas", "deploys", "memory"])
+    parser.add_argument("parts", nargs="*", default=["schemas", "deploys", "memory", "queue"])
     parser.add_argument("--tenants", type=int, default=1000)
     asked = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="dotmac-bench-"))
     platform = LivePlatform(folder, workers=2, lease_s=20)
     speed = calibration()
-    print(speed)
+    print(speed, flush=True)
+    results: list[Result] = []
     try:
         platform.start()
         platform.manage("build_images")
         os.environ.update(platform.environment)
         django.setup()
-        results = [r for part in asked.parts for r in PARTS[part](platform, asked.tenants)]
+        for part in asked.parts:
+            results += PARTS[part](platform, asked.tenants)
+            _write(speed, results)
     finally:
         platform.stop()
         platform.remove_containers()
+
+
+def _write(speed: str, results: list[Result]) -> None:
+    """Print what is known by now, and write the page."""
     table = "\n".join([HEAD, *(result.row() for result in results)])
-    print(table)
+    print(table, flush=True)
     at = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     page = PAGE.format(at=at, calibration=speed, table=table)
     (ROOT / "docs" / "benchmarks.md").write_text(page)
@@ -65,6 +72,12 @@ def _deploys(platform: LivePlatform, _tenants: int) -> list[Result]:
     return deploys.measure(platform)
 
 
+def _queue(platform: LivePlatform, _tenants: int) -> list[Result]:
+    from tests.bench import deploys  # noqa: PLC0415
+
+    return deploys.measure_queue(platform)
+
+
 def _memory(platform: LivePlatform, _tenants: int) -> list[Result]:
     from tests.bench import deploys, memory  # noqa: PLC0415
 
@@ -77,6 +90,7 @@ PARTS: dict[str, Callable[[LivePlatform, int], list[Result]]] = {
     "schemas": _schemas,
     "deploys": _deploys,
     "memory": _memory,
+    "queue": _queue,
 }
 
 if __name__ == "__main__":

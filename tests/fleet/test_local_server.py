@@ -20,7 +20,7 @@ def test_an_engine_makes_this_machine_a_server(operator_schema):
     assert "Server local in region This machine" in register()
     server = Server.objects.get()
     assert (server.region.code, server.region.name) == ("local", "This machine")
-    assert (server.cpu_millis, server.memory_mb) == (128_000, 14 * 1024)
+    assert (server.cpu_millis, server.memory_mb) == (256_000, 14 * 1024)
     assert server.disk_mb == 92_160
 
 
