@@ -33,13 +33,14 @@ _EVENTS = 8
 def console_home(request: HttpRequest) -> dict[str, Any]:
     """Is everything well, the instances, what runs, the first steps, and what happened."""
     rows = list(Instance.objects.exclude(status=Instance.Status.ARCHIVED))
-    names = Names.now()
+    names, needs = Names.now(), _needs(rows)
     happened = Event.objects.exclude(_IS_ROUTINE)[:_EVENTS]
     active = list(Operation.objects.filter(status__in=Operation.ACTIVE).prefetch_related("steps"))
     return {
-        "headline": _headline(rows),
+        "headline": _headline(rows, needs),
         "instances": [instance_row(row, names) for row in rows],
         "operations": [_operation_row(row) for row in active],
+        "needs": needs,
         "checklist": _checklist(rows),
         "events": [event_row(event) for event in happened],
         "events_url": reverse("admin:events_event_changelist"),
@@ -99,31 +100,31 @@ def event_row(event: Event, *, is_about: bool = False) -> dict[str, Any]:
     }
 
 
-def _headline(rows: list[Instance]) -> dict[str, str]:
+def _headline(rows: list[Instance], needs: list[dict[str, Any]]) -> dict[str, str]:
+    """Is everything well? What is worst comes first."""
     by = {status: [r for r in rows if r.status == status] for status in Instance.Status.values}
-    failed, changing = by["failed"], by["deploying"] + by["pending"]
-    if failed:
-        return {
-            "tone": "bad",
-            "title": f"{failed[0].name} could not be deployed",
-            "text": failed[0].status_reason or "Open it to see the cause and to try again.",
-        }
-    if changing:
-        return {
-            "tone": "info",
-            "title": f"{changing[0].name} is being deployed",
-            "text": "It takes a few seconds.",
-        }
-    down = by["stopped"] + by["suspended"]
-    if down:
-        return {
-            "tone": "warn",
-            "title": f"{down[0].name} is {down[0].get_status_display().lower()}",
-            "text": "Everything else runs.",
-        }
+    for found in (by["failed"], by["deploying"] + by["pending"], by["stopped"] + by["suspended"]):
+        if found:
+            return _headline_of(found[0])
+    if needs:
+        text = "What ran before the change that failed goes on."
+        return {"tone": "warn", "title": "Everything runs, and something needs you", "text": text}
     count = len(by["active"])
     text = "Your instance answers." if count == 1 else f"All {count} instances answer."
     return {"tone": "ok", "title": "Everything runs", "text": text if rows else ""}
+
+
+def _headline_of(row: Instance) -> dict[str, str]:
+    """What is said first of an instance that does not simply run."""
+    if row.status == Instance.Status.FAILED:
+        title = f"{row.name} could not be deployed"
+        text = row.status_reason or "Open it to see the cause and to try again."
+        return {"tone": "bad", "title": title, "text": text}
+    if row.status in (Instance.Status.DEPLOYING, Instance.Status.PENDING):
+        title = f"{row.name} is being deployed"
+        return {"tone": "info", "title": title, "text": "It takes a few seconds."}
+    title = f"{row.name} is {row.get_status_display().lower()}"
+    return {"tone": "warn", "title": title, "text": "Everything else runs."}
 
 
 def _operation_row(operation: Operation) -> dict[str, Any]:
@@ -138,13 +139,32 @@ def _operation_row(operation: Operation) -> dict[str, Any]:
     }
 
 
+def _needs(rows: list[Instance]) -> list[dict[str, Any]]:
+    """Whose last change failed, unless the headline tells it already."""
+    found = []
+    for row in rows:
+        last = Operation.objects.filter(subject_id=str(row.uuid)).order_by("-created_at").first()
+        is_told = row.status == Instance.Status.FAILED
+        if last is None or last.status != Operation.Status.FAILED or is_told:
+            continue
+        found.append(
+            {
+                "title": f"{last.title}: it did not work",
+                "text": last.cause,
+                "url": reverse("operation", args=[last.uuid]),
+                "tone": "bad",
+            }
+        )
+    return found
+
+
 def _checklist(rows: list[Instance]) -> list[dict[str, Any]]:
     workspace = next((row for row in rows if row.app == WORKSPACE_APP), None)
     if workspace is None:
         return []
     opened = Event.objects.filter(type="instance.opened").exists()
     open_url = reverse("open_instance", args=[workspace.uuid])
-    return [
+    steps = [
         {
             "title": "Your workspace runs",
             "text": f"At {workspace.hostname}, with a certificate.",
@@ -161,6 +181,7 @@ def _checklist(rows: list[Instance]) -> list[dict[str, Any]]:
             "title": "Deploy a second app",
             "text": "Pick one from the catalogue; it gets its own address and isolation.",
             "url": reverse("admin:instances_catalogue"),
-            "done": len(rows) > 1,
+            "done": Instance.objects.exclude(app=WORKSPACE_APP).exists(),
         },
     ]
+    return [] if all(step["done"] for step in steps) else steps

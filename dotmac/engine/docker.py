@@ -275,7 +275,7 @@ def _exec_output(client: docker.APIClient, exec_id: str, name: str, timeout_s: f
 
 def _too_slow(name: str, timeout_s: float, output: str) -> EngineError:
     return EngineError(
-        f"Gave up on {name}: it did not end within {timeout_s:g} seconds.",
+        f"Gave up on {name}: it did not end within {timeout_s:.4g} seconds.",
         permanent=True,
         code=ErrorCode.TIMED_OUT,
         output=output,

@@ -191,7 +191,7 @@ class FakeEngine:
             self._remove(spec.name)
             if (program.lasts_s or 0) > timeout_s:
                 raise EngineError(
-                    f"Gave up on {spec.name}: it did not end within {timeout_s:g} seconds.",
+                    f"Gave up on {spec.name}: it did not end within {timeout_s:.4g} seconds.",
                     permanent=True,
                     code=ErrorCode.TIMED_OUT,
                     output=program.output,

@@ -12,16 +12,18 @@ WIDE, NARROW = (1440, 900), (360, 780)
 _SCHEMES = ("light", "dark")
 # A page of a thousand rows is not read to its end.
 _TALLEST = 2400
-_COLOURS = 224
+_COLOURS = 256
 
 
 def saved(folder: Path) -> Shot:
-    """Save numbered PNG pictures at 360 and 1440 px, light and dark."""
+    """Save numbered PNG pictures at 360 and 1440 px, light and dark; each name once."""
     folder.mkdir(parents=True, exist_ok=True)
-    counter = iter(range(1, 1000))
+    taken: dict[str, int] = {}
 
     def shoot(name: str, page: Page) -> None:
-        number = next(counter)
+        if name in taken:
+            return
+        number = taken[name] = len(taken) + 1
         # Two tabs of one window: only the front one is painted.
         page.bring_to_front()
         for size in (WIDE, NARROW):
@@ -49,9 +51,8 @@ def picture(page: Page, *, is_whole: bool = True) -> bytes:
     """A page as a PNG of a palette, a third of the size of one with all colours."""
     taken = _whole(page) if is_whole else page.screenshot()
     image = Image.open(BytesIO(taken)).convert("RGB")
-    small = image.quantize(_COLOURS, Image.Quantize.MAXCOVERAGE)
     out = BytesIO()
-    small.save(out, "PNG", optimize=True)
+    _reduced(image).save(out, "PNG", optimize=True)
     return out.getvalue()
 
 
@@ -64,3 +65,12 @@ def _whole(page: Page) -> bytes:
     taken = page.screenshot()
     page.set_viewport_size(size)
     return taken
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """The colours that cover most stay exact; the steps of smooth edges go to the nearest."""
+    counted = image.getcolors(image.width * image.height) or []
+    most = [colour for _count, colour in sorted(counted, reverse=True)[:_COLOURS]]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([part for colour in most for part in colour])  # type: ignore[union-attr]
+    return image.quantize(palette=palette, dither=Image.Dither.NONE)

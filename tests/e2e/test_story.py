@@ -97,7 +97,7 @@ def test_the_operator_repeats_what_failed_and_cancels_what_waits(northwind: Stor
     olivia = Operator(northwind)
     olivia.exist()
     olivia.sign_in()
-    room = olivia.set_memory("64")
+    room = olivia.set_memory("1000")
     page = northwind.console("/admin/instances/instance/")
     page.get_by_role("link", name=f"{northwind.name} workspace").click()
     page.get_by_role("button", name="Deploy", exact=True).click()

@@ -30,6 +30,7 @@ REDEPLOY = {
     "ensure_container": 1,
     "run": 2,
     "containers": 1,
+    "stop": 1,
     "remove_container": 1,
 }
 STOP = {"stop": 2}

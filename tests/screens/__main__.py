@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCREENS, PICTURES = ROOT / "docs" / "screens", ROOT / "static" / "img"
 DEMO_PASSWORD = "dotmac-demo"
 # What the front page shows of the product, in CSS pixels.
-_PICTURE = (1200, 720)
+_PICTURE = (1360, 800)
 
 
 def main() -> int:
@@ -64,14 +64,15 @@ def tell(story: Story) -> None:
 
 
 def portray(story: Story) -> None:
-    """The demonstration's ISP at work, for the front page."""
+    """The demonstration's list of subscribers, for the front page."""
     acme = Story(story.platform, story.browser, story.shot, slug="acme", name="Acme Fiber")
     page = acme.sign_in(DEMO_PASSWORD)
     page.goto(acme.url("/sso/login/?next=/admin/", host=acme.workspace_host))
-    expect(page.get_by_text("Active subscribers").first).to_be_visible()
+    page.get_by_role("link", name="Subscribers", exact=True).first.click()
+    expect(page.locator("#result_list tbody tr")).to_have_count(50)
     for scheme in ("light", "dark"):
         look(page, _PICTURE, scheme)
-        (PICTURES / f"workspace-{scheme}.png").write_bytes(picture(page, is_whole=False))
+        (PICTURES / f"subscribers-{scheme}.png").write_bytes(picture(page, is_whole=False))
     look(page, WIDE, "light")
     page.context.close()
 
@@ -140,7 +141,7 @@ def operate(story: Story) -> None:
     olivia.sign_in()
     olivia.look_around()
     story.shot("operator-work-detail", olivia.open_work(f"Deploy {story.name}"))
-    room = olivia.set_memory("64")
+    room = olivia.set_memory("1300")
     page = story.console("/admin/instances/instance/")
     page.get_by_role("link", name=f"{story.name} workspace").click()
     page.get_by_role("button", name="Deploy", exact=True).click()
