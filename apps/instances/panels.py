@@ -141,21 +141,20 @@ def _operation_row(operation: Operation) -> dict[str, Any]:
 
 def _needs(rows: list[Instance]) -> list[dict[str, Any]]:
     """Whose last change failed, unless the headline tells it already."""
-    found = []
-    for row in rows:
-        last = Operation.objects.filter(subject_id=str(row.uuid)).order_by("-created_at").first()
-        is_told = row.status == Instance.Status.FAILED
-        if last is None or last.status != Operation.Status.FAILED or is_told:
-            continue
-        found.append(
-            {
-                "title": f"{last.title}: it did not work",
-                "text": last.cause,
-                "url": reverse("operation", args=[last.uuid]),
-                "tone": "bad",
-            }
-        )
-    return found
+    told = Instance.Status.FAILED
+    subjects = [str(row.uuid) for row in rows if row.status != told]
+    newest = Operation.objects.filter(subject_id__in=subjects)
+    newest = newest.order_by("subject_id", "-created_at").distinct("subject_id")
+    return [
+        {
+            "title": f"{last.title}: it did not work",
+            "text": last.cause,
+            "url": reverse("operation", args=[last.uuid]),
+            "tone": "bad",
+        }
+        for last in newest
+        if last.status == Operation.Status.FAILED
+    ]
 
 
 def _checklist(rows: list[Instance]) -> list[dict[str, Any]]:

@@ -31,6 +31,7 @@ from apps.tenancy.kinds import (
     schema_exists,
     schema_of,
 )
+from apps.tenancy.locks import held_alone
 from apps.tenancy.models import SchemaTemplate
 
 # No slug begins with a hyphen, so no tenant's schema has this name.
@@ -121,16 +122,10 @@ def _make_template(kind: str, key: str) -> SchemaTemplate:
             f"This release has no template of a {kind} yet, and none can be made inside a"
             " transaction. Run `python manage.py platform_migrate`."
         )
-    # Two processes of a new release: the second waits and finds the first one's. The lock has
-    # a connection of its own, since migrating closes the usual one.
-    guard = connection.copy()
-    try:
-        with operator(), guard.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-            found = SchemaTemplate.objects.filter(kind=kind, fingerprint=key).first()
-            return found or _migrate_and_dump(kind, key, template_schema(kind))
-    finally:
-        guard.close()
+    # Two processes of a new release: the second waits and finds the first one's.
+    with operator(), held_alone(_LOCK):
+        found = SchemaTemplate.objects.filter(kind=kind, fingerprint=key).first()
+        return found or _migrate_and_dump(kind, key, template_schema(kind))
 
 
 def _migrate_and_dump(kind: str, key: str, name: str) -> SchemaTemplate:

@@ -6,8 +6,6 @@ repeatable: whoever was killed in the middle, or comes second, continues.
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import structlog
 from allauth.account.models import EmailAddress
@@ -18,6 +16,7 @@ from apps.accounts.models import User
 from apps.events import services as events
 from apps.events.actors import SYSTEM
 from apps.tenancy.kinds import PUBLIC, WORKSPACE, operator, schema_of
+from apps.tenancy.locks import held_alone
 from apps.tenancy.models import Domain, Tenant
 from apps.tenancy.templates import fingerprint, migrate_schema, template_schema
 from config.isp.workspace import Workspace
@@ -57,7 +56,7 @@ def release(workspace: Workspace, *, wait_s: float = WAIT_S) -> bool:
     wait_for_database(wait_s)
     if is_done(workspace):
         return False
-    with _alone():
+    with held_alone(_LOCK):
         if is_done(workspace):
             return False
         _bring_up_to_date(PUBLIC)
@@ -72,7 +71,7 @@ def release(workspace: Workspace, *, wait_s: float = WAIT_S) -> bool:
 
 def make_template() -> None:
     """Migrate `public` and the empty workspace, for an image of the database."""
-    with _alone():
+    with held_alone(_LOCK):
         _bring_up_to_date(PUBLIC)
         _bring_up_to_date(template_schema(WORKSPACE))
 
@@ -98,18 +97,6 @@ def _give_up(error: OperationalError, *, is_late: bool) -> None:
         ) from None
     if is_late:
         raise ReleaseError(f"The database does not answer: {str(error).strip()}") from error
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    # A connection of its own, since migrating closes the usual one. It ends with the process.
-    guard = connection.copy()
-    try:
-        with guard.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-        yield
-    finally:
-        guard.close()
 
 
 def _exists(schema: str) -> bool:

@@ -6,10 +6,11 @@ import sys
 
 from daphne.server import Server
 
+from config.asgi import application
 from config.isp.processes import FATAL, READY
 from config.isp.release import ReleaseError, release
 from config.isp.workspace import from_environment
-from config.server import application
+from config.pool import share_connections
 
 PORT = 8000
 
@@ -21,6 +22,8 @@ def main() -> int:
     except ReleaseError as error:
         sys.stderr.write(f"{error}\n")
         return FATAL
+    # Not before: a pool tells that it has no connection, but not that the password is refused.
+    share_connections()
     Server(
         application=application,
         endpoints=[f"tcp:port={PORT}:interface=0.0.0.0"],

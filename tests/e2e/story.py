@@ -109,6 +109,7 @@ class Story:
         with page.expect_response(re.compile("place/defaults")):
             page.get_by_label("Country").select_option(label="Norway")
         expect(page.get_by_label("Currency")).to_have_value("NOK")
+        page.get_by_label("Region").select_option("local")
         self.shot("signup-place", page)
         submit(page)
         page.get_by_role("radio", name=self.plan).check()
@@ -167,6 +168,7 @@ class Story:
         page.keyboard.press("Enter")
         page.wait_for_url("**/signup/place/")
         type_into(page, page.get_by_label("Country"), "Nor")
+        type_into(page, page.get_by_label("Region"), "This")
         press_to(page, page.get_by_role("button", name="Continue"))
         page.wait_for_url("**/signup/plan/")
         tab_to(page, page.get_by_role("radio", checked=True))
