@@ -264,6 +264,7 @@ class FakeEngine:
     def _obtain(self, spec: ContainerSpec, method: str) -> FakeContainer:
         found = self.host.made.get(spec.name)
         if found and found.spec.digest() == spec.digest():
+            found.attached = len(spec.networks)
             return found
         self._image(spec.image)
         self._remove(spec.name)
@@ -273,12 +274,13 @@ class FakeEngine:
         self.host.made[spec.name] = one = FakeContainer(spec, info)
         self._emit(one, "create")
         self._pass(f"{method}:created")
+        one.attached = len(spec.networks)
         return one
 
     def _start(self, one: FakeContainer, *, default_s: float) -> None:
         addresses = {
             place.network: place.ipv4 or self._free_address(place.network)
-            for place in one.spec.networks
+            for place in one.spec.networks[: one.attached]
         }
         now = datetime.now(UTC)
         one.info = replace(

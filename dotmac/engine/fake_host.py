@@ -34,6 +34,8 @@ class FakeContainer:
 
     spec: ContainerSpec
     info: ContainerInfo
+    # On how many of its networks it is; older engines take one in the call that makes it.
+    attached: int = 1
 
 
 @dataclass

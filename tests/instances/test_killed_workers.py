@@ -34,8 +34,9 @@ REDEPLOY = {
     "remove_container": 1,
 }
 STOP = {"stop": 2}
-START = {"container": 4, "start": 2}
+START = {"container": 4, "ensure_container": 2}
 ARCHIVE = {"containers": 1, "remove_container": 2, "networks": 1, "remove_network": 2}
+# Starting finds all containers made.
 INSIDE = {"ensure_container": ["ensure_container:created"], "run": ["run:created", "run:started"]}
 
 
@@ -43,7 +44,8 @@ def moments(calls: dict[str, int]) -> list[tuple[str, int]]:
     """Every point to die at, and how many calls pass before."""
     found = []
     for method, count in calls.items():
-        for point in (method, f"{method}:after", *INSIDE.get(method, [])):
+        inside = [] if calls is START else INSIDE.get(method, [])
+        for point in (method, f"{method}:after", *inside):
             found += [(point, nth) for nth in sorted({0, count - 1})]
     return found
 
@@ -66,6 +68,7 @@ def assert_serves(shop: Shop, number: int, release: str) -> None:
     assert shop.row.release == release
     assert shop.containers == {"db": "running", f"web-{number}": "running"}
     assert shop.networks == {"front", "back"}
+    assert all(len(one.info.addresses) == len(one.spec.networks) for one in shop.made)
     assert shop.volumes == {"data", "files"}
     assert shop.placements == [(number, "active")]
     assert shop.routes == [([f"web-{number}"], "")]

@@ -27,6 +27,7 @@ from apps.tenants.models import Membership, Organisation
 from apps.tenants.services import Application, create_organisation
 from dotmac.edge.fake import FakeEdge
 from dotmac.engine.fake import FakeEngine, Program
+from dotmac.engine.fake_host import FakeContainer
 from tests.conftest import Isp
 
 PASSWORD = "correct horse battery"
@@ -191,12 +192,13 @@ class Shop:
     @property
     def containers(self) -> dict[str, str]:
         """Its containers on the host, by short name, with their state."""
+        return {one.info.name.removeprefix(self.prefix): one.info.state for one in self.made}
+
+    @property
+    def made(self) -> list[FakeContainer]:
+        """The same as the host has them."""
         made = self.engine.host.made.values()
-        return {
-            one.info.name.removeprefix(self.prefix): one.info.state
-            for one in made
-            if one.info.labels.get("dotmac.instance") == self.uuid.hex
-        }
+        return [one for one in made if one.info.labels.get("dotmac.instance") == self.uuid.hex]
 
     @property
     def networks(self) -> set[str]:

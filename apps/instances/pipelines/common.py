@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, cast
 
 from apps.events.actors import Actor
@@ -90,10 +91,14 @@ def bring_up(engine: Engine, spec: ContainerSpec) -> None:
     The engine compares labels too, among them the operation's, and would replace a database.
     """
     found = engine.container(spec.name)
-    if found is None or found.labels.get(_SPEC) != spec.labels.get(_SPEC):
-        engine.ensure_container(spec)
-    elif not found.is_running:
-        engine.start(spec.name)
+    if found is not None and found.labels.get(_SPEC) == spec.labels.get(_SPEC):
+        if found.is_running:
+            return
+        # A worker that died may have left it on some of its networks only: as the same container,
+        # it is brought to all of them before it starts.
+        kept = {key: found.labels.get(key, value) for key, value in spec.labels.items()}
+        spec = replace(spec, labels=kept)
+    engine.ensure_container(spec)
 
 
 def actor_of(run: Run) -> Actor:
