@@ -18,6 +18,8 @@ _FRAMEWORK = [
     "django.contrib.admin",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
 ]
 _COMMON = [*_FRAMEWORK, "apps.core", "apps.portal", "apps.events", "apps.operations"]
 

@@ -33,6 +33,8 @@ _SIGN_IN = {
     "account_reset_password_from_key",
     "account_reset_password_from_key_done",
     "account_set_password",
+    # Opened by the signature in the link of a mail.
+    "account_end_session",
     "account_signup",
     "admin:login",
     "admin:logout",
