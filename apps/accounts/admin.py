@@ -15,6 +15,7 @@ from unfold.decorators import action, display
 
 from apps.accounts import services
 from apps.accounts.models import ApiKey, User
+from apps.accounts.providers import admin as providers
 from apps.accounts.security import admin as security
 from apps.core.exceptions import DomainError
 from apps.events.actors import Actor, user_actor
@@ -171,6 +172,7 @@ def register(site: AdminSite, kind: str) -> None:
     site.register(User, UserAdmin)
     site.register(ApiKey, ApiKeyAdmin)
     security.register(site)
+    providers.register(site, kind)
 
 
 def _may_do_all(request: HttpRequest) -> bool:

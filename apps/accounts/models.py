@@ -11,9 +11,18 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.providers.models import IdentityProvider
 from apps.accounts.security.models import KnownBrowser, SignInPolicy
 
-__all__ = ["ApiKey", "KnownBrowser", "SignInPolicy", "UsedHandOff", "User", "UserManager"]
+__all__ = [
+    "ApiKey",
+    "IdentityProvider",
+    "KnownBrowser",
+    "SignInPolicy",
+    "UsedHandOff",
+    "User",
+    "UserManager",
+]
 
 
 class UserManager(BaseUserManager["User"]):

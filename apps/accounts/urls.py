@@ -5,12 +5,15 @@ from allauth.mfa.base import views as factors
 from allauth.mfa.recovery_codes import views as codes
 from allauth.mfa.totp import views as apps_of_codes
 from allauth.mfa.webauthn import views as passkeys
+from allauth.socialaccount import views as social
+from allauth.socialaccount.providers.github import views as github
 from django.contrib.auth.decorators import login_required
 from django.db.transaction import atomic
 from django.urls import URLPattern, path, re_path
 from django.views.generic import RedirectView
 
 from apps.accounts import views
+from apps.accounts.providers import oidc
 from apps.accounts.security import views as security
 
 _to_security = login_required(RedirectView.as_view(pattern_name="account_security"))
@@ -85,6 +88,16 @@ _PASSWORDS: list[URLPattern] = [
     ),
 ]
 
+# Back from a provider comes a GET; people and their links are written with their events.
+_PROVIDERS: list[URLPattern] = [
+    path("oidc/<slug:provider_id>/login/", oidc.login, name="openid_connect_login"),
+    path("oidc/<slug:provider_id>/login/callback/", oidc.callback, name="openid_connect_callback"),
+    path("github/login/", github.oauth2_login, name="github_login"),
+    path("github/login/callback/", github.oauth2_callback, name="github_callback"),
+    path("provider/cancelled/", social.login_cancelled, name="socialaccount_login_cancelled"),
+    path("provider/<int:pk>/disconnect/", security.disconnect, name="account_disconnect"),
+]
+
 operator: list[URLPattern] = [
     path("login/", views.OperatorLogin.as_view(), name="account_login"),
     # Sign-up has pages of its own, at /signup/.
@@ -92,6 +105,7 @@ operator: list[URLPattern] = [
     *_PASSWORDS,
     *_SESSIONS,
     *_FACTORS,
+    *_PROVIDERS,
 ]
 
 workspace: list[URLPattern] = [
@@ -100,6 +114,7 @@ workspace: list[URLPattern] = [
     *_PASSWORDS,
     *_SESSIONS,
     *_FACTORS,
+    *_PROVIDERS,
 ]
 
 console: list[URLPattern] = [

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from allauth.account.utils import get_next_redirect_url
 from allauth.account.views import LoginView
 from django.conf import settings
 from django.contrib.auth import login
@@ -18,6 +19,7 @@ from apps.accounts import hand_off, services
 from apps.accounts.addresses import host_of, local_path, platform_url
 from apps.accounts.exceptions import HandOffError
 from apps.accounts.models import User
+from apps.accounts.providers.pages import sign_in_buttons
 from apps.accounts.security.limits import too_many
 from apps.accounts.security.methods import add_methods
 from apps.accounts.security.policy import check_hand_off
@@ -29,6 +31,11 @@ _HOME = "/admin/"
 
 class _LimitedLogin(LoginView):  # type: ignore[misc]
     """Log-in that says plainly when it was tried too often."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """The form, and the identity providers that are on."""
+        wanted = get_next_redirect_url(self.request)
+        return {**super().get_context_data(**kwargs), "providers": sign_in_buttons(wanted)}
 
     def form_invalid(self, form: Any) -> HttpResponse:
         """The form again, or the page of those who have to wait."""

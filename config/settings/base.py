@@ -105,6 +105,16 @@ MFA_FORMS = {
     "login_webauthn": "apps.accounts.security.forms.PasskeyLoginForm",
     "reauthenticate_webauthn": "apps.accounts.security.forms.PasskeyAgainForm",
 }
+SOCIALACCOUNT_ADAPTER = "apps.accounts.providers.adapter.ProviderAdapter"
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {"provider_class": "apps.accounts.providers.oidc.CheckedProvider"},
+    "github": {"OAUTH_PKCE_ENABLED": True},
+}
+# Only for domains that an owner vouched for (providers.adapter), and then for good.
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+# What an identity provider proved needs no mail of ours; all else is refused before.
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+SOCIALACCOUNT_REAUTHENTICATION_REQUIRED = True
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 

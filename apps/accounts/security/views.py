@@ -9,9 +9,12 @@ from allauth.account.utils import get_next_redirect_url
 from allauth.mfa.base.views import AuthenticateView
 from allauth.mfa.webauthn.internal.flows import perform_passwordless_login
 from allauth.mfa.webauthn.views import LoginWebAuthnView
+from allauth.socialaccount.internal.flows import connect
+from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -22,6 +25,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.addresses import local_path, platform_url
 from apps.accounts.models import User
+from apps.accounts.providers.pages import connections
 from apps.accounts.security import sessions
 from apps.accounts.security.factors import has_factor
 from apps.accounts.security.limits import too_many
@@ -40,7 +44,11 @@ def security(request: HttpRequest) -> HttpResponse:
     sessions.note_seen(request)
     home = get_adapter(request).get_login_redirect_url(request)
     crumbs = [{"title": _("Home"), "url": home}, {"title": _("Your security")}]
-    context = {**security_page(request, request.user), "crumbs": crumbs}
+    context = {
+        **security_page(request, request.user),
+        "crumbs": crumbs,
+        "connections": connections(request.user),
+    }
     return render(request, "account/security.html", context)
 
 
@@ -98,6 +106,20 @@ def end_unknown_session(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "account/session_ended.html", {"is_ended": True})
     template = "account/end_session.html" if session else "account/session_ended.html"
     return render(request, template, {"session": session, "is_ended": False})
+
+
+@require_POST
+@login_required
+def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take an identity provider away from one's account, unless it is the only way in."""
+    account = get_object_or_404(SocialAccount, pk=pk, user=request.user)
+    try:
+        connect.validate_disconnect(request, account)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    else:
+        connect.disconnect(request, account)
+    return redirect("account_security")
 
 
 class SecondStep(AuthenticateView):  # type: ignore[misc]
