@@ -6,6 +6,7 @@ from typing import Any
 
 from django.apps import apps
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
@@ -29,6 +30,10 @@ class KindAdminSite(UnfoldAdminSite):  # type: ignore[misc]
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Sign in where the rest of the host does."""
         return admin_login(request, extra_context)
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Where a person's whole security is; a console has no passwords."""
+        return redirect("account_security")
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """The home of this kind."""

@@ -18,6 +18,9 @@ _FRAMEWORK = [
     "django.contrib.admin",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
 ]
 _COMMON = [*_FRAMEWORK, "apps.core", "apps.portal", "apps.events", "apps.operations"]
 
@@ -39,6 +42,8 @@ LIBRARIES = [
     "drf_spectacular_sidecar",
     "django_filters",
     "channels",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.socialaccount.providers.github",
 ]
 
 CONSOLE = [*_COMMON, "apps.instances"]

@@ -39,6 +39,8 @@ _ACCESS = Group(
     (
         Entry("group", "accounts.User"),
         Entry("key", "accounts.ApiKey"),
+        Entry("shield_person", "accounts.SignInPolicy"),
+        Entry("passkey", "accounts.IdentityProvider"),
         Entry("history", "events.Event"),
     ),
     _("People and record"),

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 NEUTRAL = {
@@ -57,6 +58,11 @@ def what(request: HttpRequest) -> str:
     return str(_FACES.get(kind, _FACES["public"]))
 
 
+def security(request: HttpRequest) -> str:
+    """Where a person's own password, factors and sessions are."""
+    return reverse("account_security")
+
+
 _FACES = {"public": _("Platform"), "console": _("Console"), "workspace": _("Workspace")}
 
 THEME: dict[str, Any] = {
@@ -66,6 +72,7 @@ THEME: dict[str, Any] = {
     "SITE_ICON": mark,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": mark}],
     "STYLES": [stylesheet],
+    "ACCOUNT": {"navigation": [{"title": _("Your security"), "link": security}]},
     "BORDER_RADIUS": "6px",
     "SHOW_BACK_BUTTON": True,
     "SIDEBAR": {"command_search": True},

@@ -3,11 +3,14 @@
 from channels.routing import URLRouter
 from django.urls import path
 
+from apps.accounts.security.channels import SecondFactorSockets
 from apps.operations.consumers import OperationConsumer
 from apps.tenancy.channels import SameHostOrigin, TenantMiddlewareStack
 
 application = SameHostOrigin(
     TenantMiddlewareStack(
-        URLRouter([path("ws/operations/<uuid:operation_id>/", OperationConsumer.as_asgi())])
+        SecondFactorSockets(
+            URLRouter([path("ws/operations/<uuid:operation_id>/", OperationConsumer.as_asgi())])
+        )
     )
 )

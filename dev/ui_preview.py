@@ -123,7 +123,7 @@ def nothing(request: HttpRequest, **_values: str) -> HttpResponse:
 
 def addresses() -> list[Any]:
     """The samples, and the views that templates name."""
-    accounts = ["login", "logout", "reset_password", "change_password", "signup"]
+    accounts = ["login", "logout", "reset_password", "change_password", "signup", "security"]
     return [
         path("admin/", admin.site.urls),
         path("live/", live),
@@ -132,6 +132,7 @@ def addresses() -> list[Any]:
         path("nothing/", nothing),
         *(path(f"accounts/{name}/", nothing, name=f"account_{name}") for name in accounts),
         path("accounts/confirm/<key>/", nothing, name="account_confirm_email"),
+        path("accounts/2fa/passkeys/login/", nothing, name="mfa_login_webauthn"),
         path("", show),
         path("<name>/", show),
     ]

@@ -372,7 +372,7 @@ PORTAL = {
         "phone": "",
         "address": "14 Mill Lane, Hilltop",
     },
-    "password_url": "#",
+    "security_url": "#",
 }
 PORTAL["services"] = [PORTAL["service"]]
 SUSPENDED = {

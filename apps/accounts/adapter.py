@@ -1,7 +1,10 @@
 """How allauth works in each kind of schema."""
 
+from functools import partial
+from smtplib import SMTPException
 from typing import Any, NamedTuple
 
+import structlog
 from allauth.account.adapter import DefaultAccountAdapter
 from django.db import connection, transaction
 from django.http import HttpRequest
@@ -10,12 +13,20 @@ from django.urls import reverse
 from apps.accounts.addresses import host_of, host_url, platform_url
 from apps.accounts.constants import SIGN_UP
 from apps.accounts.models import User
+from apps.accounts.security.alerts import alert_of_new_browser
+from apps.accounts.security.methods import PASSKEY, PASSWORD, PROVIDER, methods_of
+from apps.accounts.security.sessions import client_ip, revoke_others
 from apps.events import services as events
-from apps.events.actors import user_actor
+from apps.events.actors import SYSTEM, user_actor
 from apps.tenancy.kinds import CONSOLE, PUBLIC, WORKSPACE, kind_of
 
+log = structlog.get_logger(__name__)
 # The page itself says these, or it is plain to see.
-_UNSAID = {"account/messages/logged_in.txt", "account/messages/email_confirmation_sent.txt"}
+_UNSAID = {
+    "account/messages/logged_in.txt",
+    "account/messages/email_confirmation_sent.txt",
+    "mfa/messages/recovery_codes_generated.txt",
+}
 
 
 class _Site(NamedTuple):
@@ -41,10 +52,29 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return saved
 
     def login(self, request: HttpRequest, user: User) -> None:
-        """Begin the session, with the event that tells of it."""
+        """Begin the session, with the event that tells of it, and a mail when it is unusual."""
         super().login(request, user)
-        by = {"by": "password"}
-        events.record("user.signed_in", actor=user_actor(user), subject=user, data=by)
+        methods = methods_of(request)
+        data = {"by": _way_in(methods), "methods": methods, "ip": client_ip(request)}
+        events.record("user.signed_in", actor=user_actor(user), subject=user, data=data)
+        alert_of_new_browser(request, user)
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """Record it for whom it concerns. What was typed is not kept: it may be a password."""
+        user = User.objects.filter(email__iexact=credentials.get("email", "")).first()
+        if user is not None:
+            data = {"by": PASSWORD, "ip": client_ip(request)}
+            events.record("user.sign_in_failed", actor=SYSTEM, subject=user, data=data)
+
+    def set_password(self, user: User, password: str) -> None:
+        """Save a chosen password, and end every session but the one that chose it."""
+        request, is_self = self.request, self.request.user == user
+        keep = request.session.session_key if is_self else None
+        with transaction.atomic():
+            super().set_password(user, password)
+            revoke_others(user, keep=keep, actor=user_actor(user))
+            data = {"by": "change" if is_self else "reset", "ip": client_ip(request)}
+            events.record("user.password_changed", actor=user_actor(user), subject=user, data=data)
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         """The operator chooses among organisations; elsewhere staff go to the admin."""
@@ -78,11 +108,51 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         site = _Site(_brand(self.request), _absolute(self.request, "/"))
         super().send_mail(template_prefix, email, {**context, "current_site": site})
 
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: User,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """Tell of a change once it is committed; a mail server that is away undoes nothing."""
+        send = super().send_notification_mail
+        more = {"security_url": self.absolute_url(reverse("account_security")), **(context or {})}
+        transaction.on_commit(partial(_try, send, template_prefix, user, context=more, email=email))
+
+    def absolute_url(self, path: str) -> str:
+        """A page of this host at the address that people reach."""
+        return _absolute(self.request, path)
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Attempts are counted for each account of a schema, whatever name its host is called.
+
+        allauth counts for each spelling of the host: every port would give another five. The
+        cache's own key holds the schema.
+        """
+        return f"account:{str(credentials.get('email', '')).strip().lower()}"
+
     def add_message(self, request: HttpRequest, level: int, *args: Any, **kwargs: Any) -> None:
         """Say only what the page does not."""
         template = args[0] if args else kwargs.get("message_template")
         if template not in _UNSAID:
             super().add_message(request, level, *args, **kwargs)
+
+
+def _way_in(methods: tuple[str, ...]) -> str:
+    """What stood first: a password, a passkey alone, or an identity provider."""
+    if PASSWORD in methods:
+        return "password"
+    if PROVIDER in methods:
+        return "provider"
+    return "passkey" if PASSKEY in methods else "link"
+
+
+def _try(send: Any, template_prefix: str, user: User, **kwargs: Any) -> None:
+    try:
+        send(template_prefix, user, **kwargs)
+    except (OSError, SMTPException):
+        log.exception("notification_not_sent", template=template_prefix, user=str(user.uuid))
 
 
 def _brand(request: HttpRequest) -> str:

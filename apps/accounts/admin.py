@@ -15,6 +15,8 @@ from unfold.decorators import action, display
 
 from apps.accounts import services
 from apps.accounts.models import ApiKey, User
+from apps.accounts.providers import admin as providers
+from apps.accounts.security import admin as security
 from apps.core.exceptions import DomainError
 from apps.events.actors import Actor, user_actor
 from dotmac.crypto.secret import Secret
@@ -169,6 +171,8 @@ def register(site: AdminSite, kind: str) -> None:
     """People and keys are in every kind."""
     site.register(User, UserAdmin)
     site.register(ApiKey, ApiKeyAdmin)
+    security.register(site)
+    providers.register(site, kind)
 
 
 def _may_do_all(request: HttpRequest) -> bool:

@@ -1,5 +1,7 @@
 """Configuration of the accounts app."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,7 @@ class AccountsConfig(AppConfig):
 
     name = "apps.accounts"
     verbose_name = "People and access"
+
+    def ready(self) -> None:
+        """Listen to what allauth writes."""
+        import_module("apps.accounts.security.receivers")

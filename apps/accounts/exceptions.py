@@ -4,7 +4,7 @@ from typing import Literal
 
 from apps.core.exceptions import DomainError
 
-Reason = Literal["used", "late", "browser", "host", "invalid", "off", "taken"]
+Reason = Literal["used", "late", "browser", "host", "invalid", "off", "taken", "factor"]
 
 _SENTENCES: dict[Reason, str] = {
     "used": "This sign-in link was used already. It works once, so that nobody can follow you in.",
@@ -15,6 +15,8 @@ _SENTENCES: dict[Reason, str] = {
     "off": "Your account is switched off here. Someone who manages users here can switch it on.",
     "taken": "Another account here has your e-mail address. Someone who manages users here can"
     " change that.",
+    "factor": "You signed in without a second factor, and staff are let in here only with one. Set"
+    " one up at DotMac, or sign in there with the one you have, then come again.",
 }
 
 

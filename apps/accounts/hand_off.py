@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Protocol
@@ -70,14 +70,26 @@ def cookie_name(state: str, *, is_secure: bool) -> str:
     return f"{'__Host-' if is_secure else ''}sso_{state[:12]}"
 
 
-def issue(person: Person, *, host: str, state: str, role: str, next_path: str) -> str:
-    """A token that signs a person in at one host, in one browser, once, within a minute."""
+def issue(
+    person: Person,
+    *,
+    host: str,
+    state: str,
+    role: str,
+    next_path: str,
+    amr: Iterable[str] = (),
+) -> str:
+    """A token that signs a person in at one host, in one browser, once, within a minute.
+
+    `amr` is how they signed in here (security.methods).
+    """
     message = HandOff(
         user_id=str(person.uuid),
         email=person.email,
         name=person.name,
         role=role,
         next_path=next_path,
+        amr=tuple(amr),
     )
     return sign(
         {**asdict(message), "state": state},

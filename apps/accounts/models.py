@@ -11,6 +11,19 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.providers.models import IdentityProvider
+from apps.accounts.security.models import KnownBrowser, SignInPolicy
+
+__all__ = [
+    "ApiKey",
+    "IdentityProvider",
+    "KnownBrowser",
+    "SignInPolicy",
+    "UsedHandOff",
+    "User",
+    "UserManager",
+]
+
 
 class UserManager(BaseUserManager["User"]):
     """Makes users by e-mail."""

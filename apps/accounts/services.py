@@ -111,7 +111,7 @@ def ensure_member(*, identity: UUID, email: str, name: str, role: str, actor: Ac
 
 
 @transaction.atomic
-def enter(entrance: Entrance) -> User:
+def enter(entrance: Entrance, *, ip: str = "") -> User:
     """Spend a hand-off and return who it signs in; HandOffError when it was spent before."""
     UsedHandOff.objects.filter(expires_at__lt=timezone.now()).delete()
     try:
@@ -127,7 +127,8 @@ def enter(entrance: Entrance) -> User:
         role=message.role,
         actor=Actor("user", message.user_id, message.email),
     )
-    events.record("user.signed_in", actor=user_actor(user), subject=user, data={"by": "hand-off"})
+    data = {"by": "hand-off", "methods": message.amr, "ip": ip}
+    events.record("user.signed_in", actor=user_actor(user), subject=user, data=data)
     return user
 
 

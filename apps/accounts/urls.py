@@ -1,10 +1,60 @@
 """Addresses of sign-in, by the kind of schema. Only allauth's pages that have our templates."""
 
 from allauth.account import views as allauth
+from allauth.mfa.base import views as factors
+from allauth.mfa.recovery_codes import views as codes
+from allauth.mfa.totp import views as apps_of_codes
+from allauth.mfa.webauthn import views as passkeys
+from allauth.socialaccount import views as social
+from allauth.socialaccount.providers.github import views as github
+from django.contrib.auth.decorators import login_required
+from django.db.transaction import atomic
 from django.urls import URLPattern, path, re_path
 from django.views.generic import RedirectView
 
 from apps.accounts import views
+from apps.accounts.providers import oidc
+from apps.accounts.security import views as security
+
+_to_security = login_required(RedirectView.as_view(pattern_name="account_security"))
+
+_SESSIONS: list[URLPattern] = [
+    path("security/", security.security, name="account_security"),
+    path("security/second-factor/", security.second_factor, name="account_second_factor"),
+    path("security/sessions/<int:pk>/end/", security.end_session, name="account_session_end"),
+    path("security/sessions/end-others/", security.end_other_sessions, name="account_sessions_end"),
+    path("security/end/<str:token>/", security.end_unknown_session, name="account_end_session"),
+]
+
+# allauth's views with our pages; what writes does so with its event in one transaction.
+_FACTORS: list[URLPattern] = [
+    path("reauthenticate/", allauth.reauthenticate, name="account_reauthenticate"),
+    path("2fa/", _to_security, name="mfa_index"),
+    path("2fa/authenticate/", security.SecondStep.as_view(), name="mfa_authenticate"),
+    path("2fa/reauthenticate/", factors.reauthenticate, name="mfa_reauthenticate"),
+    path("2fa/app/add/", atomic(apps_of_codes.activate_totp), name="mfa_activate_totp"),
+    path("2fa/app/remove/", atomic(apps_of_codes.deactivate_totp), name="mfa_deactivate_totp"),
+    path("2fa/codes/", codes.view_recovery_codes, name="mfa_view_recovery_codes"),
+    path(
+        "2fa/codes/new/",
+        atomic(codes.generate_recovery_codes),
+        name="mfa_generate_recovery_codes",
+    ),
+    path("2fa/passkeys/", _to_security, name="mfa_list_webauthn"),
+    path("2fa/passkeys/add/", atomic(passkeys.add_webauthn), name="mfa_add_webauthn"),
+    path("2fa/passkeys/login/", security.PasskeyLogin.as_view(), name="mfa_login_webauthn"),
+    path(
+        "2fa/passkeys/reauthenticate/",
+        passkeys.reauthenticate_webauthn,
+        name="mfa_reauthenticate_webauthn",
+    ),
+    path("2fa/passkeys/<int:pk>/edit/", passkeys.edit_webauthn, name="mfa_edit_webauthn"),
+    path(
+        "2fa/passkeys/<int:pk>/remove/",
+        atomic(passkeys.remove_webauthn),
+        name="mfa_remove_webauthn",
+    ),
+]
 
 _PASSWORDS: list[URLPattern] = [
     path("logout/", allauth.logout, name="account_logout"),
@@ -38,22 +88,39 @@ _PASSWORDS: list[URLPattern] = [
     ),
 ]
 
+# Back from a provider comes a GET; people and their links are written with their events.
+_PROVIDERS: list[URLPattern] = [
+    path("oidc/<slug:provider_id>/login/", oidc.login, name="openid_connect_login"),
+    path("oidc/<slug:provider_id>/login/callback/", oidc.callback, name="openid_connect_callback"),
+    path("github/login/", github.oauth2_login, name="github_login"),
+    path("github/login/callback/", github.oauth2_callback, name="github_callback"),
+    path("provider/cancelled/", social.login_cancelled, name="socialaccount_login_cancelled"),
+    path("provider/<int:pk>/disconnect/", security.disconnect, name="account_disconnect"),
+]
+
 operator: list[URLPattern] = [
     path("login/", views.OperatorLogin.as_view(), name="account_login"),
     # Sign-up has pages of its own, at /signup/.
     path("signup/", RedirectView.as_view(pattern_name="signup"), name="account_signup"),
     *_PASSWORDS,
+    *_SESSIONS,
+    *_FACTORS,
+    *_PROVIDERS,
 ]
 
 workspace: list[URLPattern] = [
     path("login/", views.WorkspaceLogin.as_view(), name="account_login"),
     path("signup/", allauth.signup, name="account_signup"),
     *_PASSWORDS,
+    *_SESSIONS,
+    *_FACTORS,
+    *_PROVIDERS,
 ]
 
 console: list[URLPattern] = [
     path("login/", views.console_login, name="account_login"),
     path("logout/", allauth.logout, name="account_logout"),
+    *_SESSIONS,
 ]
 
 hand_off: list[URLPattern] = [

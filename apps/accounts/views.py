@@ -2,10 +2,13 @@
 
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
+from allauth.account.utils import get_next_redirect_url
 from allauth.account.views import LoginView
 from django.conf import settings
 from django.contrib.auth import login
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,12 +19,33 @@ from apps.accounts import hand_off, services
 from apps.accounts.addresses import host_of, local_path, platform_url
 from apps.accounts.exceptions import HandOffError
 from apps.accounts.models import User
+from apps.accounts.providers.pages import sign_in_buttons
+from apps.accounts.security.limits import too_many
+from apps.accounts.security.methods import add_methods
+from apps.accounts.security.policy import check_hand_off
+from apps.accounts.security.sessions import begin_session, client_ip
 from apps.tenancy.kinds import CONSOLE, current_schema, kind_of
 
 _HOME = "/admin/"
 
 
-class OperatorLogin(LoginView):  # type: ignore[misc]
+class _LimitedLogin(LoginView):  # type: ignore[misc]
+    """Log-in that says plainly when it was tried too often."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """The form, and the identity providers that are on."""
+        wanted = get_next_redirect_url(self.request)
+        return {**super().get_context_data(**kwargs), "providers": sign_in_buttons(wanted)}
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        """The form again, or the page of those who have to wait."""
+        if form.has_error(NON_FIELD_ERRORS, code="too_many_login_attempts"):
+            return too_many(self.request)
+        response: HttpResponse = super().form_invalid(form)
+        return response
+
+
+class OperatorLogin(_LimitedLogin):
     """Log-in at the operator, with the way to sign-up."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -29,7 +53,7 @@ class OperatorLogin(LoginView):  # type: ignore[misc]
         return {**super().get_context_data(**kwargs), "signup_url": reverse("signup")}
 
 
-class WorkspaceLogin(LoginView):  # type: ignore[misc]
+class WorkspaceLogin(_LimitedLogin):
     """Log-in of a workspace's own users, with the way in for staff who come from the platform."""
 
     template_name = "account/login_workspace.html"
@@ -90,9 +114,16 @@ def sso_enter(request: HttpRequest) -> HttpResponse:
         entrance = hand_off.open_entrance(request.GET.get("token", ""), host=host_of(request))
         user = _admit(request, entrance)
     except HandOffError as error:
-        context = {"reason": error.reason, "text": error.message, "again": _sso_login_url(_HOME)}
+        context = {
+            "reason": error.reason,
+            "text": error.message,
+            "again": _sso_login_url(_HOME),
+            "factor_url": platform_url("/accounts/security/second-factor/"),
+        }
         return render(request, "sso/refused.html", context, status=error.status)
     login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    add_methods(request, entrance.hand_off.amr)
+    begin_session(request)
     response = HttpResponseRedirect(local_path(entrance.hand_off.next_path, _HOME))
     response.delete_cookie(hand_off.cookie_name(entrance.state, is_secure=request.is_secure()))
     return response
@@ -103,7 +134,8 @@ def _admit(request: HttpRequest, entrance: hand_off.Entrance) -> User:
     if services.is_spent(entrance):
         raise HandOffError("used")
     hand_off.check_browser(entrance, request.COOKIES, is_secure=request.is_secure())
-    return services.enter(entrance)
+    check_hand_off(UUID(entrance.hand_off.user_id), entrance.hand_off.amr)
+    return services.enter(entrance, ip=client_ip(request))
 
 
 def _sso_login_url(wanted: str) -> str:

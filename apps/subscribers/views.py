@@ -34,6 +34,6 @@ def account(request: HttpRequest) -> HttpResponse:
         "form": form,
         "account": person,
         "address": person.addresses.first(),
-        "password_url": reverse("account_change_password"),
+        "security_url": reverse("account_security"),
     }
     return render(request, "subscribers/account.html", context)

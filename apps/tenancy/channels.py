@@ -50,7 +50,7 @@ class SameHostOrigin:
 
 
 class _TenantSession:
-    """Puts `schema` and `user` into the scope; closes the socket of a host that is nobody's."""
+    """Puts schema, session and user into the scope; closes the socket of nobody's host."""
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner
@@ -60,8 +60,10 @@ class _TenantSession:
         if schema is None:
             await send({"type": "websocket.close", "code": 4404})
             return None
-        user = await database_sync_to_async(self._user)(schema, scope)
-        return await self.inner({**scope, "schema": schema, "user": user}, receive, send)
+        session = SessionStore(scope["cookies"].get(settings.SESSION_COOKIE_NAME))
+        user = await database_sync_to_async(self._user)(schema, session)
+        known = {"schema": schema, "session": session, "user": user}
+        return await self.inner({**scope, **known}, receive, send)
 
     @staticmethod
     def _schema(host: str) -> str | None:
@@ -70,12 +72,11 @@ class _TenantSession:
         return tenant.schema_name if tenant and tenant.is_local else None
 
     @staticmethod
-    def _user(schema: str, scope: dict[str, Any]) -> Any:
-        key = scope["cookies"].get(settings.SESSION_COOKIE_NAME)
+    def _user(schema: str, session: SessionStore) -> Any:
+        if not session.session_key:
+            return AnonymousUser()
         with schema_of(schema):
-            if not key:
-                return AnonymousUser()
-            return get_user(cast(HttpRequest, SimpleNamespace(session=SessionStore(key))))
+            return get_user(cast(HttpRequest, SimpleNamespace(session=session)))
 
 
 def TenantMiddlewareStack(inner: Any) -> Any:

@@ -82,7 +82,39 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+# Tries of one address over many accounts, and of many addresses over one account. Counted in the
+# cache: in each process by itself unless REDIS_URL names one for all.
+ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
+# The edge. Of X-Forwarded-For only the last address counts, which the edge adds itself.
 ALLAUTH_TRUSTED_PROXY_COUNT = 1
+MFA_ADAPTER = "apps.accounts.security.factors.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+# Clocks of phones are off; that a code is good once does not depend on it (security.forms).
+MFA_TOTP_TOLERANCE = 1
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+# The forms below check the origin, exactly; the library knows no http://*.localhost.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True
+MFA_FORMS = {
+    "authenticate": "apps.accounts.security.forms.CodeForm",
+    "reauthenticate": "apps.accounts.security.forms.CodeAgainForm",
+    "activate_totp": "apps.accounts.security.forms.AddAppForm",
+    "add_webauthn": "apps.accounts.security.forms.AddPasskeyForm",
+    "authenticate_webauthn": "apps.accounts.security.forms.PasskeyForm",
+    "login_webauthn": "apps.accounts.security.forms.PasskeyLoginForm",
+    "reauthenticate_webauthn": "apps.accounts.security.forms.PasskeyAgainForm",
+}
+SOCIALACCOUNT_ADAPTER = "apps.accounts.providers.adapter.ProviderAdapter"
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {"provider_class": "apps.accounts.providers.oidc.CheckedProvider"},
+    "github": {"OAUTH_PKCE_ENABLED": True},
+}
+# Only for domains that an owner vouched for (providers.adapter), and then for good.
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+# What an identity provider proved needs no mail of ours; all else is refused before.
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+SOCIALACCOUNT_REAUTHENTICATION_REQUIRED = True
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 
@@ -101,6 +133,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "apps.accounts.security.middleware.SecondFactorMiddleware",
     "apps.contract.middleware.GrantMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
@@ -172,6 +205,8 @@ CACHES: dict[str, Any] = {
         "LOCATION": REDIS_URL or "dotmac",
         "KEY_FUNCTION": "django_tenants.cache.make_key",
         "REVERSE_KEY_FUNCTION": "django_tenants.cache.reverse_key",
+        # Room enough that nobody pushes counted attempts out with names that are not there.
+        **({} if REDIS_URL else {"OPTIONS": {"MAX_ENTRIES": 50_000}}),
     }
 }
 Q_CLUSTER: dict[str, Any] = {
@@ -247,7 +282,11 @@ LOGGING: dict[str, Any] = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {"django.request": {"level": "ERROR"}, "httpx": {"level": "WARNING"}},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "fido2": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},
+    },
 }
 structlog.configure(
     processors=[

@@ -3,3 +3,5 @@
 from django.urls import URLPattern
 
 urlpatterns: list[URLPattern] = []
+# allauth asks ROOT_URLCONF for it.
+handler429 = "apps.accounts.security.limits.too_many"

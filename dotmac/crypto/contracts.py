@@ -29,6 +29,7 @@ Text = Annotated[str, StringConstraints(max_length=320)]
 LocalPath = Annotated[
     str, StringConstraints(pattern=r"^/(?:[^/\\\x00-\x20\x7f][^\\\x00-\x20\x7f]*)?$")
 ]
+MethodName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,20}$")]
 Quantity = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,24}(?:\.[0-9]{1,12})?$")]
 PeriodName = Annotated[
     str, StringConstraints(pattern=r"^[0-9]{4}-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01]))?$")
@@ -47,13 +48,18 @@ class Opened(NamedTuple, Generic[T]):
 
 @dataclass(frozen=True, config=_CONFIG)
 class HandOff:
-    """Who is signed in on another host, and where they land; `user_id` is the issuer's."""
+    """Who is signed in on another host, and where they land; `user_id` is the issuer's.
+
+    `amr` is how they signed in (RFC 8176, with `webauthn` for a passkey); empty from a platform
+    of before the field.
+    """
 
     user_id: Annotated[Text, StringConstraints(min_length=1)]
     email: Text = Field(repr=False)
     name: Text = Field(default="", repr=False)
     role: Text = ""
     next_path: LocalPath = "/"
+    amr: tuple[MethodName, ...] = ()
 
 
 @dataclass(frozen=True, config=_CONFIG)

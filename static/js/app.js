@@ -6,6 +6,7 @@ import { watchPrices } from "./price.js";
 import { watchSlug } from "./slug.js";
 import { watchOperations } from "./stepper.js";
 import { watchForms } from "./forms.js";
+import { watchPasskeys } from "./passkeys.js";
 
 watchTheme();
 watchToasts();
@@ -15,5 +16,6 @@ watchPasswords();
 watchSecrets();
 watchPrices();
 watchSlug();
+watchPasskeys();
 watchForms();
 watchOperations();

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.transaction import Atomic
 
 from apps.accounts.models import User
 from apps.accounts.services import create_user
@@ -28,6 +31,33 @@ def _own_files(settings: Any, tmp_path: Path) -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture
+def commits(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits for a commit runs when the code's own transaction ends.
+
+    Inside a test that ends in a rollback Django would never run it.
+    """
+    outside = len(connection.atomic_blocks)
+    leave, wait = Atomic.__exit__, BaseDatabaseWrapper.on_commit
+
+    def run_waiting() -> None:
+        if len(connection.atomic_blocks) == outside:
+            waiting, connection.run_on_commit = connection.run_on_commit, []
+            for _savepoints, hook, _robust in waiting:
+                hook()
+
+    def leave_and_run(self: Atomic, *error: Any) -> None:
+        leave(self, *error)
+        run_waiting()
+
+    def wait_or_run(self: Any, *args: Any, **kwargs: Any) -> None:
+        wait(self, *args, **kwargs)
+        run_waiting()
+
+    monkeypatch.setattr(Atomic, "__exit__", leave_and_run)
+    monkeypatch.setattr(BaseDatabaseWrapper, "on_commit", wait_or_run)
 
 
 def furnish() -> None:

@@ -72,7 +72,7 @@ def test_a_member_is_signed_in(alice: Browser, site: str, host: str, schema: str
     assert person_in(alice, host, schema) == "alice@example.net"
     with schema_of(schema):
         event = Event.objects.filter(type="user.signed_in").latest("id")
-        assert event.data == {"by": "hand-off"}
+        assert event.data == {"by": "hand-off", "methods": ["pwd"], "ip": "127.0.0.1"}
 
 
 @pytest.mark.django_db

@@ -33,6 +33,14 @@ _SIGN_IN = {
     "account_reset_password_from_key",
     "account_reset_password_from_key_done",
     "account_set_password",
+    # Opened by the signature in the link of a mail.
+    "account_end_session",
+    # To an identity provider, which an owner set up, and back.
+    "openid_connect_login",
+    "openid_connect_callback",
+    "github_login",
+    "github_callback",
+    "socialaccount_login_cancelled",
     "account_signup",
     "admin:login",
     "admin:logout",

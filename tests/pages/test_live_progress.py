@@ -16,6 +16,9 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.accounts.security.methods import SESSION_KEY as METHODS
+from apps.accounts.security.policy import set_policy
+from apps.events.actors import SYSTEM
 from apps.operations import consumers, live
 from apps.operations.models import Operation
 from apps.operations.progress import announce
@@ -127,6 +130,22 @@ def test_staff_hear_of_every_change(operation: Operation, staff: str) -> None:
             await change(operation)
             assert await browser.receive_json_from(timeout=SOON_S) == {"changed": True}
         await browser.disconnect()
+
+    play(scene)
+
+
+def test_who_lacks_a_second_factor_that_is_demanded_hears_nothing(
+    operation: Operation, staff: str
+) -> None:
+    with schema_of(ACME.console):
+        set_policy(who="staff", grace_days=0, actor=SYSTEM, methods=["pwd", "otp"])
+        proven = SessionStore(session_of(ACME.console, is_staff=True))
+        proven[METHODS] = ["pwd", "webauthn"]
+        proven.save()
+
+    async def scene() -> None:
+        assert await is_closed(socket(operation, staff))
+        await (await opened(operation, str(proven.session_key))).disconnect()
 
     play(scene)
 

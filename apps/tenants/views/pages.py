@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 from apps.accounts import hand_off
 from apps.accounts.addresses import console_host, console_url, host_url, local_path
 from apps.accounts.models import User
+from apps.accounts.security.methods import methods_of
 from apps.accounts.services import has_verified_email
 from apps.billing.services import offered_plans
 from apps.tenants.models import Organisation
@@ -89,6 +90,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
         state=state,
         role=role,
         next_path=local_path(request.GET.get("next"), "/admin/"),
+        amr=methods_of(request),
     )
     path = f"/sso/enter/?{urlencode({'token': token})}"
     return HttpResponseRedirect(

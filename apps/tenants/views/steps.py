@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 
 from apps.accounts.constants import SIGN_UP
 from apps.accounts.models import User
+from apps.accounts.security.factors import has_factor
 from apps.accounts.services import has_verified_email
 
 View = Callable[[HttpRequest], HttpResponse]
@@ -100,11 +101,14 @@ def at(step: str) -> Callable[[View], View]:
 
 
 def resume(request: HttpRequest) -> None:
-    """Sign in who signed up in this browser, once the address is confirmed in any other."""
+    """Sign in who signed up in this browser, once the address is confirmed in any other.
+
+    Not past a second factor: whoever has one set up has long signed in themselves.
+    """
     if request.user.is_authenticated:
         return
     user = Answers(request).pending_user()
-    if user is not None and has_verified_email(user):
+    if user is not None and has_verified_email(user) and not has_factor(user):
         login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
 
 

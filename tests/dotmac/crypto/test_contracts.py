@@ -1,4 +1,5 @@
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -67,6 +68,18 @@ def test_a_hand_off_brings_the_user_to_the_named_host(platform_key, alice):
     assert opened.value == alice
     assert opened.claims.subject == "17"
     assert opened.claims.jti
+
+
+def test_a_hand_off_says_how_the_person_signed_in(platform_key, alice):
+    proven = replace(alice, amr=("pwd", "webauthn"))
+    token = sign_hand_off(proven, platform_key, host=HOST, issuer=PLATFORM)
+    assert open_hand_off(token, [platform_key.public], host=HOST).value.amr == ("pwd", "webauthn")
+
+
+def test_a_hand_off_of_a_platform_before_that_still_opens(platform_key, alice):
+    before = {"user_id": "17", "email": "a@b.test", "name": "", "role": "", "next_path": "/"}
+    token = _sign(before, platform_key, purpose="hand-off", audience=HOST)
+    assert open_hand_off(token, [platform_key.public], host=HOST).value.amr == ()
 
 
 def test_a_hand_off_opens_on_no_other_host_and_not_late(platform_key, alice, noon):
