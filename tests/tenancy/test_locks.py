@@ -52,9 +52,13 @@ def test_it_is_free_after_an_error(pooled: str) -> None:
 
 
 def test_an_ended_session_does_not_hide_the_error_of_the_work(live_database: str) -> None:
-    end = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
     with pytest.raises(ZeroDivisionError), held_alone(LOCK):
-        with psycopg.connect(live_database) as other:
-            other.execute(f"{end} AND objid = %s", [LOCK])
-        raise ZeroDivisionError
+        fail_after_its_session(live_database)
     assert is_free(live_database)
+
+
+def fail_after_its_session(url: str) -> None:
+    end = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+    with psycopg.connect(url) as other:
+        other.execute(f"{end} AND objid = %s", [LOCK])
+    raise ZeroDivisionError
