@@ -46,10 +46,11 @@ class Resource(Manners, GenericViewSet[Any]):
         """Who asks."""
         return user_actor(self.request.user)
 
-    def shown(self, row: Model) -> Response:
+    def shown(self, row: Model, status: int = 200) -> Response:
         """A row as it is after it was changed."""
         again = self.get_queryset().get(pk=row.pk)
-        return Response(self.get_serializer_class()(again, context={"request": self.request}).data)
+        shown = self.get_serializer_class()(again, context={"request": self.request}).data
+        return Response(shown, status=status)
 
     def checked(self, serializer: Any, row: Model | None = None) -> dict[str, Any]:
         """The request's values by a serializer class; of a row only those that are sent."""

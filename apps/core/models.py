@@ -24,3 +24,18 @@ class IdempotentAnswer(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Tombstone(models.Model):
+    """What was deleted, for programs that keep a copy; a trigger of the table writes it."""
+
+    # What the API calls it: "subscribers".
+    resource = models.CharField(max_length=40)
+    uuid = models.UUIDField()
+    deleted_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["deleted_at"], name="tombstone_age")]
+
+    def __str__(self) -> str:
+        return f"{self.resource} {self.uuid}"

@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from apps.accounts import urls as accounts
+from apps.accounts.deleted import DeletedViewSet
 from apps.billing.api import PlanViewSet
 from apps.contract import views as contract
 from apps.operations import urls as operations
@@ -23,5 +24,10 @@ urlpatterns = [
     path("admin/", build_site(WORKSPACE).urls),
     path("_dotmac/grant/", contract.grant, name="grant"),
     *operations.urlpatterns,
-    *api_urls(subscribers=SubscriberViewSet, services=ServiceViewSet, plans=PlanViewSet),
+    *api_urls(
+        subscribers=SubscriberViewSet,
+        services=ServiceViewSet,
+        plans=PlanViewSet,
+        deleted=DeletedViewSet,
+    ),
 ]

@@ -42,6 +42,7 @@ class SubscriberSerializer(serializers.ModelSerializer[Subscriber]):
             "has_portal_access",
             "addresses",
             "created_at",
+            "updated_at",
         )
         read_only_fields = fields
 
@@ -94,6 +95,7 @@ class ServiceSerializer(serializers.ModelSerializer[Service]):
             "suspension",
             "address",
             "created_at",
+            "updated_at",
             "activated_at",
             "suspended_at",
             "terminated_at",

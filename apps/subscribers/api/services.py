@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from apps.accounts.resources import Resource
 from apps.billing.services import newest_version_of
+from apps.core.api.changes import ChangesFilter
 from apps.core.exceptions import DomainError
 from apps.subscribers import services
 from apps.subscribers.api.serializers import (
@@ -35,6 +36,7 @@ _EXAMPLE = OpenApiExample(
         "suspension": "nonpayment",
         "address": None,
         "created_at": "2026-01-31T09:00:00Z",
+        "updated_at": "2026-04-15T06:00:00Z",
         "activated_at": "2026-02-02T14:30:00Z",
         "suspended_at": "2026-04-15T06:00:00Z",
         "terminated_at": None,
@@ -43,7 +45,7 @@ _EXAMPLE = OpenApiExample(
 )
 
 
-class ServiceFilter(django_filters.FilterSet):
+class ServiceFilter(ChangesFilter):
     """Which services are listed."""
 
     subscriber = django_filters.UUIDFilter(field_name="subscriber__uuid")
@@ -80,7 +82,7 @@ class ServiceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource)
             username=values["username"],
             actor=self.actor,
         )
-        return Response(ServiceSerializer(service).data, status=201)
+        return self.shown(service, status=201)
 
     @extend_schema(request=None, responses={200: ServiceSerializer})
     @action(detail=True, methods=["post"])

@@ -12,6 +12,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.core.api.changes import ChangesFilter
 from apps.subscribers import services
 from apps.subscribers.access import give_portal_access
 from apps.subscribers.api.bulk import BulkUpsert
@@ -45,12 +46,13 @@ _EXAMPLE = OpenApiExample(
             }
         ],
         "created_at": "2026-01-31T09:00:00Z",
+        "updated_at": "2026-02-02T14:30:00Z",
     },
     response_only=True,
 )
 
 
-class SubscriberFilter(django_filters.FilterSet):
+class SubscriberFilter(ChangesFilter):
     """Which subscribers are listed."""
 
     search = django_filters.CharFilter(
@@ -87,7 +89,7 @@ class SubscriberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BulkUp
         """Add a subscriber; 409 when the number or reference is taken."""
         values = self.checked(NewSubscriberSerializer)
         subscriber = services.create_subscriber(actor=self.actor, **values)
-        return Response(SubscriberSerializer(subscriber).data, status=201)
+        return self.shown(subscriber, status=201)
 
     @extend_schema(request=ChangesSerializer, responses={200: SubscriberSerializer})
     def partial_update(self, request: Request, uuid: UUID) -> Response:
@@ -95,7 +97,7 @@ class SubscriberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BulkUp
         subscriber = self.get_object()
         values = self.checked(ChangesSerializer, subscriber)
         services.update_subscriber(subscriber, actor=self.actor, **values)
-        return Response(SubscriberSerializer(subscriber).data)
+        return self.shown(subscriber)
 
     @extend_schema(request=None, responses={200: SubscriberSerializer})
     @action(detail=True, methods=["post"])
