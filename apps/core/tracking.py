@@ -5,9 +5,7 @@ Rows are also written by UPDATE without a model, and deleted by thousands: a tri
 
 from django.db.migrations import RunSQL
 
-KEPT_DAYS = 90
-
-FUNCTIONS = f"""
+FUNCTIONS = """
 CREATE FUNCTION core_touch() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NEW.updated_at := clock_timestamp();
@@ -16,7 +14,7 @@ END
 $$;
 CREATE FUNCTION core_bury() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    DELETE FROM core_tombstone WHERE deleted_at < now() - interval '{KEPT_DAYS} days';
+    DELETE FROM core_tombstone WHERE deleted_at < now() - interval '90 days';
     INSERT INTO core_tombstone (resource, uuid, deleted_at)
         SELECT TG_ARGV[0], uuid, clock_timestamp() FROM gone;
     RETURN NULL;

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client
 
@@ -64,6 +65,12 @@ def key_in(schema: str, email: str, *, is_staff: bool = True, is_superuser: bool
     with schema_of(schema):
         user = User.objects.create_user(email, is_staff=is_staff, is_superuser=is_superuser)
         return create_key(name="robot", user=user, actor=SYSTEM)[1].reveal()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_limits() -> None:
+    """What another test asked counts for none, nor does its plan."""
+    cache.clear()
 
 
 @pytest.fixture

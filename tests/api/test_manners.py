@@ -196,6 +196,7 @@ class TestProblems:
             ("PATCH", "me/", 405),
             ("GET", "subscribers/?status=asleep", 400),
             ("GET", "subscribers/?cursor=senseless", 404),
+            ("GET", "subscribers/?updated_since=0272-05-01T18:05:23%2B18:25", 400),
         ],
     )
     def test_every_refusal_is_one(

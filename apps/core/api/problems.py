@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import DataError
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -11,6 +13,8 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from apps.core.exceptions import DomainError
+
+log = structlog.get_logger(__name__)
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -22,6 +26,10 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
             response.data["errors"] = [{"field": error.field, "message": error.message}]
     elif isinstance(error, RequestDataTooBig):
         response = _problem(413, "too_large", str(_("The body is too large. Send less at once.")))
+    elif isinstance(error, DataError):
+        # Only a value can cause it: a number or a time that no column can hold.
+        log.warning("api_value_out_of_range", path=request.path, exc_info=error)
+        response = _problem(400, "invalid", str(_("A value is outside of what can be stored.")))
     else:
         found = exception_handler(error, context)
         if found is None:

@@ -25,6 +25,8 @@ class SubscriberSerializer(serializers.ModelSerializer[Subscriber]):
     """A subscriber with the addresses."""
 
     id = serializers.UUIDField(source="uuid", read_only=True)
+    # Empty where there is none, so it is not described as an address.
+    email = serializers.CharField(read_only=True)
     addresses = AddressSerializer(many=True, read_only=True)
     has_portal_access = serializers.SerializerMethodField()
 
