@@ -11,6 +11,8 @@ from rest_framework.routers import DefaultRouter
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
+from apps.accounts.people import MeView, PersonViewSet
+from apps.core.views import api_errors
 from apps.operations.api import OperationViewSet
 
 
@@ -27,14 +29,18 @@ class NoSuchResource(APIView):
 
 
 def api_urls(**resources: type[ViewSetMixin]) -> list[object]:
-    """`/api/v1/` with operations and the kind's own resources, its document and its browser."""
+    """`/api/v1/` with what each kind has and the kind's own, its document, browser and codes."""
     router = DefaultRouter(use_regex_path=False)
     router.include_root_view = False
     router.include_format_suffixes = False
-    named: dict[str, type[ViewSetMixin]] = {"operations": OperationViewSet, **resources}
+    common = {"operations": OperationViewSet, "people": PersonViewSet}
+    named: dict[str, type[ViewSetMixin]] = {**common, **resources}
     for name, viewset in named.items():
-        router.register(name, viewset)
-    described = [path("api/v1/", include(router.urls))]
+        router.register(name.replace("_", "-"), viewset)
+    described = [
+        path("api/v1/", include(router.urls)),
+        path("api/v1/me/", MeView.as_view(), name="me"),
+    ]
     # Given its addresses: by itself it would describe ROOT_URLCONF, which is no kind's.
     document = SpectacularJSONAPIView.as_view(patterns=described)
     browser = SpectacularSwaggerSplitView.as_view(url_name="schema")
@@ -42,5 +48,6 @@ def api_urls(**resources: type[ViewSetMixin]) -> list[object]:
         *described,
         path("api/v1/openapi.json", document, name="schema"),
         path("api/docs/", browser, name="api_docs"),
+        path("api/docs/errors/", api_errors, name="api_errors"),
         re_path(r"^api/(?:.*/)?$", NoSuchResource.as_view(), name="no_such_resource"),
     ]

@@ -29,6 +29,7 @@ _EXPECTED: dict[str, Callable[[Any], str]] = {
     "disk_mb": _count,
     "down_kbps": _count,
     "up_kbps": _count,
+    "api_requests_per_minute": _count,
 }
 
 
@@ -37,7 +38,8 @@ def checked_entitlements(values: Mapping[str, Any]) -> dict[str, Any]:
 
     `hosting` is shared or dedicated; `max_subscribers` and `max_instances` are counts;
     `memory_mb` and `disk_mb` are MiB, `cpu_millis` thousandths of a CPU over all instances;
-    `down_kbps` and `up_kbps` are the speeds of a subscriber's service.
+    `down_kbps` and `up_kbps` are the speeds of a subscriber's service;
+    `api_requests_per_minute` is what one API key may ask.
     """
     for name, value in values.items():
         if name not in _EXPECTED:
@@ -71,6 +73,7 @@ def in_words(values: Mapping[str, Any]) -> list[str]:
         "disk_mb": _("%s MiB of disk"),
         "down_kbps": _("%s down"),
         "up_kbps": _("%s up"),
+        "api_requests_per_minute": _("%s API requests a minute for each key"),
     }
     return [text % _shown(name, values[name]) for name, text in words.items() if name in values]
 

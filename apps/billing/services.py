@@ -71,6 +71,15 @@ def plan_version(uuid: UUID | str) -> PlanVersion:
     return found
 
 
+def newest_version_of(key: str) -> PlanVersion:
+    """The version that new customers of a plan get; PlanNotFoundError when there is none."""
+    versions = PlanVersion.objects.select_related("plan").filter(plan__key=key)
+    found = versions.order_by("-number").first()
+    if found is None:
+        raise PlanNotFoundError(f"There is no plan “{key}” with a price.", field="plan")
+    return found
+
+
 @transaction.atomic
 def create_plan(*, key: str, name: str, actor: Actor, **fields: Any) -> Plan:
     """A plan without a version, which nobody can buy yet; ConflictError when the key is taken."""

@@ -1,5 +1,7 @@
 """Configuration of the contract app."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,7 @@ class ContractConfig(AppConfig):
 
     name = "apps.contract"
     verbose_name = "Contract"
+
+    def ready(self) -> None:
+        """Let the API ask the grant for its limit."""
+        import_module("apps.contract.limits")

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from apps.contract.services import is_read_only
+from apps.core.api.problems import problem_type
 from apps.tenancy.kinds import WORKSPACE, current_schema, kind_of
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
@@ -38,7 +39,7 @@ class GrantMiddleware:
 def _problem(request: HttpRequest) -> JsonResponse:
     """The refusal as programs read it."""
     body = {
-        "type": "about:blank",
+        "type": problem_type(request, "read_only"),
         "title": "Read only",
         "status": 403,
         "code": "read_only",

@@ -13,6 +13,7 @@ from apps.accounts.keys import verify_keys
 from apps.contract.exceptions import GrantRefusedError
 from apps.contract.models import HeldGrant
 from apps.contract.registry import read_meters
+from apps.core.api.limits import forget_limit
 from apps.events import services as events
 from apps.events.actors import Actor, Subject
 from dotmac.crypto.contracts import (
@@ -103,6 +104,7 @@ def _hold(held: HeldGrant, grant: Grant) -> None:
     held.hostnames = list(grant.hostnames)
     held.valid_until, held.received_at = grant.valid_until, timezone.now()
     held.save()
+    transaction.on_commit(forget_limit)
     events.record(
         "grant.accepted",
         actor=PLATFORM,

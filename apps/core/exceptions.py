@@ -35,3 +35,29 @@ class QuotaError(DomainError):
 
     code = "quota_exceeded"
     status = 409
+
+
+class IdempotencyBusyError(ConflictError):
+    """A request with the same idempotency key is being answered now; ask again in a moment."""
+
+    code = "idempotency_key_in_use"
+
+
+class IdempotencyMismatchError(DomainError):
+    """The idempotency key was used for another request; take a new key for a new request."""
+
+    code = "idempotency_key_reused"
+    status = 422
+
+
+class PreconditionError(DomainError):
+    """The resource changed since its ETag was read; read it again, then decide."""
+
+    code = "precondition_failed"
+    status = 412
+
+
+class DryRunError(DomainError):
+    """The request does something outside the database, so it cannot be tried without effect."""
+
+    code = "dry_run_unsupported"

@@ -1,4 +1,4 @@
-"""The mailbox of a development machine, where mail lands while no mail server is set."""
+"""The mailbox of a development machine, and the codes of the API's problems."""
 
 import re
 from typing import Any
@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from apps.core import mailbox
+from apps.core.api.codes import problem_codes
 
 # The name that the mailbox gives a message's file; nothing else is opened.
 _MESSAGE_ID = re.compile(r"[0-9]{20}-[0-9a-f]{6,32}\Z")
@@ -40,6 +41,12 @@ def mail_detail(request: HttpRequest, message_id: str) -> HttpResponse:
     mail: dict[str, Any] = {**found, "body": found["text"], "sender": settings.DEFAULT_FROM_EMAIL}
     crumbs = [{"title": _("Mailbox"), "url": reverse("mailbox")}, {"title": found["subject"]}]
     return render(request, "dev/mail_detail.html", {"mail": mail, "crumbs": crumbs})
+
+
+@require_GET
+def api_errors(request: HttpRequest) -> HttpResponse:
+    """What each code of a problem means; the `type` of every problem leads here."""
+    return render(request, "pages/api_errors.html", {"codes": problem_codes()})
 
 
 def _check_development() -> None:

@@ -5,14 +5,13 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, serializers, status, viewsets
+from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.addresses import host_url
-from apps.accounts.permissions import IsStaff
-from apps.events.actors import user_actor
+from apps.accounts.resources import Resource
 from apps.instances import services
 from apps.instances.models import Instance
 from apps.operations.api import OperationSerializer
@@ -67,17 +66,12 @@ class ReasonSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=300, required=False, default="")
 
 
-class InstanceViewSet(
-    mixins.ListModelMixin,
-    mixins.RetrieveModelMixin,
-    viewsets.GenericViewSet[Instance],
-):
+class InstanceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
     """Instances of this console. Every change answers 202 with the operation that makes it."""
 
     serializer_class = InstanceSerializer
-    permission_classes = [IsStaff]
-    lookup_field = "uuid"
-    lookup_value_converter = "uuid"
+    access = "instances"
+    asks_rights = False
     queryset = Instance.objects.all()
     filterset_fields = ("status", "app")
 
@@ -94,7 +88,7 @@ class InstanceViewSet(
             app=asked.validated_data["app"],
             name=asked.validated_data["name"],
             environment=asked.validated_data.get("environment"),
-            actor=user_actor(request.user),
+            actor=self.actor,
         )
         return _accepted(operation)
 
@@ -107,7 +101,7 @@ class InstanceViewSet(
         operation = services.deploy(
             self.get_object(),
             release=asked.validated_data["release"],
-            actor=user_actor(request.user),
+            actor=self.actor,
         )
         return _accepted(operation)
 
@@ -118,7 +112,7 @@ class InstanceViewSet(
             self.get_object(),
             what,
             reason=asked.validated_data["reason"],
-            actor=user_actor(request.user),
+            actor=self.actor,
         )
         return _accepted(operation)
 

@@ -5,13 +5,12 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, serializers, viewsets
+from rest_framework import mixins, serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts.permissions import IsStaff
-from apps.events.actors import user_actor
+from apps.accounts.resources import Resource
 from apps.operations import services
 from apps.operations.models import Operation, Step
 
@@ -52,15 +51,13 @@ class OperationSerializer(serializers.ModelSerializer[Operation]):
         read_only_fields = fields
 
 
-class OperationViewSet(
-    mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Operation]
-):
+class OperationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
     """Long-running work: its state, and how to cancel or repeat it."""
 
     serializer_class = OperationSerializer
-    permission_classes = [IsStaff]
-    lookup_field = "uuid"
-    lookup_value_converter = "uuid"
+    access = "operations"
+    # Whoever may start work may follow it.
+    asks_rights = False
     queryset = Operation.objects.all()
     filterset_fields = ("status", "name", "subject_id")
 
@@ -73,7 +70,7 @@ class OperationViewSet(
     def cancel(self, request: Request, uuid: UUID) -> Response:
         """Ask it to stop at its next step boundary; 409 once it has ended."""
         operation = self.get_object()
-        services.cancel(operation, actor=user_actor(request.user))
+        services.cancel(operation, actor=self.actor)
         operation.refresh_from_db()
         return _accepted(operation)
 
@@ -81,7 +78,7 @@ class OperationViewSet(
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, uuid: UUID) -> Response:
         """Start a failed or cancelled one anew; answers the new operation."""
-        return _accepted(services.retry(self.get_object(), actor=user_actor(request.user)))
+        return _accepted(services.retry(self.get_object(), actor=self.actor))
 
 
 def _accepted(operation: Operation) -> Response:

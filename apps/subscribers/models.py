@@ -6,7 +6,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Collate, Lower
+from django.db.models.functions import Collate, Lower, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -167,6 +167,8 @@ class Subscriber(_Moving):
         related_name="subscribers",
     )
     created_at = models.DateTimeField(_("since"), default=timezone.now, editable=False)
+    # Kept by a trigger (apps.core.tracking).
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = SubscriberQuerySet.as_manager()
 
@@ -186,6 +188,7 @@ class Subscriber(_Moving):
             models.Index(Collate(Lower("email"), "C"), name="subscriber_email"),
             models.Index(fields=["status", "-id"], name="subscriber_status"),
             models.Index(fields=["created_at"], name="subscriber_created"),
+            models.Index(fields=["updated_at"], name="subscriber_updated"),
         ]
 
     def __str__(self) -> str:
@@ -265,6 +268,7 @@ class Service(_Moving):
         _("suspended for"), max_length=10, choices=Suspension.choices, blank=True
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
     activated_at = models.DateTimeField(_("active since"), null=True, editable=False)
     suspended_at = models.DateTimeField(_("suspended since"), null=True, editable=False)
     terminated_at = models.DateTimeField(_("terminated"), null=True, editable=False)
@@ -286,6 +290,7 @@ class Service(_Moving):
         indexes = [
             models.Index(fields=["status", "plan_version"], name="service_status"),
             models.Index(Collate("username", "C"), name="service_username_prefix"),
+            models.Index(fields=["updated_at"], name="service_updated"),
         ]
 
     def __str__(self) -> str:

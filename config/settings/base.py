@@ -233,11 +233,14 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_PAGINATION_CLASS": "apps.core.api.CursorPages",
-    "EXCEPTION_HANDLER": "apps.core.api.problem_response",
+    "DEFAULT_SCHEMA_CLASS": "apps.core.api.described.Description",
+    "DEFAULT_PAGINATION_CLASS": "apps.core.api.pages.CursorPages",
+    "EXCEPTION_HANDLER": "apps.core.api.problems.problem_response",
+    "DEFAULT_THROTTLE_CLASSES": ["apps.core.api.throttling.KeyThrottle"],
     "PAGE_SIZE": 20,
 }
+# What a key may ask in a minute where the plan does not say.
+API_REQUESTS_PER_MINUTE: int = env.int("API_REQUESTS_PER_MINUTE", 600)
 SPECTACULAR_SETTINGS = {
     "TITLE": "DotMac API",
     "VERSION": "v1",
@@ -245,6 +248,11 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {"SuspensionEnum": "apps.subscribers.models.Service.Suspension"},
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "apps.core.api.described.describe_manners",
+    ],
     # The browser's assets come from our own host, never from a CDN.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from apps.accounts import urls as accounts
 from apps.instances.api import InstanceViewSet
 from apps.instances.views import open_instance
+from apps.marketplace.api import CatalogueViewSet
 from apps.operations import urls as operations
 from apps.tenancy.kinds import CONSOLE
 from config.admin import build_site
@@ -18,5 +19,5 @@ urlpatterns = [
     path("sso/", include(accounts.hand_off)),
     path("instances/<uuid:instance_id>/open/", open_instance, name="open_instance"),
     *operations.urlpatterns,
-    *api_urls(instances=InstanceViewSet),
+    *api_urls(instances=InstanceViewSet, apps=CatalogueViewSet),
 ]

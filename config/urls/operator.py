@@ -3,10 +3,20 @@
 from django.urls import include, path
 
 from apps.accounts import urls as accounts
+from apps.billing.api import PlanViewSet
 from apps.core import views as core
+from apps.fleet.api import (
+    PlacementViewSet,
+    RegionViewSet,
+    RouteViewSet,
+    ServerPlanViewSet,
+    ServerViewSet,
+)
+from apps.marketplace.api import AppViewSet, ReleaseViewSet
 from apps.operations import urls as operations
 from apps.tenancy.kinds import PUBLIC
 from apps.tenants import urls as tenants
+from apps.tenants.api import OrganisationViewSet
 from config.admin import build_site
 from config.api import api_urls
 
@@ -19,5 +29,15 @@ urlpatterns = [
     path("dev/mail/", core.mail_list, name="mailbox"),
     path("dev/mail/<str:message_id>/", core.mail_detail, name="mail"),
     *operations.urlpatterns,
-    *api_urls(),
+    *api_urls(
+        plans=PlanViewSet,
+        organisations=OrganisationViewSet,
+        regions=RegionViewSet,
+        server_plans=ServerPlanViewSet,
+        servers=ServerViewSet,
+        placements=PlacementViewSet,
+        routes=RouteViewSet,
+        apps=AppViewSet,
+        releases=ReleaseViewSet,
+    ),
 ]

@@ -3,10 +3,14 @@
 from django.urls import include, path
 
 from apps.accounts import urls as accounts
+from apps.accounts.deleted import DeletedViewSet
+from apps.billing.api import PlanViewSet
 from apps.contract import views as contract
 from apps.operations import urls as operations
 from apps.portal import views as portal
 from apps.subscribers import views as subscribers
+from apps.subscribers.api.services import ServiceViewSet
+from apps.subscribers.api.subscribers import SubscriberViewSet
 from apps.tenancy.kinds import WORKSPACE
 from config.admin import build_site
 from config.api import api_urls
@@ -20,5 +24,10 @@ urlpatterns = [
     path("admin/", build_site(WORKSPACE).urls),
     path("_dotmac/grant/", contract.grant, name="grant"),
     *operations.urlpatterns,
-    *api_urls(),
+    *api_urls(
+        subscribers=SubscriberViewSet,
+        services=ServiceViewSet,
+        plans=PlanViewSet,
+        deleted=DeletedViewSet,
+    ),
 ]

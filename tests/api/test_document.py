@@ -15,9 +15,9 @@ HOSTS = {
     "workspace": "acme.apps.localhost",
 }
 RESOURCES = {
-    "operator": {"operations"},
-    "console": {"operations", "instances"},
-    "workspace": {"operations"},
+    "operator": {"operations", "people", "me", "plans"},
+    "console": {"operations", "people", "me", "instances"},
+    "workspace": {"operations", "people", "me", "plans", "subscribers", "services"},
 }
 
 
@@ -61,7 +61,7 @@ def test_the_console_says_that_a_change_is_accepted(db: None) -> None:
     document = visitor("console").get("/api/v1/openapi.json").json()
     for what in ("stop", "start", "suspend", "resume", "archive", "deploy"):
         answers = document["paths"][f"/api/v1/instances/{{uuid}}/{what}/"]["post"]["responses"]
-        assert list(answers) == ["202"]
+        assert list(answers) == ["202", "default"]
     assert document["components"]["securitySchemes"]["apiKey"]["scheme"] == "bearer"
 
 

@@ -52,6 +52,7 @@ OPEN = {
     *_SIGN_IN,
     "schema",
     "api_docs",
+    "api_errors",
     "no_such_resource",
     "admin:jsi18n",
     # The operator's front, and sign-up, which begins without an account.

@@ -1,0 +1,121 @@
+"""People of a schema, and who asks, over the API."""
+
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
+from rest_framework import mixins, serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts import services
+from apps.accounts.models import User
+from apps.accounts.resources import Resource
+from apps.core.api.views import Manners
+from apps.tenancy.kinds import current_schema, kind_of
+
+_DORA = {
+    "id": "0b0f7c5e-9d0a-4b57-8f41-0d1a4c6a7e11",
+    "email": "dora@acme.example",
+    "name": "Dora Diaz",
+    "is_staff": True,
+    "is_superuser": False,
+    "is_active": True,
+    "created_at": "2026-01-31T09:00:00Z",
+}
+
+
+class PersonSerializer(serializers.ModelSerializer[User]):
+    """A person of this schema; there is no password in the API."""
+
+    id = serializers.UUIDField(source="uuid", read_only=True)
+    created_at = serializers.DateTimeField(source="date_joined", read_only=True)
+
+    class Meta:
+        model = User
+        fields = ("id", "email", "name", "is_staff", "is_superuser", "is_active", "created_at")
+        read_only_fields = fields
+
+
+class NewPersonSerializer(serializers.Serializer[Any]):
+    """A person to add; only who may do everything gives rights."""
+
+    email = serializers.EmailField()
+    name = serializers.CharField(max_length=120, required=False, default="")
+    is_staff = serializers.BooleanField(required=False, default=False)
+    is_superuser = serializers.BooleanField(required=False, default=False)
+
+
+class MeSerializer(serializers.Serializer[Any]):
+    """Whose key this is, and where it opens."""
+
+    id = serializers.UUIDField()
+    email = serializers.EmailField()
+    name = serializers.CharField()
+    is_staff = serializers.BooleanField()
+    kind = serializers.ChoiceField(choices=["public", "console", "workspace"])
+    key = serializers.CharField(allow_null=True, help_text="The name of the key.")
+
+
+@extend_schema_view(
+    list=extend_schema(examples=[OpenApiExample("A person", _DORA, response_only=True)]),
+    retrieve=extend_schema(examples=[OpenApiExample("A person", _DORA, response_only=True)]),
+)
+class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
+    """People of this schema. They are switched off, never deleted."""
+
+    access = "people"
+    serializer_class = PersonSerializer
+    queryset = User.objects.all()
+    filterset_fields = ("email", "is_staff", "is_active")
+
+    @extend_schema(request=NewPersonSerializer, responses={201: PersonSerializer})
+    def create(self, request: Request) -> Response:
+        """Add a person, who chooses a password through “Forgot your password?”."""
+        values = self.checked(NewPersonSerializer)
+        if values["is_staff"] or values["is_superuser"]:
+            self._check_may_do_all()
+        user = services.create_user(actor=self.actor, **values)
+        return Response(PersonSerializer(user).data, status=201)
+
+    @extend_schema(request=None, responses={200: PersonSerializer})
+    @action(detail=True, methods=["post"])
+    def deactivate(self, request: Request, uuid: UUID) -> Response:
+        """Keep a person and their keys out from the next request on."""
+        return self._switch(services.deactivate_user)
+
+    @extend_schema(request=None, responses={200: PersonSerializer})
+    @action(detail=True, methods=["post"])
+    def reactivate(self, request: Request, uuid: UUID) -> Response:
+        """Let a person in again."""
+        return self._switch(services.reactivate_user)
+
+    def _switch(self, change: Any) -> Response:
+        self._check_may_do_all()
+        user = self.get_object()
+        change(user, actor=self.actor)
+        user.refresh_from_db()
+        return Response(PersonSerializer(user).data)
+
+    def _check_may_do_all(self) -> None:
+        if not self.request.user.is_superuser:
+            raise PermissionDenied(_("Only who may do everything here may do this."))
+
+
+class MeView(Manners):
+    """Who the key acts as."""
+
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(responses=MeSerializer, operation_id="me_retrieve")
+    def get(self, request: Request) -> Response:
+        """The person behind the key, the key's name, and the kind of schema."""
+        user: Any = request.user
+        facts = {name: getattr(user, name) for name in ("email", "name", "is_staff")}
+        key = getattr(request.auth, "name", None)
+        kind = kind_of(current_schema())
+        return Response(MeSerializer({"id": user.uuid, "kind": kind, "key": key, **facts}).data)

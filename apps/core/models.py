@@ -1,0 +1,41 @@
+"""What the API's manners keep in each schema."""
+
+from django.db import models
+from django.utils import timezone
+
+
+class IdempotentAnswer(models.Model):
+    """The answer to a request with an idempotency key, written with what the request changed."""
+
+    # uuid of the key or person who asked: one program's keys are nothing to another.
+    principal = models.UUIDField()
+    key = models.CharField(max_length=255)
+    # SHA-256 of method, address and body.
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField()
+    body = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["principal", "key"], name="one_answer_a_key")
+        ]
+        indexes = [models.Index(fields=["created_at"], name="answer_age")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Tombstone(models.Model):
+    """What was deleted, for programs that keep a copy; a trigger of the table writes it."""
+
+    # What the API calls it: "subscribers".
+    resource = models.CharField(max_length=40)
+    uuid = models.UUIDField()
+    deleted_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["deleted_at"], name="tombstone_age")]
+
+    def __str__(self) -> str:
+        return f"{self.resource} {self.uuid}"

@@ -1,0 +1,1 @@
+"""Subscribers and their services over the API of a workspace."""
