@@ -101,7 +101,7 @@ def _goes_on(platform: LivePlatform, workspace: LiveInstance, email: str) -> Non
     assert (entered.status, entered.location) == (302, "/admin/")
     for page in ("/admin/", "/admin/subscribers/subscriber/", "/admin/accounts/user/"):
         assert visitor.get(page).status == 200, page
-    changed = visitor.submit("/admin/password_change/", old_password="wrong")
+    changed = visitor.submit("/admin/accounts/user/add/", email="wrong")
     assert changed.status == 200, "It is read-only although its grant is good."
 
 
@@ -151,4 +151,4 @@ def test_a_workspace_refuses_grants_that_are_not_the_platform_s_newest_for_it(
     entered = visitor.submit("/accounts/login/", login=_technician(granted), password=PASSWORD)
     assert entered.status == 302
     # Each of them would have made it read-only.
-    assert visitor.submit("/admin/password_change/", old_password="wrong").status == 200
+    assert visitor.submit("/admin/accounts/user/add/", email="wrong").status == 200

@@ -205,7 +205,7 @@ def type_into(page: Page, target: Locator, text: str) -> None:
 def submit(page: Page) -> None:
     """Send the form of the page and wait for the next."""
     before = page.url
-    page.locator("main form button[type=submit]").last.click()
+    page.locator("main form button[type=submit][data-variant=primary]").last.click()
     page.wait_for_url(lambda url: url != before)
 
 

@@ -129,7 +129,7 @@ class Workspace:
             self.story.shot("portal-login", page)
             page.get_by_label("E-mail").fill(email)
             page.get_by_label("Password", exact=True).fill(PASSWORD)
-            page.get_by_role("button", name="Sign in").click()
+            page.get_by_role("button", name="Sign in", exact=True).click()
         expect(page.get_by_role("heading", name=re.compile("^Hello "))).to_be_visible()
 
 
