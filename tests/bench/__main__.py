@@ -30,7 +30,7 @@ images in parallel, writes a route file for the same edge and makes the same req
 def main() -> None:
     """Run the parts that are asked for, all by default."""
     parser = argparse.ArgumentParser(prog="make bench")
-    parser.add_argument("parts", nargs="*", default=["schemas", "deploys", "memory", "queue"])
+    parser.add_argument("parts", nargs="*", default=["memory", "deploys", "queue", "schemas"])
     parser.add_argument("--tenants", type=int, default=1000)
     asked = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="dotmac-bench-"))
