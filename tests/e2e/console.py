@@ -62,8 +62,7 @@ class Console:
 
     def suspend(self, reason: str) -> None:
         """From its settings, with a reason."""
-        page = self.page
-        page.get_by_role("link", name="Settings").click()
+        page = self._settings()
         self.story.shot("instance-settings", page)
         page.get_by_role("button", name="Suspend instance").click()
         dialog = page.get_by_role("dialog")
@@ -74,8 +73,7 @@ class Console:
 
     def archive(self) -> None:
         """From its settings, after typing its address."""
-        page = self.page
-        page.get_by_role("link", name="Settings").click()
+        page = self._settings()
         page.get_by_role("button", name="Archive instance").click()
         dialog = page.get_by_role("dialog")
         button = dialog.get_by_role("button", name="Archive instance")
@@ -84,6 +82,12 @@ class Console:
         self.story.shot("archive-dialog", page)
         button.click()
         self._changed()
+
+    def _settings(self) -> Page:
+        """The tab of the settings, when its scripts have run: they open the dialogs."""
+        self.page.get_by_role("link", name="Settings").click()
+        self.page.wait_for_url("**/settings/")
+        return self.page
 
     def _changed(self) -> None:
         """Wait for the operation's good end, then go back to the instance."""
