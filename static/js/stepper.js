@@ -60,11 +60,13 @@ class LiveOperation {
   }
 
   refresh() {
+    this.stale = true;
     if (this.waiting) return;
     this.waiting = setTimeout(() => this.load(), GATHER_MS);
   }
 
   async load() {
+    this.stale = false;
     try {
       const response = await fetch(this.root.dataset.pollUrl, {
         headers: { "HX-Request": "true" },
@@ -75,6 +77,8 @@ class LiveOperation {
       // The platform is away for a moment; the next message or poll tries again.
     } finally {
       this.waiting = undefined;
+      // News that came meanwhile may be missing in what was shown.
+      if (this.stale && !this.finished) this.refresh();
     }
   }
 
