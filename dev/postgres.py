@@ -38,6 +38,7 @@ from dev.cluster import (
     service_user,
 )
 from dev.cluster import create as create_cluster
+from dev.ports import free_port
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 8002
@@ -65,7 +66,7 @@ def ensure(directory: Path, port: int, *, settings: Mapping[str, str] = SETTINGS
         while time.monotonic() < deadline:
             # Asked anew each time: what was just killed may still have looked alive before.
             if _postmaster(cluster) is None:
-                _prepare(cluster, port or _free_port(), settings)
+                _prepare(cluster, port or free_port(), settings)
                 _start(cluster)
             running_port = _running_port(cluster)
             if running_port and is_ready(cluster.home, running_port):
@@ -209,12 +210,6 @@ def _clear_crash(cluster: Cluster) -> None:
 
 def _left_behind(cluster: Cluster) -> list[int]:
     return [pid for pid in proc.all_pids() if proc.find(pid) and _works_in(pid, cluster.data)]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def _check_port(port: int) -> None:

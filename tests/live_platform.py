@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from cryptography.fernet import Fernet
 
 from dev import postgres, proc
 from dev.cluster import locate
+from dev.ports import free_port
 from dotmac.crypto.keys import SigningKey
 from dotmac.crypto.local_ca import ensure_certificate, ensure_local_ca
 from dotmac.edge.probe import ProbeResult, probe
@@ -35,13 +35,6 @@ PROCESSES = ("edge", "web", "worker", "clock")
 
 class ActError(Exception):
     """The platform refused; its arguments are the error's name and message."""
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe_socket:
-        probe_socket.bind(("127.0.0.1", 0))
-        return int(probe_socket.getsockname()[1])
 
 
 def until(is_so: Callable[[], Any], *, what: str, seconds: float = 60) -> Any:

@@ -12,6 +12,7 @@ from docker.tls import TLSConfig
 from docker.utils import version_lt
 from requests.adapters import HTTPAdapter
 
+from dotmac.engine import fence
 from dotmac.engine.errors import EngineError, ErrorCode
 
 OLDEST_API = "1.41"
@@ -71,7 +72,7 @@ class DockerConnection:
         return client if version == OLDEST_API else self._open(version)
 
     def _open(self, version: str) -> docker.APIClient:
-        client = docker.APIClient(
+        client = _FencedClient(
             base_url=self.base_url,
             version=version,
             timeout=self._timeout_s,  # type: ignore[arg-type]  # a float is fine
@@ -91,6 +92,14 @@ class DockerConnection:
             return False
         pair = (str(self._tls.cert), str(self._tls.key))
         return TLSConfig(client_cert=pair, ca_cert=str(self._tls.ca), verify=True)
+
+
+class _FencedClient(docker.APIClient):
+    """Asks the fence before every request, since one act on a container is several."""
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        fence.check()
+        return super().send(request, **options)
 
 
 class _PromptAdapter(HTTPAdapter):

@@ -1,12 +1,14 @@
 """How a container comes to be, on an engine that may be killed or shared at any moment."""
 
 import time
+from contextlib import suppress
 
 import docker
 from docker.errors import APIError, NotFound
 from docker.utils import version_lt
 
 from dotmac.engine import docker_wire as wire
+from dotmac.engine import fence
 from dotmac.engine.base import CREATED, EXITED, RUNNING
 from dotmac.engine.docker_wire import Json
 from dotmac.engine.errors import EngineError, ErrorCode
@@ -61,9 +63,17 @@ def create(client: docker.APIClient, spec: ContainerSpec, restart: str) -> str:
     config = wire.container_config(spec, restart=restart, networks=networks)
     made: Json = client.create_container_from_config(config, spec.name)  # type: ignore[no-untyped-call]
     container_id = str(made["Id"])
+    if fence.is_down():
+        _withdraw(client, container_id)
     for place in spec.networks[networks:]:
         _connect(client, container_id, place)
     return container_id
+
+
+def _withdraw(client: docker.APIClient, container_id: str) -> None:
+    """Take back what was made too late, unless whoever is in charge now has started it."""
+    with fence.fenced(None), suppress(APIError):
+        client.remove_container(container_id, v=True)
 
 
 def _connect(client: docker.APIClient, container_id: str, place: Attachment) -> None:

@@ -1,9 +1,12 @@
 """How a network comes to be."""
 
+from contextlib import suppress
+
 import docker
 from docker.errors import APIError
 
 from dotmac.engine import docker_wire as wire
+from dotmac.engine import fence
 from dotmac.engine.docker_wire import Json
 from dotmac.engine.errors import EngineError, ErrorCode
 from dotmac.engine.spec import NetworkSpec
@@ -31,9 +34,14 @@ def ensure(client: docker.APIClient, spec: NetworkSpec) -> Json:
 
 def _create(client: docker.APIClient, spec: NetworkSpec) -> APIError | None:
     try:
-        client.create_network(**wire.network_config(spec))
+        made = client.create_network(**wire.network_config(spec))
     except APIError as error:
         return error
+    if fence.is_down():
+        # It came too late. Whoever is in charge now has none of its containers there, or the
+        # engine refuses.
+        with fence.fenced(None), suppress(APIError):
+            remove(client, made["Id"])
     return None
 
 

@@ -1,6 +1,5 @@
 """The database restarts under a worker; the operation ends right all the same."""
 
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from django.conf import settings
 
 from apps.tenancy.templates import _pg_dump
 from dev import postgres
+from dev.ports import free_port
 from tests.operations.demo.pipelines import THINGS
 from tests.operations.demo.world import World
 from tests.operations.nursery import Nursery, until
@@ -21,7 +21,7 @@ class Server:
     """A PostgreSQL of these tests' own, with the schemas of the template."""
 
     def __init__(self, directory: Path, template: str) -> None:
-        self.directory, self.port = directory, _free_port()
+        self.directory, self.port = directory, free_port()
         self.url = self.start()
         with psycopg.connect(self.url, autocommit=True) as session:
             session.execute(_dump_of(template))
@@ -44,12 +44,6 @@ class Server:
         """The first row of a query."""
         with psycopg.connect(self.url) as session:
             return session.execute(query, values).fetchone()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _dump_of(template: str) -> str:

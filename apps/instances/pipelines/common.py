@@ -16,6 +16,7 @@ from apps.instances.stack import Stack
 from apps.operations.exceptions import StepError
 from apps.operations.pipelines import Run
 from apps.operations.pipelines import Step as BaseStep
+from dotmac.engine import fence as engine_fence
 from dotmac.engine.base import Engine
 from dotmac.engine.errors import EngineError
 from dotmac.engine.spec import ContainerSpec
@@ -25,10 +26,7 @@ _SPEC = "dotmac.spec"
 
 
 class _Fenced:
-    """An engine that is asked for nothing more once the lease is over.
-
-    A worker that stood still in the middle of a step goes on behind the check at its beginning.
-    """
+    """An engine that is asked for nothing more once the lease is over."""
 
     def __init__(self, engine: Engine, run: Run) -> None:
         self._engine = engine
@@ -38,8 +36,9 @@ class _Fenced:
         method = getattr(self._engine, name)
 
         def fenced(*args: Any, **kwargs: Any) -> Any:
-            self._run.assert_held()
-            return method(*args, **kwargs)
+            with engine_fence.fenced(self._run.assert_held):
+                engine_fence.check()
+                return method(*args, **kwargs)
 
         return fenced
 

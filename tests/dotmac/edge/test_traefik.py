@@ -21,6 +21,7 @@ from cryptography.x509.oid import NameOID
 from websockets.sync.client import connect
 from websockets.sync.server import ServerConnection, serve
 
+from dev.ports import free_port
 from dotmac.edge import Certificate, EdgeError, PlatformRoutes, Route, Upstream
 from dotmac.edge.probe import ProbeResult, probe, wait_until_routed
 from dotmac.edge.traefik import ROUTES_FILE, TraefikEdge, binary
@@ -112,7 +113,7 @@ class Traefik:
     """A Traefik of the test's own, with the edge that tells it its routes."""
 
     def __init__(self, folder: Path, platform_url: str, certificate: Certificate) -> None:
-        self.http, self.https, self.ping = _free_ports(3)
+        self.http, self.https, self.ping = (free_port() for _ in range(3))
         self.folder = folder
         self.certificate = certificate
         self.directory = folder / "routes"
@@ -173,14 +174,6 @@ class Traefik:
         answer = json.loads(connection.getresponse().read())
         connection.close()
         return answer
-
-
-def _free_ports(count: int) -> list[int]:
-    bound = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in bound]
-    for one in bound:
-        one.close()
-    return ports
 
 
 @pytest.fixture
