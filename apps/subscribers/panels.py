@@ -25,6 +25,7 @@ from apps.subscribers.portal import portal_services
 from apps.subscribers.timeline import event_row
 
 _EVENTS = 8
+_PLANS = 6
 panel("services", order=10)(portal_services)
 page("portal_account", gettext_lazy("Account"), icon="circle-user", order=90)
 _EXACT = DecimalField(max_digits=40, decimal_places=12)
@@ -74,9 +75,32 @@ def workspace_home(request: HttpRequest) -> dict[str, Any]:
         "stats": _tiles(stats),
         "needs": [*_over_limit(), *_waiting(stats)],
         "checklist": _checklist(stats),
+        "plans": plans_by_services(stats["services"]["active"]),
+        "plans_url": reverse("admin:billing_plan_changelist"),
         "events": [event_row(event) for event in happened],
         "events_url": reverse("admin:events_event_changelist"),
     }
+
+
+def plans_by_services(active: int) -> list[dict[str, Any]]:
+    """The plans with the most active services; `share` is the percentage of all the `active`."""
+    counted = (
+        Service.objects.active()
+        .order_by()
+        .values(plan=F("plan_version__plan"), name=F("plan_version__plan__name"))
+        .annotate(count=Count("pk"))
+        .order_by("-count", "name")[:_PLANS]
+    )
+    owned = reverse("admin:subscribers_service_changelist")
+    return [
+        {
+            "name": row["name"],
+            "count": row["count"],
+            "share": round(100 * row["count"] / active),
+            "url": f"{owned}?status__exact=active&plan_version__plan__id__exact={row['plan']}",
+        }
+        for row in counted
+    ]
 
 
 def _since(start: datetime, end: datetime | None) -> Count:

@@ -7,11 +7,14 @@ edge, and makes the same request until it answers.
 import json
 import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import docker
+from docker.errors import NotFound
 from docker.types import LogConfig
 
 from dotmac.engine.spec import ContainerSpec
@@ -42,12 +45,16 @@ class BareStack:
     def remove(self) -> None:
         """Take it all away."""
         for spec in self.plan.containers:
-            self.client.remove_container(spec.name, force=True, v=True)
+            self._gone(self.client.remove_container, spec.name, force=True, v=True)
         for spec in self.plan.networks:
-            self.client.remove_network(spec.name)
+            self._gone(self.client.remove_network, spec.name)
         for volume in self.plan.volumes:
-            self.client.remove_volume(volume.name)
+            self._gone(self.client.remove_volume, volume.name)
         self.file.unlink(missing_ok=True)
+
+    def _gone(self, remove: Callable[..., None], name: str, **options: bool) -> None:
+        with suppress(NotFound):
+            remove(name, **options)
 
     def _network(self, spec: Any) -> None:
         pool = docker.types.IPAMPool(subnet=spec.subnet)

@@ -9,7 +9,7 @@ from apps.contract.registry import read_meters
 from apps.events.actors import SYSTEM
 from apps.subscribers import services
 from apps.subscribers.models import Subscriber
-from apps.subscribers.panels import home_stats, monthly_revenue, workspace_home
+from apps.subscribers.panels import home_stats, monthly_revenue, plans_by_services, workspace_home
 
 from .conftest import make_plan
 
@@ -66,6 +66,13 @@ def test_the_figures_take_three_queries(workspace, django_assert_num_queries):
     give(workspace, 3)
     with django_assert_num_queries(3):
         home_stats()
+
+
+def test_plans_stand_by_their_active_services(workspace, django_assert_num_queries):
+    give(workspace, 3)
+    with django_assert_num_queries(1):
+        (plan,) = plans_by_services(4)
+    assert (plan["count"], plan["share"]) == (3, 75)
 
 
 def test_another_isp_counts_its_own(workspace, in_workspace, initech):
