@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help up down reset test bench screens lock lint css trust install-dev
+.PHONY: help up down reset test bench screens client lock lint css trust install-dev
 
 BIN := .venv/bin
 BOOTSTRAP := @./dev/python.sh -m dev.install
@@ -46,6 +46,9 @@ lock: install-dev ## Pin requirements.in and requirements-dev.in with hashes
 		"$$uv" pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 			$(ARGS) $$name.in -o $$name.txt && echo "  ✓ $$name.txt" || exit 1; \
 	done
+
+client: install-dev ## Make typed Python packages for the API in var/client
+	@exec $(BIN)/python -m dev.api_client $(ARGS)
 
 css: install-dev ## Build static/css from static/src
 	@exec dev/css.sh $(ARGS)

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
+from dev import ui_gallery
 from dev import ui_samples as s
 
 Samples = dict[str, tuple[str, dict[str, Any]]]
@@ -12,44 +13,6 @@ STANDALONE = {"500.html", "edge/notice.html"}
 TEMPLATES = {
     "preview_admin.html": """{% extends "admin/base_site.html" %}
 {% block content %}{% include partial %}{% endblock %}""",
-    "preview_pieces.html": """{% extends "layouts/app.html" %}
-{% block title %}Pieces{% endblock %}
-{% block content %}<div class="dm-stack">
-<h1 class="dm-page__title">Pieces</h1>
-<div class="dm-actions">
-  <c-button variant="primary" icon="plus">Create plan</c-button>
-  <c-button>Stop instance</c-button>
-  <c-button variant="ghost">Cancel</c-button>
-  <c-button variant="danger" data-dialog="gone" icon="trash-2">Delete instance</c-button>
-  <c-button variant="primary" disabled>Save changes</c-button>
-  <c-button size="small">Small</c-button>
-</div>
-<div class="dm-actions">
-  <c-tag>draft</c-tag><c-tag tone="ok">paid</c-tag><c-tag tone="warn">due</c-tag>
-  <c-tag tone="bad">overdue</c-tag><c-tag tone="info">new</c-tag><c-tag tone="brand">trial</c-tag>
-</div>
-<div class="dm-actions">
-  <c-status tone="ok">Running</c-status><c-status tone="warn">Degraded</c-status>
-  <c-status tone="bad">Down</c-status><c-status tone="info" live="1">Deploying</c-status>
-  <c-status>Stopped</c-status>
-</div>
-<c-banner tone="ok" title="Saved">The plan is in force from today.</c-banner>
-<c-banner tone="warn" title="Server fra-1 does not answer">Deployments to it wait.
-  <c-slot name="actions"><c-button size="small">Check server</c-button></c-slot></c-banner>
-<c-banner tone="bad" title="Restore failed">The snapshot is not complete.</c-banner>
-<c-banner>Nothing is charged during the trial.</c-banner>
-<c-tabs :items="tabs" />
-<c-card title="Key"><c-secret text="dm_live_83hf72hs9" label="API key" />
-  <c-code text="curl https://acme.dotmac.localhost/api/v1/instances/" label="Example" /></c-card>
-<c-card title="Progress"><c-progress value="40" label="Import" /></c-card>
-<c-card title="Loading"><c-skeleton /></c-card>
-<c-card flush="1"><c-empty icon="users" title="No subscribers yet">
-  People you serve are listed here. Import a CSV file or add the first by hand.
-  <c-slot name="action"><c-button variant="primary">Import subscribers</c-button></c-slot>
-</c-empty></c-card>
-<c-dialog id="gone" title="Delete Acme Fiber?" action="/nothing/" confirm="acme"
-          button="Delete instance" danger="1">Its containers and volumes go.</c-dialog>
-</div>{% endblock %}""",
 }
 
 
@@ -166,8 +129,6 @@ def others() -> Samples:
         "brand_name": "Acme Fiber",
         "contact_email": "help@acme.example",
     }
-    tabs = [{"title": name, "url": "#"} for name in ("Overview", "Deployments", "Logs")]
-    tabs[0]["current"] = "1"
     return {
         "front": ("pages/front.html", s.FRONT),
         "mailbox": ("dev/mail_list.html", {"mails": s.MAILS, "crumbs": crumbs[:1]}),
@@ -184,7 +145,7 @@ def others() -> Samples:
             "edge/notice.html",
             {"kind": "nothing_here", "host": "x.apps.localhost"},
         ),
-        "pieces": ("preview_pieces.html", {"tabs": tabs}),
+        "gallery": ("gallery/page.html", ui_gallery.context()),
     }
 
 

@@ -17,7 +17,7 @@ from django.template.loader import render_to_string
 from django.urls import path
 
 from config.unfold_theme import THEME
-from dev import ui_pages, ui_samples
+from dev import ui_gallery, ui_pages, ui_samples
 
 ROOT = Path(__file__).resolve().parent.parent
 STRICT = (
@@ -52,7 +52,7 @@ def configure(scratch: Path) -> None:
         TEMPLATES=[
             {
                 "BACKEND": "django.template.backends.django.DjangoTemplates",
-                "DIRS": [ROOT / "templates", scratch],
+                "DIRS": [ROOT / "templates", ROOT / "dev" / "templates", scratch],
                 "OPTIONS": {
                     "context_processors": ["django.template.context_processors.request"],
                     "builtins": ["django_cotton.templatetags.cotton"],
@@ -129,6 +129,7 @@ def addresses() -> list[Any]:
         path("live/", live),
         path("slug/", slug_check),
         path("names/", names),
+        path("dev/ui/gallery.css", ui_gallery.stylesheet, name="gallery_stylesheet"),
         path("nothing/", nothing),
         *(path(f"accounts/{name}/", nothing, name=f"account_{name}") for name in accounts),
         path("accounts/confirm/<key>/", nothing, name="account_confirm_email"),

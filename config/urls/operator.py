@@ -1,5 +1,6 @@
 """Pages of the operator."""
 
+from django.apps import apps
 from django.urls import include, path
 
 from apps.accounts import urls as accounts
@@ -28,6 +29,7 @@ urlpatterns = [
     path("accounts/", include(accounts.operator)),
     path("dev/mail/", core.mail_list, name="mailbox"),
     path("dev/mail/<str:message_id>/", core.mail_detail, name="mail"),
+    *([path("dev/ui/", include("dev.ui_gallery"))] if apps.is_installed("dev") else []),
     *operations.urlpatterns,
     *api_urls(
         plans=PlanViewSet,

@@ -31,7 +31,7 @@ check migrations python manage.py makemigrations --check --dry-run
 check lintmigrations python manage.py lintmigrations --sql-analyser postgresql \
   --include-apps accounts billing contract core events fleet instances marketplace operations \
   subscribers tenancy tenants work
-check templates djlint --check templates
+check templates djlint --check templates dev/templates
 check dependencies deptry . --config dev/lint/deptry.toml
 # Asserts narrow types here, and programs are called without a shell on purpose.
 check bandit bandit -q -r dotmac apps config --skip B101,B404,B603

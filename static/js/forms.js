@@ -34,7 +34,7 @@ function sendOnce() {
 }
 
 function focusFirstError() {
-  document.querySelector('[aria-invalid="true"]')?.focus();
+  document.querySelector('form[method="post"] [aria-invalid="true"]')?.focus();
 }
 
 /** The admin theme looks for a text field beside each file field; ours need none. */

@@ -23,14 +23,15 @@ absolute figure is a target on an idle machine.
 
 The floor of a schema is `psql` replaying the same dump; that of a deployment is
 `tests/bench/bare.py`, a script with the Docker SDK that starts the same containers of the same
-images in parallel, writes a route file for the same edge and makes the same request.
+images in parallel, writes a route file for the same edge and makes the same request; that of the
+API is a Django view with the same queries and middleware in the same process.
 """
 
 
 def main() -> None:
     """Run the parts that are asked for, all by default."""
     parser = argparse.ArgumentParser(prog="make bench")
-    parser.add_argument("parts", nargs="*", default=["memory", "deploys", "queue", "schemas"])
+    parser.add_argument("parts", nargs="*", default=list(PARTS))
     parser.add_argument("--tenants", type=int, default=1000)
     asked = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="dotmac-bench-"))
@@ -86,11 +87,19 @@ def _memory(platform: LivePlatform, _tenants: int) -> list[Result]:
     return memory.measure(platform, "memory.apps.localhost")
 
 
+def _api(platform: LivePlatform, _tenants: int) -> list[Result]:
+    from tests.bench import api  # noqa: PLC0415
+
+    return api.measure(platform)
+
+
 PARTS: dict[str, Callable[[LivePlatform, int], list[Result]]] = {
-    "schemas": _schemas,
-    "deploys": _deploys,
     "memory": _memory,
+    "deploys": _deploys,
     "queue": _queue,
+    "api": _api,
+    # Last, since a thousand tenants weigh on whatever comes after them.
+    "schemas": _schemas,
 }
 
 if __name__ == "__main__":

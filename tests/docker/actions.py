@@ -17,7 +17,7 @@ django.setup()
 from django.db import close_old_connections, transaction  # noqa: E402
 
 from apps.accounts.models import User  # noqa: E402
-from apps.accounts.services import create_user  # noqa: E402
+from apps.accounts.services import create_key, create_user  # noqa: E402
 from apps.billing import services as billing  # noqa: E402
 from apps.events.actors import SYSTEM  # noqa: E402
 from apps.fleet.models import Region, Server  # noqa: E402
@@ -106,6 +106,16 @@ def add_server(name: str, region: str, engine_url: str, address_prefix: str) -> 
     return {"server": str(server.uuid)}
 
 
+def make_key(slug: str, level: str) -> Json:
+    """A key of a new person who may do everything in an ISP's `console` or `workspace`."""
+    organisation = Organisation.objects.get(slug=slug)
+    tenant = getattr(organisation, level)
+    with schema_of(tenant.schema_name):
+        email = f"robot@{slug}.example"
+        user = User.objects.create_user(email, is_staff=True, is_superuser=True)
+        return {"key": create_key(name="robot", user=user, actor=SYSTEM)[1].reveal()}
+
+
 def hasten_grant(schema: str) -> Json:
     """What tomorrow would do by itself."""
     organisation = Organisation.objects.get(console__schema_name=schema)
@@ -139,7 +149,7 @@ _ACTS = {
     act.__name__: act
     for act in (
         *(sign_up, install, deploy, change, retry, publish, withdraw),
-        *(add_server, hasten_grant, open_report),
+        *(make_key, add_server, hasten_grant, open_report),
     )
 }
 

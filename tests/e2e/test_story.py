@@ -134,3 +134,14 @@ def test_signing_up_needs_no_mouse(visitor: Story) -> None:
     visitor.slug, visitor.name = "keys", "Keys Telecom"
     visitor.sign_up_by_keyboard()
     expect(visitor.page.get_by_role("heading", name="Everything runs")).to_be_visible()
+
+
+def test_the_gallery_shows_every_component(visitor: Story) -> None:
+    page = visitor.page
+    page.goto(visitor.url("/dev/ui/"))
+    visitor.shot("gallery", page)
+    page.get_by_role("button", name="Delete instance").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("button", name="Delete instance")).to_be_disabled()
+    dialog.get_by_role("textbox").fill("acme")
+    expect(dialog.get_by_role("button", name="Delete instance")).to_be_enabled()

@@ -1,0 +1,97 @@
+"""The gallery of components at /dev/ui/, where the platform is developed."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path
+
+ROOT = Path(__file__).resolve().parents[1]
+_PIECES = ROOT / "dev" / "templates" / "gallery" / "pieces"
+_COMPONENTS = ROOT / "templates" / "cotton"
+_TOKENS = ROOT / "static" / "src" / "tokens.css"
+
+
+class SampleForm(forms.Form):
+    """A field of each kind, some with an error."""
+
+    name = forms.CharField(help_text="As on the invoice.")
+    email = forms.EmailField(label="E-mail")
+    password = forms.CharField(widget=forms.PasswordInput)
+    region = forms.ChoiceField(choices=[("local", "This machine"), ("fra", "Frankfurt")])
+    remember = forms.BooleanField(required=False, label="Stay signed in")
+
+
+def gallery(request: HttpRequest) -> HttpResponse:
+    """Every component with a sample, its parameters and its markup."""
+    return render(request, "gallery/page.html", context())
+
+
+def context() -> dict[str, Any]:
+    """All that the page shows."""
+    return {"pieces": pieces(), "colours": colours(), **samples()}
+
+
+def stylesheet(request: HttpRequest) -> HttpResponse:
+    """How the gallery itself looks: no business of the platform's own style sheets."""
+    shown = {"colours": colours()}
+    return render(request, "gallery/gallery.css", shown, content_type="text/css")
+
+
+def pieces() -> list[dict[str, str]]:
+    """Each component: name, about (the comment in its head), template of the sample, markup."""
+    return [
+        {
+            "name": file.stem,
+            "about": _about(file.stem),
+            "sample": f"gallery/pieces/{file.name}",
+            "markup": file.read_text().rstrip(),
+        }
+        for file in sorted(_PIECES.glob("*.html"))
+    ]
+
+
+def colours() -> list[tuple[str, list[str]]]:
+    """The tokens that are colours, by the first word of their names."""
+    groups: dict[str, list[str]] = {}
+    for name, value in re.findall(r"^  --([\w-]+):([^;]*);", _TOKENS.read_text(), re.M):
+        if "oklch" in value and "px" not in value:
+            groups.setdefault(name.partition("-")[0], []).append(name)
+    return list(groups.items())
+
+
+def samples() -> dict[str, Any]:
+    """What the samples show."""
+    form = SampleForm({"name": "Alice Archer", "email": "alice@acme", "region": "fra"})
+    titles = ("Overview", "Deployments", "Logs")
+    return {
+        "form": form,
+        "tabs": [
+            {"title": title, "url": "#tabs", "current": not number}
+            for number, title in enumerate(titles)
+        ],
+        "trail": [{"title": "Instances", "url": "#breadcrumb"}, {"title": "Radicale"}],
+        "steps": [
+            {"title": "Account", "state": "done", "url": "#stepper"},
+            {"title": "Organisation", "state": "current"},
+            {"title": "Plan", "state": "todo"},
+        ],
+        "icons": sorted(file.stem for file in (ROOT / "templates" / "icons").glob("*.svg")),
+    }
+
+
+def _about(name: str) -> str:
+    """The comment in the head of a component's template."""
+    file = _COMPONENTS / f"{name}.html"
+    text = (file if file.exists() else _COMPONENTS / name / "index.html").read_text()
+    found = re.match(r"\{#\s*(.*?)\s*#\}", text)
+    return found[1] if found else ""
+
+
+urlpatterns = [
+    path("", gallery, name="gallery"),
+    path("gallery.css", stylesheet, name="gallery_stylesheet"),
+]
