@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from django.db import transaction
 
-from apps.subscribers.models import Address, Subscriber
+from apps.subscribers.models import ServiceAddress, Subscriber
 from apps.tenancy.kinds import schema_of
 from apps.tenants.models import Organisation
 from dev.ports import free_port
@@ -77,8 +77,8 @@ def _prepare(platform: LivePlatform) -> str:
             Subscriber(number=f"B-{n:05d}", name=f"Subscriber {n}", email=f"s{n}@isp.example")
             for n in range(_ROWS)
         )
-        Address.objects.bulk_create(
-            Address(subscriber=person, street="1 Main Street", city="Malmö", country="SE")
+        ServiceAddress.objects.bulk_create(
+            ServiceAddress(subscriber=person, street="1 Main Street", city="Malmö", country="SE")
             for person in people
         )
     key: str = platform.act("make_key", slug=_SLUG, level="workspace")["key"]

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
 
-from apps.subscribers.models import Address, Subscriber
+from apps.subscribers.models import ServiceAddress, Subscriber
 from config.urls import workspace
 
 _FIELDS = ("number", "name", "email", "phone", "status", "external_id", "language")
@@ -29,7 +29,7 @@ def _subscriber(row: Subscriber) -> dict[str, Any]:
     }
 
 
-def _address(row: Address) -> dict[str, Any]:
+def _address(row: ServiceAddress) -> dict[str, Any]:
     return {name: getattr(row, name) for name in _PLACE}
 
 
