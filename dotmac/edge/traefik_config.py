@@ -13,8 +13,17 @@ HTTP = "http"
 HTTPS = "https"
 WEB = "platform-web"
 TO_HTTPS = "to-https"
+COMPRESS = "compress"
 CHALLENGE_PATH = "/.well-known/acme-challenge/"
 
+# What holds no secret of the reader's beside what somebody else may choose: no pages, no API.
+_COMPRESSED = (
+    "text/css",
+    "text/javascript",
+    "application/javascript",
+    "application/wasm",
+    "image/svg+xml",
+)
 # Explicit, since Traefik's own order is by the length of a rule.
 _CHALLENGE, _ROUTE, _BASE, _CONSOLE, _REST = 1000, 500, 400, 300, 100
 
@@ -162,6 +171,7 @@ def _platform_middlewares(platform: PlatformRoutes) -> Json:
             }
         },
         "platform-localhost": _redirect(f"http://{platform.base_domain}{port}"),
+        COMPRESS: {"compress": {"includedContentTypes": list(_COMPRESSED)}},
     }
 
 
@@ -218,6 +228,7 @@ def _entry_point(address: str) -> Mapping[str, Any]:
     """Time for slow uploads; WebSockets are taken off these clocks once they are open."""
     return {
         "address": address,
+        "http": {"middlewares": [f"{COMPRESS}@file"]},
         "forwardedHeaders": {"insecure": False, "trustedIPs": []},
         "transport": {
             "respondingTimeouts": {

@@ -4,7 +4,6 @@ import { watchDialogs } from "./dialog.js";
 import { watchCopying, watchPasswords, watchSecrets } from "./copy.js";
 import { watchPrices } from "./price.js";
 import { watchSlug } from "./slug.js";
-import { watchOperations } from "./stepper.js";
 import { watchForms } from "./forms.js";
 import { watchPasskeys } from "./passkeys.js";
 
@@ -18,4 +17,7 @@ watchPrices();
 watchSlug();
 watchPasskeys();
 watchForms();
-watchOperations();
+// Few pages show an operation, and what it takes is large.
+if (document.querySelector("[data-operation]")) {
+  import("./stepper.js").then(({ watchOperations }) => watchOperations());
+}

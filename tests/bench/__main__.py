@@ -93,11 +93,18 @@ def _api(platform: LivePlatform, _tenants: int) -> list[Result]:
     return api.measure(platform)
 
 
+def _pages(platform: LivePlatform, _tenants: int) -> list[Result]:
+    from tests.bench import pages  # noqa: PLC0415
+
+    return pages.measure(platform)
+
+
 PARTS: dict[str, Callable[[LivePlatform, int], list[Result]]] = {
     "memory": _memory,
     "deploys": _deploys,
     "queue": _queue,
     "api": _api,
+    "pages": _pages,
     # Last, since a thousand tenants weigh on whatever comes after them.
     "schemas": _schemas,
 }

@@ -8,16 +8,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from django.db import transaction
-
-from apps.subscribers.models import ServiceAddress, Subscriber
-from apps.tenancy.kinds import schema_of
-from apps.tenants.models import Organisation
 from dev.ports import free_port
+from tests.bench.isp import ROWS, large_isp
 from tests.bench.result import Result, percentile, ratio, spread
 from tests.live_platform import APPS, ROOT, LivePlatform, until
 
-_ROWS = 10_000
 _TURNS = 200
 _RATE, _SECONDS = 50, 20
 _SLUG = "bench-api"
@@ -47,7 +42,7 @@ class Caller:
 
 def measure(platform: LivePlatform) -> list[Result]:
     """One request after the other in turns, then many at a steady rate."""
-    key = _prepare(platform)
+    key = large_isp(platform, _SLUG).key
     with _server(platform) as port:
         caller = Caller(port, key)
         for path in (_LIST, _FLOOR) * 20:
@@ -60,29 +55,11 @@ def measure(platform: LivePlatform) -> list[Result]:
     slow = percentile(steady, 0.95) * 1000
     what = f"the same at {_RATE} requests/s for {_SECONDS} s"
     return [
-        ratio(f"API list of 20 of {_ROWS:,} rows, against a plain view", ours, floor, 2),
+        ratio(f"API list of 20 of {ROWS:,} rows, against a plain view", ours, floor, 2),
         Result(
             what, spread(steady, unit="ms"), "", f"p95 {slow:.3g} ms", "p95 ≤ 50 ms", slow <= 50
         ),
     ]
-
-
-def _prepare(platform: LivePlatform) -> str:
-    """An ISP whose workspace has its subscribers in the shared stack; a key there."""
-    platform.act("sign_up", slug=_SLUG, plan="starter", region="local")
-    workspace = Organisation.objects.get(slug=_SLUG).workspace
-    assert workspace is not None
-    with schema_of(workspace.schema_name), transaction.atomic():
-        people = Subscriber.objects.bulk_create(
-            Subscriber(number=f"B-{n:05d}", name=f"Subscriber {n}", email=f"s{n}@isp.example")
-            for n in range(_ROWS)
-        )
-        ServiceAddress.objects.bulk_create(
-            ServiceAddress(subscriber=person, street="1 Main Street", city="Malmö", country="SE")
-            for person in people
-        )
-    key: str = platform.act("make_key", slug=_SLUG, level="workspace")["key"]
-    return key
 
 
 @contextmanager

@@ -40,6 +40,8 @@ class Answers(BaseHTTPRequestHandler):
         body = json.dumps({"path": self.path, "headers": dict(self.headers)}).encode()
         self.send_response(200)
         self.send_header("X-Upstream", self.server.label)  # type: ignore[attr-defined]
+        kind = "text/css" if self.path.endswith(".css") else "application/json"
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -213,6 +215,23 @@ def test_plain_http_leads_to_https(traefik: Traefik, sites: Sites) -> None:
     result = traefik.get(ACME, "/login/?next=/a", https=False)
     assert result.status in (302, 307)
     assert result.headers["location"] == f"https://{ACME}:{traefik.https}/login/?next=/a"
+
+
+@pytest.mark.parametrize(("path", "encoding"), [("/a.css", "gzip"), ("/api/", None)])
+def test_a_style_sheet_is_compressed_and_what_may_hold_secrets_is_not(
+    traefik: Traefik, sites: Sites, path: str, encoding: str | None
+) -> None:
+    traefik.apply(Route(ACME, (Upstream(sites.start("web").url),), tls=False))
+    address = ("127.0.0.1", traefik.http)
+    wait_until_routed(address, ACME, "/", header=("X-Upstream", "web"), deadline_s=DEADLINE_S)
+    connection = http.client.HTTPConnection(*address, timeout=5)
+    headers = {"Host": ACME, "Accept-Encoding": "gzip", "X-Filler": "a" * 4000}
+    connection.request("GET", path, headers=headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    assert answer.getheader("Content-Encoding") == encoding
+    assert (len(body) > 4000) is (encoding is None)
 
 
 def test_a_switch_of_upstreams_fails_no_request(traefik: Traefik, sites: Sites) -> None:

@@ -1,0 +1,138 @@
+"""The pages of an ISP with ten thousand subscribers, and what its portal sends to a browser."""
+
+import http.client
+import re
+import time
+from collections.abc import Mapping
+
+from playwright.sync_api import Page
+
+from tests.bench.isp import PASSWORD, ROWS, large_isp
+from tests.bench.result import Result, percentile, spread
+from tests.e2e.browser import chromium
+from tests.e2e.operator import Operator
+from tests.e2e.story import Story, submit
+from tests.live_platform import BASE, LivePlatform
+
+_TURNS = 40
+_PORTAL_KB = 150
+_CONSOLE = ("/admin/", "/admin/instances/instance/", "/admin/operations/operation/")
+_WORKSPACE = (
+    "/admin/",
+    "/admin/subscribers/subscriber/",
+    "/admin/subscribers/subscriber/?q=Subscriber+77",
+    "/admin/subscribers/subscriber/?status__exact=active&p=90",
+    "/admin/subscribers/service/",
+    "/admin/billing/plan/",
+    "/admin/events/event/",
+)
+_OPERATOR = ("/admin/", "/admin/tenants/organisation/", "/admin/work/due/", "/admin/fleet/server/")
+_PORTAL = ("/", "/services/", "/account/")
+_SHIFTS = """
+() => new Promise(done => {
+  let sum = 0;
+  new PerformanceObserver(list => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) sum += entry.value;
+  }).observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => done(sum), 500);
+})
+"""
+
+
+def measure(platform: LivePlatform) -> list[Result]:
+    """Times at the server, then the portal in a browser whose cache is empty."""
+    isp = large_isp(platform, "bench-pages")
+    times: dict[str, list[float]] = {}
+    ports = platform.ports
+    with chromium([ports["http"], ports["https"]]) as browser:
+        owner = Story(platform, browser, slug=isp.slug)
+        page = owner.sign_in(PASSWORD)
+        times |= _time(platform, page, owner.console_host, _CONSOLE)
+        page.goto(owner.url("/sso/login/?next=/admin/", host=owner.workspace_host))
+        one = f"/admin/subscribers/subscriber/{isp.subscriber}/change/"
+        times |= _time(platform, page, owner.workspace_host, (*_WORKSPACE, one))
+        olivia = Operator(owner)
+        olivia.exist()
+        olivia.sign_in()
+        times |= _time(platform, olivia.page, BASE, _OPERATOR)
+        customer = owner.new_page()
+        customer.goto(owner.url("/", host=owner.workspace_host))
+        customer.get_by_label("E-mail").fill(isp.customer)
+        customer.get_by_label("Password", exact=True).fill(PASSWORD)
+        submit(customer)
+        times |= _time(platform, customer, owner.workspace_host, _PORTAL)
+        sizes = _portal(owner, customer)
+    return [_slowest(times), *sizes]
+
+
+def _time(
+    platform: LivePlatform, page: Page, host: str, paths: tuple[str, ...]
+) -> dict[str, list[float]]:
+    """Seconds of each page at the server, for whoever is signed in in the browser."""
+    cookies = "; ".join(
+        f"{one['name']}={one['value']}"
+        for one in page.context.cookies()
+        if host.endswith(one["domain"].lstrip("."))
+    )
+    headers = {"Host": host, "Cookie": cookies, "X-Forwarded-Proto": "https"}
+    connection = http.client.HTTPConnection("127.0.0.1", platform.ports["web"], timeout=30)
+    taken: dict[str, list[float]] = {}
+    for path in paths:
+        _get(connection, path, headers)
+        name = f"{host.removeprefix('bench-pages.')}{re.sub(r'/[0-9]+/', '/…/', path)}"
+        taken[name] = [_get(connection, path, headers) for _turn in range(_TURNS)]
+    connection.close()
+    return taken
+
+
+def _get(connection: http.client.HTTPConnection, path: str, headers: Mapping[str, str]) -> float:
+    start = time.perf_counter()
+    connection.request("GET", path, headers=dict(headers))
+    answer = connection.getresponse()
+    answer.read()
+    seconds = time.perf_counter() - start
+    assert answer.status == 200, (path, answer.status)
+    return seconds
+
+
+def _slowest(times: Mapping[str, list[float]]) -> Result:
+    for name, taken in times.items():
+        print(f"  {name}: {spread(taken, unit='ms')}", flush=True)
+    name = max(times, key=lambda one: percentile(times[one], 0.95))
+    slow = percentile(times[name], 0.95) * 1000
+    what = f"slowest of {len(times)} pages with {ROWS:,} subscribers, at the server: {name}"
+    shown = spread(times[name], unit="ms")
+    return Result(what, shown, "", f"p95 {slow:.3g} ms", "p95 ≤ 150 ms", slow <= 150)
+
+
+def _portal(story: Story, page: Page) -> list[Result]:
+    """Bytes over the network, and how much of the layout moved."""
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    addresses: dict[str, str] = {}
+    lengths: dict[str, float] = {}
+    session.on(
+        "Network.responseReceived",
+        lambda event: addresses.update({event["requestId"]: event["response"]["url"]}),
+    )
+    session.on(
+        "Network.loadingFinished",
+        lambda event: lengths.update({event["requestId"]: event["encodedDataLength"]}),
+    )
+    page.goto(story.url("/", host=story.workspace_host), wait_until="networkidle")
+    moved = float(page.evaluate(_SHIFTS))
+    for number, length in sorted(lengths.items(), key=lambda one: -one[1]):
+        print(f"  {length / 1000:6.1f} kB {addresses.get(number, '')}", flush=True)
+    size = sum(lengths.values()) / 1000
+    return [
+        Result(
+            "portal's first page, cache empty, over the edge",
+            f"{size:.0f} kB in {len(lengths)} files",
+            "",
+            f"{size:.0f} kB",
+            f"≤ {_PORTAL_KB} kB",
+            size <= _PORTAL_KB,
+        ),
+        Result("layout shift of it", f"{moved:.3f}", "", f"{moved:.3f}", "≤ 0.001", moved <= 0.001),
+    ]
