@@ -7,10 +7,12 @@ from typing import Any
 from django.apps import apps
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import URLPattern
 from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
 from apps.accounts.views import admin_login
+from apps.lists.views import list_urls
 from apps.portal.registry import admin_home
 from apps.tenancy.kinds import app_labels
 from config.navigation import sidebar
@@ -39,6 +41,10 @@ class KindAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         """The home of this kind."""
         context = {**(extra_context or {}), **admin_home(self.kind, request)}
         return super().index(request, context)  # type: ignore[no-any-return]
+
+    def extra_urls(self) -> list[URLPattern]:
+        """What stands beside each list."""
+        return list_urls(self)
 
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
         """The sidebar of this kind."""

@@ -111,7 +111,7 @@ class SubscriberAdmin(BulkSteps, ImportPages):
         """To the page that takes a file."""
         return redirect("admin:subscribers_import")
 
-    @action(description=_("Export CSV"), icon="download", permissions=["view"])  # type: ignore[untyped-decorator]
+    @action(description=_("Export for import"), icon="download", permissions=["view"])  # type: ignore[untyped-decorator]
     def take(self, request: HttpRequest) -> HttpResponse:
         """To the file with all of them."""
         return redirect("admin:subscribers_export")

@@ -1,10 +1,10 @@
-"""Subscribers and rows in error as CSV that no spreadsheet runs."""
+"""Subscribers and rows in error as CSV; the import takes the marks of formulas off again."""
 
 import csv
 from collections.abc import Iterable, Iterator
 from typing import IO
 
-from apps.subscribers.importing.columns import FORMULA_STARTS
+from apps.core.csvs import BOM, guarded
 from apps.subscribers.importing.layout import COLUMNS
 from apps.subscribers.models import Service, Subscriber, SubscriberImport
 from apps.subscribers.querysets import SubscriberQuerySet
@@ -37,14 +37,8 @@ def write_errors(source: SubscriberImport, file: IO[str]) -> None:
     _write(file, [*header, "row", "error"], lines)
 
 
-def guarded(cell: str) -> str:
-    """The cell as text even where it looks like a formula; the import takes the mark off."""
-    return f"'{cell}" if cell.lstrip(" ").startswith(FORMULA_STARTS) else cell
-
-
 def _write(file: IO[str], header: Iterable[str], lines: Iterable[Iterable[str]]) -> None:
-    # The mark by which Excel knows UTF-8.
-    file.write("\ufeff")
+    file.write(BOM)
     writer = csv.writer(file)
     writer.writerow([guarded(cell) for cell in header])
     writer.writerows([guarded(cell) for cell in line] for line in lines)

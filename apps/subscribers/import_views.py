@@ -1,10 +1,7 @@
 """The pages of an import: upload, the result of the check, the rows in error, the start."""
 
 import csv
-import io
-from collections.abc import Callable
-from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -15,6 +12,7 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
+from apps.core.csvs import csv_answer
 from apps.core.exceptions import DomainError
 from apps.events.actors import user_actor
 from apps.operations.services import active_on
@@ -104,19 +102,19 @@ class ImportPages(ModelAdmin):  # type: ignore[misc]
         """The rows in error as a file, to correct and bring again."""
         self._require_add(request)
         source = get_object_or_404(SubscriberImport, uuid=uuid)
-        return _csv(lambda file: write_errors(source, file), f"errors-{source.filename}")
+        return csv_answer(lambda file: write_errors(source, file), f"errors-{source.filename}")
 
     def example(self, request: HttpRequest) -> FileResponse:
         """A list with one row, to fill in."""
         lines = [list(_EXAMPLE), list(_EXAMPLE.values())]
-        return _csv(lambda file: csv.writer(file).writerows(lines), "example.csv")
+        return csv_answer(lambda file: csv.writer(file).writerows(lines), "example.csv")
 
     def export(self, request: HttpRequest) -> FileResponse:
         """All subscribers that the person may see."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         everyone = Subscriber.objects.visible_to(request.user)  # type: ignore[arg-type]
-        return _csv(lambda file: write_subscribers(everyone, file), "subscribers.csv")
+        return csv_answer(lambda file: write_subscribers(everyone, file), "subscribers.csv")
 
     def _start(self, request: HttpRequest, source: SubscriberImport, mode: str) -> HttpResponse:
         try:
@@ -135,13 +133,3 @@ class ImportPages(ModelAdmin):  # type: ignore[misc]
         site = self.admin_site.each_context(request)
         context = {**site, "title": title, **own}
         return render(request, f"subscribers/import_{name}.html", context)
-
-
-def _csv(write: Callable[[IO[str]], object], name: str) -> FileResponse:
-    """A file written before the answer begins: later, the request's schema is left already."""
-    raw = TemporaryFile()  # noqa: SIM115 - the response closes it
-    text = io.TextIOWrapper(raw, encoding="utf-8", newline="", write_through=True)
-    write(text)
-    text.detach()
-    raw.seek(0)
-    return FileResponse(raw, as_attachment=True, filename=name, content_type="text/csv")

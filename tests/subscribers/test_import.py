@@ -6,13 +6,14 @@ import io
 import pytest
 from django.core.files.base import ContentFile
 
+from apps.core.csvs import guarded
 from apps.core.exceptions import ConflictError
 from apps.events.actors import SYSTEM
 from apps.events.models import Event
 from apps.operations.exceptions import BusyError
 from apps.operations.models import Operation
 from apps.subscribers import imports, services
-from apps.subscribers.exporting import guarded, write_errors, write_subscribers
+from apps.subscribers.exporting import write_errors, write_subscribers
 from apps.subscribers.models import Service, Subscriber, SubscriberImport
 
 from .conftest import HEADER, make_plan, problems, rows

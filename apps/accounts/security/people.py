@@ -13,11 +13,10 @@ from apps.accounts.security.methods import holds_second_factor
 from apps.accounts.security.models import SignInPolicy
 from apps.accounts.security.pages import comes_by_hand_off, method_names
 from apps.accounts.security.policy import deadline_of
+from apps.core.csvs import guarded
 from apps.events.models import Event
 
 _COLUMNS = ["email", "name", "staff", "factors", "last_sign_in", "signed_in_with", "deadline"]
-# What a spreadsheet takes for a formula when a cell begins with it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def people_with_factors(policy: SignInPolicy) -> Iterator[dict[str, Any]]:
@@ -65,7 +64,7 @@ def write_people(output: TextIO, policy: SignInPolicy) -> None:
             row["with"],
             row["deadline"].isoformat() if row["deadline"] else "",
         ]
-        writer.writerow([_plain(cell) for cell in cells])
+        writer.writerow([guarded(cell) for cell in cells])
 
 
 def _has_factor(user: User, types: list[str], methods: list[str]) -> bool:
@@ -80,7 +79,3 @@ def _last_sign_ins() -> dict[str, dict[str, Any]]:
     found = Event.objects.filter(type="user.signed_in", subject_type="user")
     latest = found.order_by("subject_id", "-id").distinct("subject_id")
     return dict(latest.values_list("subject_id", "data"))
-
-
-def _plain(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -9,11 +9,10 @@ import pycountry
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from apps.core.csvs import FORMULA_STARTS
 from apps.subscribers.exceptions import RowError
 from apps.subscribers.models import Service, Subscriber
 
-# What a spreadsheet runs instead of showing it (OWASP, CSV injection).
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _PHONE = re.compile(r"\+?[\d ()/.\-]{3,39}")
 _NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/\-]{0,19}")
 _USERNAME = re.compile(r"[A-Za-z0-9][^\s,;\"']{0,63}")

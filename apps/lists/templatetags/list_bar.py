@@ -1,0 +1,37 @@
+"""The bar above a list."""
+
+from typing import Any
+
+from django import template
+from django.contrib.admin.views.main import ChangeList
+from django.urls import reverse
+
+from apps.lists.services import kept_query, views_of
+
+register = template.Library()
+
+
+@register.inclusion_tag("admin/list_bar.html", takes_context=True)
+def list_bar(context: template.Context, cl: ChangeList) -> dict[str, Any]:
+    """The person's views of this list, and the links that keep one and export it."""
+    request, opts = context["request"], cl.opts
+    query = kept_query(request.GET.urlencode())
+    address = [opts.app_label, opts.model_name]
+    views = [
+        {
+            "name": view.name,
+            "url": f"?{view.query}",
+            "is_shown": view.query == query,
+            "remove_url": reverse("admin:list_remove_view", args=[*address, view.pk]),
+        }
+        for view in views_of(request.user, opts.label_lower)
+    ]
+    return {
+        "views": views,
+        "shown": next((view for view in views if view["is_shown"]), None),
+        "query": query,
+        "save_url": reverse("admin:list_save_view", args=address),
+        "export_url": f"{reverse('admin:list_export', args=address)}?{query}",
+        "csrf_token": context.get("csrf_token"),
+        "count": cl.result_count,
+    }
