@@ -62,7 +62,10 @@ def text_of(value: Any) -> str:
         return timezone.localtime(value).isoformat(timespec="seconds")
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, list | tuple):
+    if isinstance(value, tuple):
+        # A tag: the value that gives it its colour, and its word.
+        return text_of(value[-1]) if value else ""
+    if isinstance(value, list):
         # A column of several parts: title, a line below it, and a picture, which is left out.
         return ", ".join(filter(None, (text_of(v) for v in value if not isinstance(v, dict))))
     return unescape(strip_tags(str(value))).strip()

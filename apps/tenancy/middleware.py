@@ -16,6 +16,7 @@ from apps.tenancy.models import Domain, Tenant
 
 # Seconds that a host's tenant is remembered in this process; a rename shows after that at most.
 _REMEMBERED_S = 5.0
+_LOOK_AGAIN_S = 5
 # Where the edge sends the visitors of a host whose route shows a notice.
 _NOTICE = re.compile(r"/_edge/notice/(stopped|suspended|archived)/\Z")
 
@@ -63,8 +64,11 @@ class HostMiddleware:
         notice = _NOTICE.match(request.path)
         if notice:
             return self._say(request, notice[1], host, tenant)
-        if tenant is None or not tenant.is_local:
+        if tenant is None:
             return self._say(request, "nothing_here", host, None)
+        if not tenant.is_local:
+            # The edge has no way to its own stack yet, else the request would not be here.
+            return self._say(request, "deploying", host, tenant)
         request.tenant = tenant  # type: ignore[attr-defined]
         to_tenant(tenant)
         request.urlconf = settings.TENANT_TYPES[tenant.kind]["URLCONF"]  # type: ignore[attr-defined]
@@ -79,4 +83,7 @@ class HostMiddleware:
         request.urlconf = settings.TENANT_TYPES[PUBLIC]["URLCONF"]  # type: ignore[attr-defined]
         context = {"kind": kind, "host": host, "brand_name": tenant.name if tenant else ""}
         status = 404 if kind == "nothing_here" else 503
-        return render(request, "edge/notice.html", context, status=status)
+        answer = render(request, "edge/notice.html", context, status=status)
+        if kind == "deploying":
+            answer["Refresh"] = str(_LOOK_AGAIN_S)
+        return answer

@@ -175,6 +175,7 @@ def test_another_isp_s_session_and_a_list_that_is_none(alice: Client, initech: I
     [
         (None, ""),
         (True, "yes"),
+        (("active", "Active"), "Active"),
         (["Dora", "dora@example.com", {"path": "x.png"}], "Dora, dora@example.com"),
         ("<b>A &amp; B</b>", "A & B"),
     ],

@@ -66,7 +66,10 @@ def test_a_host_that_is_none_is_refused(host: str) -> None:
 @pytest.mark.django_db
 def test_a_tenant_whose_schema_lies_elsewhere_is_not_served_here(acme) -> None:
     Tenant.objects.filter(schema_name=acme.workspace).update(is_local=False)
-    assert ask(acme.workspace_host).status_code == 404
+    page = Client().get("/admin/", HTTP_HOST=acme.workspace_host)
+    assert page.status_code == 503
+    assert page["refresh"] == "5"
+    assert "This site is being set up" in page.content.decode()
 
 
 @pytest.mark.django_db
