@@ -28,6 +28,14 @@ _AXE = Axe()
 # The page of the second app is its maker's.
 _THEIRS = {"second-app"}
 _OUR_PIECES = "[class^='dm-'], [class*=' dm-']"
+# What fades in has less contrast on the way; what pulses for ever is not waited for.
+_AT_REST = """
+() => Promise.allSettled(
+  document.getAnimations()
+    .filter(one => one.effect.getComputedTiming().endTime !== Infinity)
+    .map(one => one.finished)
+)
+"""
 Shot = Callable[[str, Page], None]
 
 
@@ -68,6 +76,7 @@ class Watch:
         if name in _THEIRS:
             return
         self.audited.append(name)
+        page.evaluate(_AT_REST)
         for found in _violations(page):
             nodes = ", ".join(" ".join(map(str, node["target"])) for node in found["nodes"][:4])
             self.problems.append(f"{name} ({page.url}): axe {found['id']}: {nodes}")
@@ -75,7 +84,7 @@ class Watch:
     def assert_quiet(self) -> None:
         """Nothing of that happened since the last time that was asked."""
         found, self.problems[:] = list(dict.fromkeys(self.problems)), []
-        assert found == []
+        assert not found, "\n".join(found)
 
     def _hear(self, page: Page, message: ConsoleMessage) -> None:
         address = message.location.get("url", "")

@@ -140,7 +140,7 @@ def test_the_gallery_shows_every_component(visitor: Story) -> None:
     page = visitor.page
     page.goto(visitor.url("/dev/ui/"))
     visitor.shot("gallery", page)
-    page.get_by_role("button", name="Delete instance").click()
+    page.locator("#dialog").get_by_role("button", name="Delete instance").first.click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("button", name="Delete instance")).to_be_disabled()
     dialog.get_by_role("textbox").fill("acme")
