@@ -29,6 +29,13 @@ class KindAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         self.index_template = f"admin/{kind}_index.html"
         self.index_title = _("Home")
 
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """The theme's, with the sheet of this schema's brand behind its own."""
+        context: dict[str, Any] = super().each_context(request)
+        sheet = request.brand.css_url  # type: ignore[attr-defined]
+        context["styles"] = [*context["styles"], *([sheet] if sheet else [])]
+        return context
+
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Sign in where the rest of the host does."""
         return admin_login(request, extra_context)

@@ -45,6 +45,13 @@ _ACCESS = Group(
     ),
     _("People and record"),
 )
+_LOOK = Group(
+    (
+        Entry("palette", "branding.Brand"),
+        Entry("alternate_email", "branding.Sender"),
+    ),
+    _("Brand and messages"),
+)
 SIDEBARS: dict[str, tuple[Group, ...]] = {
     PUBLIC: (
         Group((_HOME, Entry("domain", "tenants.Organisation"), Entry("checklist", "work.Due"))),
@@ -69,6 +76,7 @@ SIDEBARS: dict[str, tuple[Group, ...]] = {
             _("Offer"),
         ),
         _ACCESS,
+        _LOOK,
     ),
     CONSOLE: (
         Group(
@@ -80,6 +88,7 @@ SIDEBARS: dict[str, tuple[Group, ...]] = {
             )
         ),
         _ACCESS,
+        _LOOK,
     ),
     WORKSPACE: (
         Group(
@@ -98,6 +107,7 @@ SIDEBARS: dict[str, tuple[Group, ...]] = {
             _("Work"),
         ),
         _ACCESS,
+        _LOOK,
     ),
 }
 

@@ -42,14 +42,30 @@ def stylesheet(request: HttpRequest) -> str:
 
 
 def mark(request: HttpRequest) -> str:
-    """Address of the brand mark."""
-    return static("img/mark.svg")
+    """Address of the brand mark; every request has its schema's look (apps.branding)."""
+    return getattr(_look(request), "mark_url", "") or static("img/mark.svg")
+
+
+def icon(request: HttpRequest) -> str:
+    """Address of the picture over the sidebar."""
+    logo = getattr(_look(request), "logo", None)
+    return logo.url if logo and not logo.is_wide else mark(request)
+
+
+def icon_in_dark(request: HttpRequest) -> str:
+    """The same on dark ground."""
+    logo = getattr(_look(request), "logo_dark", None)
+    return logo.url if logo and not logo.is_wide else icon(request)
 
 
 def whose(request: HttpRequest) -> str:
     """Whose admin this is: the ISP, or the platform."""
-    tenant = getattr(request, "tenant", None)
-    return tenant.name if tenant and tenant.kind != "public" else "DotMac"
+    return str(getattr(_look(request), "name", "DotMac"))
+
+
+def _look(request: HttpRequest) -> object:
+    # Settings load this module, so that it cannot import models.
+    return getattr(request, "brand", None)
 
 
 def what(request: HttpRequest) -> str:
@@ -69,8 +85,8 @@ THEME: dict[str, Any] = {
     "SITE_TITLE": whose,
     "SITE_HEADER": whose,
     "SITE_SUBHEADER": what,
-    "SITE_ICON": mark,
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": mark}],
+    "SITE_ICON": {"light": icon, "dark": icon_in_dark},
+    "SITE_FAVICONS": [{"rel": "icon", "href": mark}],
     "STYLES": [stylesheet],
     "ACCOUNT": {"navigation": [{"title": _("Your security"), "link": security}]},
     "BORDER_RADIUS": "6px",

@@ -132,6 +132,7 @@ def addresses() -> list[Any]:
         path("dev/ui/gallery.css", ui_gallery.stylesheet, name="gallery_stylesheet"),
         path("nothing/", nothing),
         *(path(f"accounts/{name}/", nothing, name=f"account_{name}") for name in accounts),
+        path("dev/mail/samples/", nothing, name="mail_samples"),
         path("accounts/confirm/<key>/", nothing, name="account_confirm_email"),
         path("accounts/2fa/passkeys/login/", nothing, name="mfa_login_webauthn"),
         path("", show),

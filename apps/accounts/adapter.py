@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
+from django.core.mail import EmailMultiAlternatives
 from django.db import connection, transaction
 from django.http import HttpRequest
 from django.urls import reverse
@@ -16,6 +17,8 @@ from apps.accounts.models import User
 from apps.accounts.security.alerts import alert_of_new_browser
 from apps.accounts.security.methods import PASSKEY, PASSWORD, PROVIDER, methods_of
 from apps.accounts.security.sessions import client_ip, revoke_others
+from apps.branding.looks import look_in_force
+from apps.branding.mail import compose
 from apps.events import services as events
 from apps.events.actors import SYSTEM, user_actor
 from apps.tenancy.kinds import CONSOLE, PUBLIC, WORKSPACE, kind_of
@@ -105,8 +108,19 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Mails name the brand, not the host and its port."""
-        site = _Site(_brand(self.request), _absolute(self.request, "/"))
+        site = _Site(look_in_force().name, _absolute(self.request, "/"))
         super().send_mail(template_prefix, email, {**context, "current_site": site})
+
+    def render_mail(
+        self,
+        template_prefix: str,
+        email: str | list[str],
+        context: dict[str, Any],
+        headers: dict[str, str] | None = None,
+    ) -> EmailMultiAlternatives:
+        """allauth's mails in the brand, as all others."""
+        to = [email] if isinstance(email, str) else email
+        return compose(template_prefix, context, to=to, home_url=context["current_site"].domain)
 
     def send_notification_mail(
         self,
@@ -153,11 +167,6 @@ def _try(send: Any, template_prefix: str, user: User, **kwargs: Any) -> None:
         send(template_prefix, user, **kwargs)
     except (OSError, SMTPException):
         log.exception("notification_not_sent", template=template_prefix, user=str(user.uuid))
-
-
-def _brand(request: HttpRequest) -> str:
-    tenant = getattr(request, "tenant", None)
-    return str(tenant.name) if tenant is not None and _kind() != PUBLIC else "DotMac"
 
 
 def _kind() -> str:

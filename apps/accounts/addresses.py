@@ -6,6 +6,9 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.encoding import iri_to_uri
 
+from apps.tenancy.kinds import WORKSPACE, current_schema, kind_of
+from apps.tenancy.models import Domain
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LONGEST_PATH = 2000
 # What a browser takes for another host, or what splits a header.
@@ -25,6 +28,14 @@ def console_url(slug: str, path: str = "/") -> str:
 def workspace_url(slug: str, path: str = "/") -> str:
     """A page of an ISP's workspace, always https."""
     return host_url(workspace_host(slug), path, is_workspace=True)
+
+
+def home_url(path: str = "/") -> str:
+    """A page of the current schema at its first address, where no request tells the host."""
+    schema = current_schema()
+    domains = Domain.objects.filter(tenant__schema_name=schema).order_by("-is_primary", "id")
+    host = domains.values_list("domain", flat=True).first() or settings.BASE_DOMAIN
+    return host_url(host, path, is_workspace=kind_of(schema) == WORKSPACE)
 
 
 def host_url(host: str, path: str = "/", *, is_workspace: bool = False) -> str:

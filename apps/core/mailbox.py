@@ -43,11 +43,13 @@ def read(message_id: str) -> dict[str, Any]:
         raise KeyError(message_id)
     parsed = message_from_bytes(file.read_bytes(), policy=policy.default)
     assert isinstance(parsed, Parsed)
-    body = parsed.get_body(("plain",))
+    body, html = parsed.get_body(("plain",)), parsed.get_body(("html",))
     return {
         "id": file.stem,
         "to": parsed["To"],
+        "from": parsed["From"],
         "subject": parsed["Subject"],
         "at": parsed["Date"].datetime if parsed["Date"] else None,
         "text": body.get_content() if body else "",
+        "html": html.get_content() if html else "",
     }

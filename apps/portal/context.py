@@ -8,12 +8,8 @@ from django.http import HttpRequest
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Names and addresses for headers and footers."""
-    tenant = getattr(request, "tenant", None)
-    brand_name = tenant.name if tenant and tenant.kind != "public" else "DotMac"
     return {
-        "tenant": tenant,
-        "brand_name": brand_name,
-        "brand": {"name": brand_name},
+        "tenant": getattr(request, "tenant", None),
         "base_domain": settings.BASE_DOMAIN,
         "is_development": settings.DEVELOPMENT,
         "request_id": getattr(request, "id", ""),

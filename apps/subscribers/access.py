@@ -4,21 +4,19 @@ from functools import partial
 
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
-from django.template.loader import render_to_string
 from django.urls import reverse
 
 from apps.accounts import services as accounts
-from apps.accounts.addresses import host_url
+from apps.accounts.addresses import home_url
 from apps.accounts.models import User
+from apps.branding.mail import compose
 from apps.core.exceptions import DomainError
 from apps.events import services as events
 from apps.events.actors import Actor
 from apps.subscribers.exceptions import TransitionError
 from apps.subscribers.models import Subscriber
-from apps.tenancy.kinds import current_schema, operator
-from apps.tenancy.models import Domain
 
 
 @transaction.atomic
@@ -45,11 +43,6 @@ def give_portal_access(subscriber: Subscriber, *, actor: Actor) -> User:
     return user
 
 
-def portal_url(path: str = "/") -> str:
-    """A page of the current workspace at its first address."""
-    return host_url(_home().domain, path, is_workspace=True)
-
-
 def _log_in_of(subscriber: Subscriber, actor: Actor) -> User:
     user = User.objects.filter(email=subscriber.email.lower()).first()
     if user is not None:
@@ -60,29 +53,19 @@ def _log_in_of(subscriber: Subscriber, actor: Actor) -> User:
     )
 
 
-def _invitation(subscriber: Subscriber, user: User) -> EmailMessage:
+def _invitation(subscriber: Subscriber, user: User) -> EmailMultiAlternatives:
     has_password = user.has_usable_password()
     path = "/" if has_password else _password_path(user)
     context = {
         "name": subscriber.name,
-        "brand_name": _home().tenant.name,
-        "url": portal_url(path),
+        "url": home_url(path),
         "has_password": has_password,
     }
-    subject = render_to_string("subscribers/mail/invitation_subject.txt", context).strip()
-    body = render_to_string("subscribers/mail/invitation.txt", context)
-    return EmailMessage(subject=subject, body=body, to=[user.email])
+    to = [user.email]
+    return compose("subscribers/mail/invitation", context, to=to, home_url=home_url())
 
 
 def _password_path(user: User) -> str:
     key = default_token_generator.make_token(user)
     parts = {"uidb36": user_pk_to_url_str(user), "key": key}
     return reverse("account_reset_password_from_key", kwargs=parts)
-
-
-def _home() -> Domain:
-    """The first address of the current workspace, with its tenant."""
-    schema = current_schema()
-    with operator():
-        domains = Domain.objects.select_related("tenant").filter(tenant__schema_name=schema)
-        return domains.order_by("-is_primary", "id")[0]

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from apps.billing.entitlements import format_speed
 from apps.billing.models import PlanVersion
 from apps.billing.money import format_money
+from apps.branding.looks import look_in_force
 from apps.contract.services import held_grant
 from apps.subscribers.models import Service, Subscriber
 
@@ -90,6 +91,9 @@ def _period(version: PlanVersion) -> str:
 
 
 def _help() -> dict[str, str]:
-    """How the ISP can be reached, as its brand says."""
-    brand = held_grant().brand
-    return {key: str(brand.get(f"support_{key}", "")) for key in ("email", "phone", "hours")}
+    """How the ISP can be reached: as its brand says, or as it said to the platform."""
+    look, granted = look_in_force(), held_grant().brand
+    return {
+        key: getattr(look, f"support_{key}") or str(granted.get(f"support_{key}", ""))
+        for key in ("email", "phone", "hours")
+    }

@@ -122,6 +122,7 @@ MIDDLEWARE = [
     "apps.core.middleware.HealthMiddleware",
     "apps.core.middleware.RequestIdMiddleware",
     "apps.tenancy.middleware.HostMiddleware",
+    "apps.branding.middleware.BrandMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "apps.core.middleware.ContentSecurityPolicyMiddleware",
@@ -158,6 +159,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "apps.portal.context.shell",
+                "apps.branding.context.brand",
             ],
         },
     }

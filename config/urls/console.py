@@ -4,6 +4,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from apps.accounts import urls as accounts
+from apps.branding import urls as branding
 from apps.instances.api import InstanceViewSet
 from apps.instances.views import open_instance
 from apps.marketplace.api import CatalogueViewSet
@@ -18,6 +19,7 @@ urlpatterns = [
     path("accounts/", include(accounts.console)),
     path("sso/", include(accounts.hand_off)),
     path("instances/<uuid:instance_id>/open/", open_instance, name="open_instance"),
+    path("brand/", include(branding.urlpatterns)),
     *operations.urlpatterns,
     *api_urls(instances=InstanceViewSet, apps=CatalogueViewSet),
 ]

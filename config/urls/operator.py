@@ -5,6 +5,8 @@ from django.urls import include, path
 
 from apps.accounts import urls as accounts
 from apps.billing.api import PlanViewSet
+from apps.branding import samples
+from apps.branding import urls as branding
 from apps.core import views as core
 from apps.fleet.api import (
     PlacementViewSet,
@@ -28,7 +30,11 @@ urlpatterns = [
     path("organisations/", include(tenants.organisations)),
     path("accounts/", include(accounts.operator)),
     path("dev/mail/", core.mail_list, name="mailbox"),
+    path("dev/mail/samples/", samples.index, name="mail_samples"),
+    path("dev/mail/samples/<int:number>/<slug:scheme>/", samples.show, name="mail_sample"),
     path("dev/mail/<str:message_id>/", core.mail_detail, name="mail"),
+    path("dev/mail/<str:message_id>/html/", core.mail_html, name="mail_html"),
+    path("brand/", include(branding.urlpatterns)),
     *([path("dev/ui/", include("dev.ui_gallery"))] if apps.is_installed("dev") else []),
     *operations.urlpatterns,
     *api_urls(

@@ -5,6 +5,7 @@ from django.urls import include, path
 from apps.accounts import urls as accounts
 from apps.accounts.deleted import DeletedViewSet
 from apps.billing.api import PlanViewSet
+from apps.branding import urls as branding
 from apps.contract import views as contract
 from apps.operations import urls as operations
 from apps.portal import views as portal
@@ -23,6 +24,7 @@ urlpatterns = [
     path("sso/", include(accounts.hand_off)),
     path("admin/", build_site(WORKSPACE).urls),
     path("_dotmac/grant/", contract.grant, name="grant"),
+    path("brand/", include(branding.urlpatterns)),
     *operations.urlpatterns,
     *api_urls(
         subscribers=SubscriberViewSet,

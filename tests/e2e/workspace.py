@@ -107,7 +107,7 @@ class Workspace:
         """The link of the newest mail that the workspace sent, in whichever mailbox it is."""
         texts = [file.read_text() for file in self.story.platform.folder.glob("mail/*.eml")]
         texts += _mails_inside(self.story)
-        pattern = rf"https://{re.escape(self.story.workspace_host)}:\d+/accounts/password\S+"
+        pattern = rf"https://{re.escape(self.story.workspace_host)}:\d+/accounts/password[^\s\"<>]+"
         found = [link for text in texts for link in re.findall(pattern, _unfolded(text))]
         return found[-1] if found else None
 

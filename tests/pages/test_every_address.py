@@ -70,10 +70,17 @@ OPEN = {
     # A development machine's mailbox; in production it is not there (tests/core).
     "mailbox",
     "mail",
+    "mail_html",
+    "mail_samples",
+    "mail_sample",
     # A console's first page only leads on to its admin.
     "home",
     # Opened by the platform's signature in the body.
     "grant",
+    # Files of the brand, which sign-in pages and mails show.
+    "brand_colours",
+    "brand_mark",
+    "brand_logo",
 }
 
 

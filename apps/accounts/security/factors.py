@@ -2,7 +2,6 @@
 
 from functools import lru_cache
 
-from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
@@ -11,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.accounts.security.sessions import revoke_others
+from apps.branding.looks import look_in_force
 from apps.core.exceptions import ConflictError
 from apps.events.actors import Actor
 from dotmac.crypto.fields import Cipher, parse_keys
@@ -35,8 +35,7 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         return self._get_site_name()
 
     def _get_site_name(self) -> str:
-        tenant = getattr(context.request, "tenant", None)
-        return str(tenant.name) if tenant and tenant.kind != "public" else "DotMac"
+        return look_in_force().name
 
     def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:
         """What a passkey is called until its person names it."""

@@ -32,6 +32,9 @@ _WAYS_OUT = frozenset(
         "account_set_password",
         "admin:logout",
         "admin:jsi18n",
+        "brand_colours",
+        "brand_mark",
+        "brand_logo",
         "sso_login",
         "sso_enter",
     }

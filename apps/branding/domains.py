@@ -1,0 +1,110 @@
+"""What the DNS says about a domain that mails are from: SPF, DKIM and DMARC.
+
+RFC 7208, RFC 6376, RFC 7489. Each check says what is wrong and what to enter.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import dns.exception
+import dns.resolver
+from django.utils.translation import gettext as _
+
+OK, WARN, BAD, UNKNOWN = "ok", "warn", "bad", "idle"
+# For all of a domain's questions together they ask at most three times this.
+_PATIENCE_S = 3.0
+Records = Callable[[str], list[str]]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: its name, how it came out, what was found, and what to do."""
+
+    name: str
+    tone: str
+    found: str
+    text: str
+
+
+class NoAnswerError(Exception):
+    """No name server answered in time."""
+
+
+def check_domain(domain: str, *, selector: str = "", ask: Records | None = None) -> list[Check]:
+    """The three checks of a domain; `selector` is the name of its DKIM key."""
+    records = ask or text_records
+    return [
+        _checked("SPF", domain, records, _spf),
+        _checked("DKIM", f"{selector}._domainkey.{domain}" if selector else "", records, _dkim),
+        _checked("DMARC", f"_dmarc.{domain}", records, _dmarc),
+    ]
+
+
+def text_records(name: str) -> list[str]:
+    """The TXT records of a name, none where it has none; NoAnswerError without an answer."""
+    try:
+        answer = dns.resolver.resolve(name, "TXT", lifetime=_PATIENCE_S)
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+        return []
+    except dns.exception.DNSException as error:
+        raise NoAnswerError(name) from error
+    return [b"".join(row.strings).decode("utf-8", "replace") for row in answer]
+
+
+def _checked(
+    kind: str, name: str, ask: Records, judge: Callable[[list[str]], tuple[str, str, str]]
+) -> Check:
+    if not name:
+        return Check(kind, UNKNOWN, "", _("Enter the selector of your DKIM key to check it."))
+    try:
+        found = ask(name)
+    except NoAnswerError:
+        return Check(kind, UNKNOWN, "", _("No name server answered. Check it again in a while."))
+    tone, record, text = judge(found)
+    return Check(kind, tone, record, text)
+
+
+def _spf(records: list[str]) -> tuple[str, str, str]:
+    found = [row for row in records if row.lower().split(" ")[0] == "v=spf1"]
+    shown = "\n".join(found)
+    if not found:
+        return BAD, "", _("There is none. Enter a TXT record that names your mail server.")
+    if len(found) > 1:
+        return BAD, shown, _("There are several, which counts as none. Join them in one.")
+    last = found[0].lower().split()[-1]
+    if last in ("all", "+all", "?all"):
+        return BAD, shown, _("It lets everybody send in your name. End it with -all or ~all.")
+    if last not in ("-all", "~all") and not last.startswith("redirect="):
+        return WARN, shown, _("It does not say what holds for all others. End it with -all.")
+    return OK, shown, _("It says who may send in your name.")
+
+
+def _dkim(records: list[str]) -> tuple[str, str, str]:
+    found = [row for row in records if "p=" in row.replace(" ", "")]
+    shown = "\n".join(found)
+    if not found:
+        return BAD, "", _("There is no key by this selector. Enter the one of your mail server.")
+    tags = _tags(found[0])
+    if not tags.get("p"):
+        return BAD, shown, _("This key was withdrawn. Enter the one of your mail server.")
+    return OK, shown, _("Receivers can check your mail server’s signature.")
+
+
+def _dmarc(records: list[str]) -> tuple[str, str, str]:
+    found = [row for row in records if row.lower().replace(" ", "").startswith("v=dmarc1")]
+    shown = "\n".join(found)
+    if not found:
+        return BAD, "", _("There is none. Enter v=DMARC1; p=none to begin with.")
+    if len(found) > 1:
+        return BAD, shown, _("There are several, which counts as none. Keep one.")
+    policy = _tags(found[0]).get("p", "").lower()
+    if policy in ("quarantine", "reject"):
+        return OK, shown, _("Receivers refuse what only pretends to be from you.")
+    if policy == "none":
+        return WARN, shown, _("It only watches. Once reports look right, choose p=quarantine.")
+    return BAD, shown, _("It has no policy. Enter p=none, p=quarantine or p=reject.")
+
+
+def _tags(record: str) -> dict[str, str]:
+    pairs = (part.partition("=") for part in record.split(";"))
+    return {name.strip().lower(): value.strip() for name, _equals, value in pairs}

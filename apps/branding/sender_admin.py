@@ -1,0 +1,166 @@
+"""The page on which an owner gives a level its own sender."""
+
+from smtplib import SMTPException
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+from unfold.admin import ModelAdmin
+
+from apps.branding.domains import Check, check_domain
+from apps.branding.mail import compose
+from apps.branding.models import Sender
+from apps.branding.senders import SenderWords, own_sender, save_sender, sender_as_it_is
+from apps.core.exceptions import DomainError
+from apps.events.actors import user_actor
+from dotmac.crypto.secret import Secret
+
+_PAGE = "admin:branding_sender_changelist"
+_FIELDS = ("address", "dkim_selector", "host", "port", "security", "username", "is_on", "version")
+
+
+class SenderForm(forms.Form):
+    """A sender as its owner enters it."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    address = forms.EmailField(
+        label=gettext_lazy("Mails are from"),
+        required=False,
+        help_text=gettext_lazy("An address at your own domain, as no-reply@hilltop.example."),
+    )
+    dkim_selector = forms.RegexField(
+        label=gettext_lazy("DKIM selector"),
+        regex=r"^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\Z",
+        max_length=60,
+        required=False,
+        help_text=gettext_lazy("The name of the key that your mail server signs with."),
+    )
+    host = forms.RegexField(
+        label=gettext_lazy("Mail server"),
+        regex=r"^[A-Za-z0-9.:-]+\Z",
+        max_length=200,
+        required=False,
+    )
+    port = forms.IntegerField(label=gettext_lazy("Port"), min_value=1, max_value=65535)
+    security = forms.ChoiceField(label=gettext_lazy("Encryption"), choices=Sender.Security.choices)
+    username = forms.CharField(
+        label=gettext_lazy("User name"),
+        max_length=200,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    password = forms.CharField(
+        label=gettext_lazy("Password"),
+        max_length=500,
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=gettext_lazy(
+            "Kept encrypted and never shown again. Empty leaves the present one, unless server or"
+            " user name changes."
+        ),
+    )
+    is_on = forms.BooleanField(label=gettext_lazy("Send by this server"), required=False)
+
+
+class SenderAdmin(ModelAdmin):  # type: ignore[misc]
+    """One page instead of a list of one row."""
+
+    def get_urls(self) -> list[URLPattern]:
+        """The page, and its buttons."""
+        wrap = self.admin_site.admin_view
+        return [
+            path("test/", wrap(require_POST(self.test)), name="branding_sender_test"),
+            path("domain/", wrap(require_POST(self.domain)), name="branding_sender_domain"),
+            path("", wrap(self.page), name="branding_sender_changelist"),
+        ]
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Owners only: all mail goes this way."""
+        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """There is one, always."""
+        return False
+
+    def page(self, request: HttpRequest) -> HttpResponse:
+        """The settings."""
+        self._check(request)
+        known = {name: getattr(sender_as_it_is(), name) for name in _FIELDS}
+        form = SenderForm(request.POST or None, initial=known)
+        if request.method == "POST" and form.is_valid() and self._save(request, form):
+            messages.success(request, _("The sender is saved."))
+            return redirect(_PAGE)
+        return self._page(request, form)
+
+    def domain(self, request: HttpRequest) -> HttpResponse:
+        """The page with what the DNS says now."""
+        self._check(request)
+        sender = sender_as_it_is()
+        known = {name: getattr(sender, name) for name in _FIELDS}
+        domain = sender.address.rpartition("@")[2]
+        checks = check_domain(domain, selector=sender.dkim_selector) if domain else []
+        return self._page(request, SenderForm(initial=known), checks)
+
+    def test(self, request: HttpRequest) -> HttpResponse:
+        """A mail to oneself, now: the answer of the server is what one wants to see."""
+        self._check(request)
+        if own_sender() is None:
+            messages.error(request, _("Switch it on first."))
+            return redirect(_PAGE)
+        email, home = str(getattr(request.user, "email", "")), request.build_absolute_uri("/")
+        message = compose("branding/mail/test", {"url": home}, to=[email], home_url=home)
+        try:
+            message.send()
+        except (OSError, SMTPException) as error:
+            text = _("Your mail server did not take it: %(why)s")
+            messages.error(request, text % {"why": _reason(error)})
+        else:
+            messages.success(request, _("Your mail server took a mail to %s.") % email)
+        return redirect(_PAGE)
+
+    def _page(
+        self, request: HttpRequest, form: SenderForm, checks: list[Check] | None = None
+    ) -> HttpResponse:
+        sender = sender_as_it_is()
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Sender"),
+            "form": form,
+            "sender": sender,
+            "has_password": bool(sender.password),
+            "checks": checks,
+        }
+        return render(request, "admin/branding/sender.html", context)
+
+    def _check(self, request: HttpRequest) -> None:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+
+    @staticmethod
+    def _save(request: HttpRequest, form: SenderForm) -> bool:
+        values = dict(form.cleaned_data)
+        password, version = values.pop("password"), values.pop("version")
+        try:
+            save_sender(
+                SenderWords(**values),
+                password=Secret(password) if password else None,
+                version=version,
+                actor=user_actor(request.user),
+            )
+        except DomainError as error:
+            form.add_error(error.field or None, error.message)
+            return False
+        return True
+
+
+def _reason(error: Exception) -> str:
+    """What a server said, without more of it than a line."""
+    return f"{type(error).__name__}: {error}".replace("\n", " ")[:200]

@@ -1,0 +1,136 @@
+"""The own sender of a level: the address mails are from, and its own mail server."""
+
+import socket
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import Any
+
+from django.conf import settings
+from django.core.mail.backends.smtp import EmailBackend
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from apps.branding.models import Sender
+from apps.core.exceptions import ConflictError, DomainError
+from apps.events import services as events
+from apps.events.actors import Actor, Subject
+from dotmac.crypto.fields import Cipher, parse_keys
+from dotmac.crypto.secret import Secret
+
+_PLACE = "branding_sender.password"
+_TIMEOUT_S = 10
+# What mail servers listen on; a schema's owner shall not reach other services by this.
+_PORTS = (25, 465, 587, 2525)
+
+
+@dataclass(frozen=True)
+class SenderWords:
+    """What an owner enters, without the password."""
+
+    address: str
+    dkim_selector: str
+    host: str
+    port: int
+    security: str
+    username: str
+    is_on: bool
+
+
+class OwnServer(EmailBackend):
+    """A level's own mail server; only public hosts, on the ports of mail."""
+
+    def open(self) -> bool | None:
+        """As usual; OSError for a host that is not public."""
+        if not settings.DEVELOPMENT and self.connection is None:
+            _check_public(str(self.host), int(self.port))
+        return super().open()
+
+
+@transaction.atomic
+def save_sender(
+    words: SenderWords, *, password: Secret | None, version: int, actor: Actor
+) -> Sender:
+    """Change the sender; without `password` the one it has stays, as long as the server does.
+
+    DomainError names the field that is wrong; ConflictError when somebody has saved since.
+    """
+    _check(words)
+    row = _row_for_update()
+    if row.version != version:
+        raise ConflictError(_("Somebody else has changed this meanwhile. Look at it again."))
+    if (row.host, row.username) != (words.host, words.username):
+        # Another server would be told the password of this one.
+        row.password = ""
+    for name, value in asdict(words).items():
+        setattr(row, name, value)
+    if password:
+        row.password = _cipher().encrypt(password.reveal(), context=_PLACE)
+    row.version += 1
+    row.save()
+    data = {**asdict(words), "password_changed": bool(password)}
+    events.record(
+        "sender.changed", actor=actor, subject=Subject("sender", "1", "Sender"), data=data
+    )
+    return row
+
+
+def sender_as_it_is() -> Sender:
+    """The sender of the current schema; an unsaved one where there is none."""
+    return Sender.objects.first() or Sender()
+
+
+def own_sender() -> Sender | None:
+    """The sender that is in force; None where mails leave by the installation's server."""
+    return Sender.objects.filter(is_on=True).first()
+
+
+def server_of(sender: Sender) -> OwnServer:
+    """The way to its mail server; opened when a mail is sent."""
+    opened = _cipher().decrypt(sender.password, context=_PLACE) if sender.password else ""
+    secure: dict[str, Any] = {
+        "use_tls": sender.security == Sender.Security.STARTTLS,
+        "use_ssl": sender.security == Sender.Security.TLS,
+    }
+    return OwnServer(
+        host=sender.host,
+        port=sender.port,
+        username=sender.username,
+        password=opened,
+        timeout=_TIMEOUT_S,
+        **secure,
+    )
+
+
+def _check(words: SenderWords) -> None:
+    if words.is_on and not (words.address and words.host):
+        raise DomainError(_("Enter the address and the server first."), field="is_on")
+    if settings.DEVELOPMENT:
+        return
+    if words.port not in _PORTS:
+        raise DomainError(_("Mail servers listen on 465, 587, 25 or 2525."), field="port")
+    if words.username and words.security == Sender.Security.NONE:
+        raise DomainError(
+            _("A password is not sent without encryption. Choose TLS or STARTTLS."),
+            field="security",
+        )
+
+
+def _check_public(host: str, port: int) -> None:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    if port not in _PORTS or not all(ip_address(entry[4][0]).is_global for entry in found):
+        raise OSError(f"{host} is not a public mail server.")
+
+
+def _row_for_update() -> Sender:
+    try:
+        with transaction.atomic():
+            Sender.objects.get_or_create(is_only=True)
+    except IntegrityError:
+        pass
+    return Sender.objects.select_for_update().get(is_only=True)
+
+
+@lru_cache(maxsize=1)
+def _cipher() -> Cipher:
+    return Cipher(parse_keys(",".join(settings.FIELD_KEYS)))
