@@ -28,6 +28,7 @@ _COMMON = [
     "apps.portal",
     "apps.events",
     "apps.branding",
+    "apps.notifications",
     "apps.operations",
     "apps.lists",
 ]

@@ -49,6 +49,9 @@ _LOOK = Group(
     (
         Entry("palette", "branding.Brand"),
         Entry("alternate_email", "branding.Sender"),
+        Entry("outgoing_mail", "notifications.Delivery"),
+        Entry("sms", "notifications.SmsGateway"),
+        Entry("unsubscribe", "notifications.Suppressed"),
     ),
     _("Brand and messages"),
 )

@@ -41,6 +41,11 @@ def stylesheet(request: HttpRequest) -> str:
     return static("css/admin.css")
 
 
+def bell(request: HttpRequest) -> str:
+    """Address of the script that keeps the bell fresh."""
+    return static("js/bell.js")
+
+
 def mark(request: HttpRequest) -> str:
     """Address of the brand mark; every request has its schema's look (apps.branding)."""
     return getattr(_look(request), "mark_url", "") or static("img/mark.svg")
@@ -88,6 +93,7 @@ THEME: dict[str, Any] = {
     "SITE_ICON": {"light": icon, "dark": icon_in_dark},
     "SITE_FAVICONS": [{"rel": "icon", "href": mark}],
     "STYLES": [stylesheet],
+    "SCRIPTS": [bell],
     "ACCOUNT": {"navigation": [{"title": _("Your security"), "link": security}]},
     "BORDER_RADIUS": "6px",
     "SHOW_BACK_BUTTON": True,

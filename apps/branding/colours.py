@@ -102,8 +102,8 @@ def pairs_of(primary: str) -> dict[str, Pair]:
 def readable(colour: str, grounds: Iterable[str], *, by: float) -> str:
     """The colour, darker (`by` below 0) or lighter until it reads on every ground."""
     lightness, chroma, hue = _oklch(colour)
-    wanted = list(grounds)
-    while min(contrast(colour, ground) for ground in wanted) < ENOUGH and 0 < lightness < 1:
+    wanted, end = list(grounds), 1.0 if by > 0 else 0.0
+    while min(contrast(colour, ground) for ground in wanted) < ENOUGH and lightness != end:
         lightness = min(1.0, max(0.0, lightness + by))
         colour = _hex(lightness, chroma, hue)
     return colour

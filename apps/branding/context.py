@@ -9,4 +9,5 @@ from apps.branding.looks import Look
 
 def brand(request: HttpRequest) -> dict[str, Any]:
     """The look of the request's schema; ours where a host is nobody's."""
-    return {"brand": getattr(request, "brand", None) or Look()}
+    # Not asked whether it is true: that would read it for templates that show nothing of it.
+    return {"brand": request.brand if hasattr(request, "brand") else Look()}

@@ -90,6 +90,9 @@ def _content() -> dict[str, Any]:
         "browser": "Firefox on Linux",
         "ip": "198.51.100.7",
         "timestamp": timezone.now(),
+        "heading": "Shop was not deployed",
+        "body": "Its health check did not answer within 60 s.",
+        "settings_url": f"{_HOME}notifications/settings/",
         "provider": SimpleNamespace(name="Office"),
-        "has_password": False,
+        "has_password": False,  # nosec B105
     }

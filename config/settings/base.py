@@ -160,6 +160,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "apps.portal.context.shell",
                 "apps.branding.context.brand",
+                "apps.notifications.context.bell",
             ],
         },
     }

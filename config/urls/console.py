@@ -8,6 +8,7 @@ from apps.branding import urls as branding
 from apps.instances.api import InstanceViewSet
 from apps.instances.views import open_instance
 from apps.marketplace.api import CatalogueViewSet
+from apps.notifications import urls as notifications
 from apps.operations import urls as operations
 from apps.tenancy.kinds import CONSOLE
 from config.admin import build_site
@@ -20,6 +21,7 @@ urlpatterns = [
     path("sso/", include(accounts.hand_off)),
     path("instances/<uuid:instance_id>/open/", open_instance, name="open_instance"),
     path("brand/", include(branding.urlpatterns)),
+    path("notifications/", include(notifications.urlpatterns)),
     *operations.urlpatterns,
     *api_urls(instances=InstanceViewSet, apps=CatalogueViewSet),
 ]

@@ -16,6 +16,7 @@ from apps.fleet.api import (
     ServerViewSet,
 )
 from apps.marketplace.api import AppViewSet, ReleaseViewSet
+from apps.notifications import urls as notifications
 from apps.operations import urls as operations
 from apps.tenancy.kinds import PUBLIC
 from apps.tenants import urls as tenants
@@ -36,6 +37,7 @@ urlpatterns = [
     path("dev/mail/<str:message_id>/html/", core.mail_html, name="mail_html"),
     path("brand/", include(branding.urlpatterns)),
     *([path("dev/ui/", include("dev.ui_gallery"))] if apps.is_installed("dev") else []),
+    path("notifications/", include(notifications.urlpatterns)),
     *operations.urlpatterns,
     *api_urls(
         plans=PlanViewSet,

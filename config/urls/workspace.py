@@ -7,6 +7,7 @@ from apps.accounts.deleted import DeletedViewSet
 from apps.billing.api import PlanViewSet
 from apps.branding import urls as branding
 from apps.contract import views as contract
+from apps.notifications import urls as notifications
 from apps.operations import urls as operations
 from apps.portal import views as portal
 from apps.subscribers import views as subscribers
@@ -25,6 +26,7 @@ urlpatterns = [
     path("admin/", build_site(WORKSPACE).urls),
     path("_dotmac/grant/", contract.grant, name="grant"),
     path("brand/", include(branding.urlpatterns)),
+    path("notifications/", include(notifications.urlpatterns)),
     *operations.urlpatterns,
     *api_urls(
         subscribers=SubscriberViewSet,

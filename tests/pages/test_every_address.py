@@ -79,6 +79,8 @@ OPEN = {
     "grant",
     # Files of the brand, which sign-in pages and mails show.
     "brand_colours",
+    # Opened by the token of the schema.
+    "notification_bounces",
     "brand_mark",
     "brand_logo",
 }

@@ -19,9 +19,9 @@ from apps.accounts.models import User
 from apps.accounts.security.methods import SESSION_KEY as METHODS
 from apps.accounts.security.policy import set_policy
 from apps.events.actors import SYSTEM
-from apps.operations import consumers, live
 from apps.operations.models import Operation
 from apps.operations.progress import announce
+from apps.tenancy import consumers, live
 from apps.tenancy.kinds import PUBLIC, schema_of
 from apps.tenancy.models import Tenant
 from config.websockets import application

@@ -1,4 +1,7 @@
-"""Who watches which operation in this web process, told by PostgreSQL's NOTIFY."""
+"""Who watches what in this web process, told by PostgreSQL's NOTIFY (ADR 002).
+
+What is watched is a schema and a topic, such as the uuid of an operation.
+"""
 
 import asyncio
 import json
@@ -6,15 +9,27 @@ from collections import defaultdict
 
 import psycopg
 import structlog
-from django.db import connection
+from django.db import connection, transaction
 from psycopg import sql
 
-from apps.operations.progress import CHANNEL
+from apps.tenancy.kinds import current_schema
 
 log = structlog.get_logger(__name__)
 Watched = tuple[str, str]
+# Listened to by the web processes, which look the change up under their own access check.
+CHANNEL = "dotmac_news"
 _RETRY_S = 1.0
 _ADDRESS = ("host", "port", "user", "password", "dbname")
+
+
+def announce(topic: str) -> None:
+    """Tell the web processes on commit that a topic of the current schema has news.
+
+    Carries names only, and nobody waits for it.
+    """
+    note = json.dumps({"schema": current_schema(), "topic": topic})
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, note])
 
 
 class Listener:
@@ -29,7 +44,7 @@ class Listener:
         self._is_listening = False
 
     def watch(self, watched: Watched) -> asyncio.Event:
-        """An event that is set whenever the operation changes, and once when listening began.
+        """An event that is set at every news of the topic, and once when listening began.
 
         What changed between the page and its socket would be missed otherwise.
         """
@@ -70,7 +85,7 @@ class Listener:
                 self._tell(json.loads(note.payload))
 
     def _tell(self, note: dict[str, str]) -> None:
-        for changed in self._watchers.get((note["schema"], note["operation"]), ()):
+        for changed in self._watchers.get((note["schema"], note["topic"]), ()):
             changed.set()
 
     def _tell_all(self) -> None:

@@ -1,0 +1,53 @@
+"""What the operator's staff are told about servers."""
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from apps.events import services as events
+from apps.events.models import Event
+from apps.fleet.models import Server
+from apps.notifications.constants import INBOX
+from apps.notifications.registry import Kind, register
+from apps.notifications.services import notify, staff
+from apps.tenancy.kinds import PUBLIC
+
+_HERE = frozenset({PUBLIC})
+
+UNREACHABLE = register(
+    Kind(
+        "server.unreachable",
+        title=_("A server does not answer"),
+        heading=_("Server %(server)s does not answer"),
+        body=_("%(error)s Deployments to it wait. Check the server, or move what runs on it."),
+        tone="bad",
+        levels=_HERE,
+    )
+)
+RECOVERED = register(
+    Kind(
+        "server.recovered",
+        title=_("A server answers again"),
+        heading=_("Server %(server)s answers again"),
+        body=_("What waited for it goes on."),
+        tone="ok",
+        levels=_HERE,
+        channels=frozenset({INBOX}),
+    )
+)
+
+
+@events.reacts_to("server.unreachable")
+def _tell_of_silence(event: Event) -> None:
+    _tell(UNREACHABLE, event)
+
+
+@events.reacts_to("server.recovered")
+def _tell_of_answer(event: Event) -> None:
+    _tell(RECOVERED, event)
+
+
+def _tell(kind: Kind, event: Event) -> None:
+    server = Server.objects.filter(uuid=event.subject_id).first()
+    url = reverse("admin:fleet_server_change", args=[server.pk]) if server else ""
+    data = {"server": event.subject_label, "error": event.data.get("error", "")}
+    notify(kind, staff(), key=str(event.uuid), data=data, url=url)

@@ -1,0 +1,79 @@
+"""What an ISP's staff are told about their instances."""
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import User
+from apps.events import services as events
+from apps.events.models import Event
+from apps.instances.models import Instance
+from apps.notifications.constants import INBOX
+from apps.notifications.registry import Kind, register
+from apps.notifications.services import notify, staff
+from apps.operations.models import Operation
+from apps.tenancy.kinds import CONSOLE
+
+_DEPLOY = "instances.deploy"
+_HERE = frozenset({CONSOLE})
+
+FAILED = register(
+    Kind(
+        "deployment.failed",
+        title=_("A deployment failed"),
+        heading=_("%(app)s was not deployed"),
+        body=_("%(cause)s"),
+        tone="bad",
+        levels=_HERE,
+    )
+)
+FINISHED = register(
+    Kind(
+        "deployment.finished",
+        title=_("A deployment that you started is finished"),
+        heading=_("%(app)s is deployed"),
+        tone="ok",
+        levels=_HERE,
+        channels=frozenset({INBOX}),
+    )
+)
+SUSPENDED = register(
+    Kind(
+        "instance.suspended",
+        title=_("An instance is suspended"),
+        heading=_("%(app)s is suspended"),
+        body=_("It is not served; its data is kept. %(reason)s"),
+        tone="warn",
+        levels=_HERE,
+    )
+)
+
+
+@events.reacts_to("operation.failed")
+def _tell_of_failure(event: Event) -> None:
+    """Everybody: whoever is there first can act on it."""
+    if event.data.get("name") == _DEPLOY:
+        data = {"app": event.subject_label, "cause": event.data.get("cause", "")}
+        notify(FAILED, staff(), key=str(event.uuid), data=data, url=_operation_url(event))
+
+
+@events.reacts_to("operation.succeeded")
+def _tell_of_success(event: Event) -> None:
+    """Whoever started it, if it was a person."""
+    if event.data.get("name") != _DEPLOY:
+        return
+    operation = Operation.objects.filter(uuid=event.data["operation"], actor_kind="user").first()
+    people = User.objects.filter(uuid=operation.actor_id) if operation else []
+    data = {"app": event.subject_label}
+    notify(FINISHED, people, key=str(event.uuid), data=data, url=_operation_url(event))
+
+
+@events.reacts_to("instance.suspended")
+def _tell_of_suspension(event: Event) -> None:
+    instance = Instance.objects.filter(uuid=event.subject_id).first()
+    url = reverse("admin:instances_instance_change", args=[instance.pk]) if instance else ""
+    data = {"app": event.subject_label, "reason": event.data.get("reason", "")}
+    notify(SUSPENDED, staff(), key=str(event.uuid), data=data, url=url)
+
+
+def _operation_url(event: Event) -> str:
+    return reverse("operation", args=[event.data["operation"]])

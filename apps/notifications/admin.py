@@ -1,0 +1,122 @@
+"""What left the house, in the admin."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin import AdminSite
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.admin import ModelAdmin
+from unfold.decorators import action, display
+
+from apps.events.actors import user_actor
+from apps.notifications import services
+from apps.notifications.gateway_admin import SmsGatewayAdmin
+from apps.notifications.models import Delivery, SmsGateway, Suppressed
+from apps.notifications.suppression import bounce_token, release, suppress
+
+
+class DeliveryAdmin(ModelAdmin):  # type: ignore[misc]
+    """Each message with what became of it; nothing here is changed, only sent again."""
+
+    list_display = ("created_at", "channel", "address", "about", "state", "attempts", "error")
+    list_filter = ("status", "channel")
+    search_fields = ("address", "error")
+    list_select_related = ("notification",)
+    show_full_result_count = False
+    actions = ("send_again",)
+    fields = ("channel", "address", "about", "status", "attempts", "error", "created_at", "sent_at")
+    readonly_fields = fields
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Owners only: it holds everybody's addresses."""
+        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """What happens makes them."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A log."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """They go with their notification."""
+        return False
+
+    def has_send_permission(self, request: HttpRequest) -> bool:
+        """Who sees them may send them again."""
+        return self.has_view_permission(request)
+
+    @display(description=_("about"))  # type: ignore[untyped-decorator]
+    def about(self, row: Delivery) -> str:
+        """What was told."""
+        return row.notification.heading
+
+    @display(
+        description=_("status"),
+        label={"queued": "info", "sent": "success", "failed": "danger"},
+    )  # type: ignore[untyped-decorator]
+    def state(self, row: Delivery) -> tuple[str, str]:
+        """As a tag."""
+        return row.status, row.get_status_display()
+
+    @action(description=_("Send again"), permissions=["send"])  # type: ignore[untyped-decorator]
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        """Another round of tries for those that failed."""
+        sent = sum(services.send_again(row) for row in queryset)
+        text = ngettext("%(count)s is sent again.", "%(count)s are sent again.", sent)
+        messages.success(request, text % {"count": sent})
+
+
+class SuppressedAdmin(ModelAdmin):  # type: ignore[misc]
+    """Addresses that get nothing; who is on the list by mistake is taken off it."""
+
+    list_display = ("address", "reason", "since")
+    search_fields = ("address", "reason")
+    fields = ("address", "reason")
+    show_full_result_count = False
+    list_before_template = "admin/notifications/bounces.html"
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Owners only, as for the log."""
+        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
+
+    has_delete_permission = has_view_permission
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Who sees the list may add to it."""
+        return self.has_view_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """An address is on it, or it is not."""
+        return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """With the address to which a provider reports."""
+        url = request.build_absolute_uri(reverse("notification_bounces", args=[bounce_token()]))
+        return super().changelist_view(request, {**(extra_context or {}), "bounces_url": url})  # type: ignore[no-any-return]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Through the service, which records it."""
+        suppress(obj.address, reason=obj.reason, actor=user_actor(request.user))
+        obj.__dict__.update(Suppressed.objects.get(address=obj.address.lower()).__dict__)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Through the service."""
+        release(obj, actor=user_actor(request.user))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Suppressed]) -> None:
+        """Each by itself."""
+        for row in queryset:
+            release(row, actor=user_actor(request.user))
+
+
+def register(site: AdminSite, kind: str) -> None:
+    """In every kind."""
+    site.register(Delivery, DeliveryAdmin)
+    site.register(SmsGateway, SmsGatewayAdmin)
+    site.register(Suppressed, SuppressedAdmin)

@@ -1,0 +1,57 @@
+"""Where a mail provider reports what came back.
+
+POST {"address": "dora@example.com", "type": "bounce", "reason": "550 no such user"}, or a list of
+such. Types: bounce and complaint end all mail to the address; any other is passed over.
+"""
+
+import json
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from apps.events.actors import Actor
+from apps.notifications.suppression import is_bounce_token, suppress
+
+PROVIDER = Actor("provider", label="Mail provider")
+_FINAL = {"bounce": "Bounced", "complaint": "Complained"}
+_MOST = 1000
+_MAX_BYTES = 1_000_000
+
+
+@csrf_exempt
+@require_POST
+def bounces(request: HttpRequest, token: str) -> HttpResponse:
+    """Take a report; 404 without the schema's own token, 400 for what is no report."""
+    if not is_bounce_token(token):
+        raise Http404
+    try:
+        reports = _parsed(request)
+    except ValueError as error:
+        return JsonResponse({"error": str(error)}, status=400)
+    added = sum(suppress(address, reason=why, actor=PROVIDER) for address, why in reports)
+    return JsonResponse({"suppressed": added})
+
+
+def _parsed(request: HttpRequest) -> list[tuple[str, str]]:
+    """Addresses with the reason; all are understood, or none is taken."""
+    if int(request.headers.get("Content-Length") or 0) > _MAX_BYTES:
+        raise ValueError("The report is larger than 1 MB.")
+    said: Any = json.loads(request.body)
+    rows = said if isinstance(said, list) else [said]
+    if len(rows) > _MOST or not all(isinstance(row, dict) for row in rows):
+        raise ValueError(f"Send an object, or a list of up to {_MOST}.")
+    return [_one(row) for row in rows if row.get("type") in _FINAL]
+
+
+def _one(row: dict[str, Any]) -> tuple[str, str]:
+    address = str(row.get("address", ""))
+    try:
+        validate_email(address)
+    except ValidationError:
+        raise ValueError("An address is missing or is none.") from None
+    why = " ".join(str(row.get("reason") or "").split())
+    return address, f"{_FINAL[row['type']]}: {why}".removesuffix(": ")

@@ -1,0 +1,31 @@
+"""What everybody is told about their own account. The mail is a matter of sign-in (accounts)."""
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import User
+from apps.events import services as events
+from apps.events.models import Event
+from apps.notifications.constants import INBOX
+from apps.notifications.registry import Kind, register
+from apps.notifications.services import notify
+
+NEW_BROWSER = register(
+    Kind(
+        "account.new_browser",
+        title=_("Somebody signs in as you from a new browser"),
+        heading=_("New sign-in from %(browser)s"),
+        body=_("Its address is %(ip)s. Not you? End that session, then choose a new password."),
+        tone="warn",
+        for_staff=False,
+        channels=frozenset({INBOX}),
+        offered=frozenset({INBOX}),
+    )
+)
+
+
+@events.reacts_to("user.new_browser")
+def _tell_of_new_browser(event: Event) -> None:
+    people = User.objects.filter(uuid=event.subject_id)
+    url = reverse("account_security")
+    notify(NEW_BROWSER, people, key=str(event.uuid), data=event.data, url=url)

@@ -1,0 +1,117 @@
+"""Sending what leaves the house; a worker calls it."""
+
+from smtplib import SMTPException, SMTPRecipientsRefused
+
+from django.db.models import F
+from django.utils import timezone
+
+from apps.accounts.addresses import home_url
+from apps.branding.looks import look_in_force
+from apps.branding.mail import compose
+from apps.events.actors import SYSTEM
+from apps.notifications.constants import PAUSES_S, SMS
+from apps.notifications.exceptions import SendError
+from apps.notifications.gateways import texter
+from apps.notifications.models import Delivery
+from apps.notifications.services import KIND
+from apps.notifications.suppression import reason_against, suppress
+from apps.work import services as work
+from apps.work.leases import Lease
+from apps.work.models import Due
+from apps.work.registry import runs
+
+# Two messages of 160 characters, of which each loses 7 when they are joined.
+_LONGEST_SMS = 306
+
+
+@runs(KIND)
+def deliver(lease: Lease) -> None:
+    """Send one message. A worker that dies between sending and saying so sends it twice."""
+    delivery = (
+        Delivery.objects.select_related("notification__user")
+        .filter(uuid=lease.subject, status=Delivery.Status.QUEUED)
+        .first()
+    )
+    if delivery is None or lease.is_stuck:
+        _end(lease, delivery, "Its worker died again and again. The log says why.")
+        return
+    lease.assert_held()
+    try:
+        _send(delivery)
+    except SendError as error:
+        _failed(lease, delivery, error)
+        return
+    with lease.atomic():
+        _update(delivery, status=Delivery.Status.SENT, sent_at=timezone.now(), error="")
+        work.finish(lease, Due.State.DONE)
+
+
+def _send(delivery: Delivery) -> None:
+    """SendError where it is not taken. There is no transaction here."""
+    if delivery.channel == SMS:
+        _text(delivery)
+    else:
+        _mail(delivery)
+
+
+def _text(delivery: Delivery) -> None:
+    gateway = texter()
+    if gateway is None:
+        raise SendError("There is no SMS gateway any more.", permanent=True)
+    name, words = look_in_force().name, delivery.notification.heading
+    gateway.send(to=delivery.address, text=f"{name}: {words}"[:_LONGEST_SMS])
+
+
+def _mail(delivery: Delivery) -> None:
+    why = reason_against(delivery.address)
+    if why:
+        raise SendError(f"The address is suppressed. {why}", permanent=True)
+    notification = delivery.notification
+    context = {
+        "heading": notification.heading,
+        "body": notification.body,
+        "url": home_url(f"/notifications/{notification.uuid}/"),
+        "settings_url": home_url("/notifications/settings/"),
+    }
+    message = compose(
+        "notifications/mail/notice", context, to=[delivery.address], home_url=home_url()
+    )
+    try:
+        message.send()
+    except SMTPRecipientsRefused as error:
+        codes = [code for code, _why in error.recipients.values()]
+        is_final = all(code >= 500 for code in codes)
+        if is_final:
+            suppress(delivery.address, reason=f"Refused: {codes[0]}", actor=SYSTEM)
+        raise SendError(
+            f"The mail server refused the address: {codes}", permanent=is_final
+        ) from error
+    except (OSError, SMTPException) as error:
+        raise SendError(f"The mail server did not take it: {type(error).__name__}") from error
+
+
+def _failed(lease: Lease, delivery: Delivery, error: SendError) -> None:
+    """Try again later, less and less often, or give up."""
+    tries = delivery.attempts + 1
+    if error.permanent or tries > len(PAUSES_S):
+        _end(lease, delivery, str(error))
+        return
+    with lease.atomic():
+        _update(delivery, error=str(error)[:300])
+        work.postpone(lease, seconds=PAUSES_S[tries - 1], reason=str(error))
+
+
+def _end(lease: Lease, delivery: Delivery | None, error: str) -> None:
+    """Close the work; without a delivery that waits there is nothing to do any more."""
+    with lease.atomic():
+        if delivery is None:
+            work.finish(lease, Due.State.DONE)
+            return
+        _update(delivery, status=Delivery.Status.FAILED, error=error[:300])
+        work.finish(lease, Due.State.FAILED, reason=error)
+
+
+def _update(delivery: Delivery, **values: object) -> None:
+    """One more try; inside `lease.atomic()`, whose epoch fences it."""
+    queued = Delivery.objects.filter(pk=delivery.pk, status=Delivery.Status.QUEUED)
+    queued.update(attempts=F("attempts") + 1, **values)

@@ -1,0 +1,163 @@
+"""Telling people something, and what they do with it."""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from apps.accounts.models import User
+from apps.core.exceptions import DomainError
+from apps.notifications.constants import EMAIL, INBOX, KEPT_DAYS, SMS
+from apps.notifications.models import Delivery, Notification, Phone, Preference, SmsGateway
+from apps.notifications.registry import Kind, kind_named, register
+from apps.tenancy import live
+from apps.work import services as work
+
+KIND = "notification"
+# Nobody's choice, since it occurs at no level.
+_TEST_SMS = register(
+    Kind(
+        "sms.test",
+        title=gettext_lazy("A test message"),
+        heading=gettext_lazy("This is a test. Text messages work."),
+        levels=frozenset(),
+        channels=frozenset({SMS}),
+        offered=frozenset({SMS}),
+    )
+)
+
+
+@transaction.atomic
+def notify(
+    kind: Kind, people: Iterable[User], *, key: str, data: Mapping[str, Any], url: str = ""
+) -> int:
+    """Tell people of the current schema, each by the ways they want; returns how many were told.
+
+    `key` names what happened: nobody is told the same twice. `url` is a path of this host.
+    """
+    told = Notification.objects.filter(kind=kind.key, key=key).values_list("user_id", flat=True)
+    everybody = {person.pk: person for person in people if person.is_active}
+    new = [person for pk, person in everybody.items() if pk not in set(told)]
+    wanted = _channels_of(kind, new)
+    rows = Notification.objects.bulk_create(
+        Notification(
+            user=person,
+            kind=kind.key,
+            key=key,
+            data=dict(data),
+            url=url,
+            is_shown=INBOX in wanted[person.pk],
+        )
+        for person in new
+        if wanted[person.pk]
+    )
+    _send([(row, EMAIL, row.user.email) for row in rows if EMAIL in wanted[row.user_id]])
+    _send_sms([row for row in rows if SMS in wanted[row.user_id]])
+    for row in rows:
+        live.announce(topic_of(row.user))
+    _forget_old(new)
+    return len(rows)
+
+
+def send_test_sms(user: User) -> None:
+    """Send a person a text message, to see that it comes; DomainError without a number."""
+    if not Phone.objects.filter(user=user).exists():
+        raise DomainError(_("Enter your own mobile number first."))
+    notify(_TEST_SMS, [user], key=str(uuid4()), data={})
+
+
+def staff() -> Iterable[User]:
+    """The active staff of the current schema."""
+    return User.objects.filter(is_active=True, is_staff=True).order_by("pk")
+
+
+def topic_of(user: User) -> str:
+    """What a person's browsers watch (tenancy.live)."""
+    return f"inbox:{user.uuid}"
+
+
+def unread_of(user: User) -> int:
+    """How many notifications a person has not read."""
+    return Notification.objects.filter(user=user, is_shown=True, read_at=None).count()
+
+
+def mark_read(user: User, **which: Any) -> int:
+    """Note that a person has read some of theirs, or all; returns how many that changed."""
+    unread = Notification.objects.filter(user=user, read_at=None, **which)
+    with transaction.atomic():
+        changed = unread.update(read_at=timezone.now())
+        if changed:
+            live.announce(topic_of(user))
+    return changed
+
+
+@transaction.atomic
+def set_preferences(user: User, wanted: Mapping[tuple[str, str], bool]) -> None:
+    """Keep which kinds, by key, a person wants by which ways.
+
+    What is as the kind itself would have it is not kept: a later release may choose better.
+    """
+    User.objects.select_for_update().get(pk=user.pk)
+    Preference.objects.filter(user=user, kind__in={kind for kind, _channel in wanted}).delete()
+    Preference.objects.bulk_create(
+        Preference(user=user, kind=kind, channel=channel, is_on=is_on)
+        for (kind, channel), is_on in wanted.items()
+        if is_on != (channel in kind_named(kind).channels)
+    )
+
+
+def preferences_of(user: User) -> dict[tuple[str, str], bool]:
+    """What a person chose, by kind and way, where they did."""
+    rows = Preference.objects.filter(user=user).values_list("kind", "channel", "is_on")
+    return {(kind, channel): is_on for kind, channel, is_on in rows}
+
+
+@transaction.atomic
+def send_again(delivery: Delivery) -> bool:
+    """Give a failed delivery another round of tries; False where it has not failed."""
+    failed = Delivery.objects.filter(pk=delivery.pk, status=Delivery.Status.FAILED)
+    if not failed.update(status=Delivery.Status.QUEUED, attempts=0, error=""):
+        return False
+    work.hasten(KIND, str(delivery.uuid))
+    return True
+
+
+def _channels_of(kind: Kind, people: list[User]) -> dict[int, set[str]]:
+    """The ways that each person wants, by primary key."""
+    wanted = {person.pk: set(kind.channels) for person in people}
+    chosen = Preference.objects.filter(kind=kind.key, user__in=wanted)
+    for pk, channel, is_on in chosen.values_list("user_id", "channel", "is_on"):
+        if is_on and channel in kind.offered:
+            wanted[pk].add(channel)
+        else:
+            wanted[pk].discard(channel)
+    return wanted
+
+
+def _send_sms(rows: list[Notification]) -> None:
+    """To those who still have a number, as long as there is a gateway."""
+    if not rows or not SmsGateway.objects.filter(is_on=True).exists():
+        return
+    phones = Phone.objects.filter(user__in=[row.user_id for row in rows], user__is_staff=True)
+    numbers = dict(phones.values_list("user_id", "number"))
+    _send([(row, SMS, numbers[row.user_id]) for row in rows if row.user_id in numbers])
+
+
+def _send(rows: list[tuple[Notification, str, str]]) -> None:
+    made = Delivery.objects.bulk_create(
+        Delivery(notification=row, channel=channel, address=address)
+        for row, channel, address in rows
+    )
+    for delivery in made:
+        title = f"{delivery.get_channel_display()}: {delivery.notification}"
+        work.enqueue(KIND, str(delivery.uuid), title=title)
+
+
+def _forget_old(people: list[User]) -> None:
+    before = timezone.now() - timedelta(days=KEPT_DAYS)
+    Notification.objects.filter(user__in=people, created_at__lt=before).delete()
