@@ -18,7 +18,7 @@ from apps.accounts.security.alerts import alert_of_new_browser
 from apps.accounts.security.methods import PASSKEY, PASSWORD, PROVIDER, methods_of
 from apps.accounts.security.sessions import client_ip, revoke_others
 from apps.branding.looks import look_in_force
-from apps.branding.mail import compose
+from apps.branding.mail import compose, send_now
 from apps.events import services as events
 from apps.events.actors import SYSTEM, user_actor
 from apps.tenancy.kinds import CONSOLE, PUBLIC, WORKSPACE, kind_of
@@ -109,7 +109,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Mails name the brand, not the host and its port."""
         site = _Site(look_in_force().name, _absolute(self.request, "/"))
-        super().send_mail(template_prefix, email, {**context, "current_site": site})
+        known = {"request": self.request, "email": email, **context, "current_site": site}
+        send_now(self.render_mail(template_prefix, email, known))
 
     def render_mail(
         self,

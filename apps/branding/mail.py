@@ -9,8 +9,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import formataddr, parseaddr
+from smtplib import SMTPException
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
@@ -20,7 +22,9 @@ from apps.branding.colours import DARK_GROUNDS
 from apps.branding.looks import Look, look_in_force
 from apps.branding.models import Sender
 from apps.branding.senders import own_sender, server_of
+from apps.branding.smtp import OwnServer
 
+log = structlog.get_logger(__name__)
 _BUTTON = re.compile(r"\[([^\]\n]+)\] (\S+)\Z")
 _LAYOUT = "mail/letter.mjml"
 # No holiday notes in answer to what a program wrote (RFC 3834).
@@ -71,6 +75,21 @@ def compose(
     )
     message.attach_alternative(letter.html, "text/html")
     return message
+
+
+def send_now(message: EmailMultiAlternatives) -> None:
+    """Send what somebody waits for: by the installation's server where the level's own fails.
+
+    A mistake in the sender then keeps nobody from a new password.
+    """
+    try:
+        message.send()
+    except (OSError, SMTPException) as error:
+        if not isinstance(message.connection, OwnServer):
+            raise
+        log.warning("own_mail_server_failed", error=type(error).__name__)
+        message.connection, message.from_email = None, from_address(look_in_force(), None)
+        message.send()
 
 
 def write_letter(

@@ -18,6 +18,7 @@ MAX_BYTES = 512 * 1024
 _MAX_PIXELS = 8_000_000
 _LARGEST = (960, 320)
 _MAX_ELEMENTS = 3000
+_MAX_DEPTH = 100
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
 _DRAWN = re.compile(
@@ -26,7 +27,7 @@ _DRAWN = re.compile(
     r"|feBlend|feColorMatrix|feComposite|feFlood|feMerge|feMergeNode|style)\Z"
 )
 # Only a part of the same file may be referred to.
-_ELSEWHERE = re.compile(r"url\s*\(\s*['\"]?\s*(?!['\"]?#)|@import|javascript:|expression|\\", re.I)
+_ELSEWHERE = re.compile(r"url\s*\((?!\s*['\"]?\s*#)|@import|javascript:|expression|\\", re.I)
 _LENGTH = re.compile(r"\s*([0-9.]+)\s*(?:px)?\s*\Z")
 register_namespace("", _SVG)
 
@@ -63,6 +64,8 @@ def _clean_png(content: bytes) -> CleanPicture:
             if opened.width * opened.height > _MAX_PIXELS:
                 raise PictureError(_("This picture has too many pixels. Save it smaller."))
             picture = opened.convert("RGBA")
+    except Image.DecompressionBombError as error:
+        raise PictureError(_("This picture has too many pixels. Save it smaller.")) from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise PictureError(_("This PNG file is damaged. Save your logo anew.")) from error
     picture.thumbnail(_LARGEST)
@@ -76,11 +79,12 @@ def _clean_svg(content: bytes) -> CleanPicture:
         root = fromstring(content, forbid_dtd=False)
     except DefusedXmlException as error:
         raise PictureError(_("This SVG file refers to other files. Export it without.")) from error
-    except (ParseError, ValueError) as error:
+    # LookupError: it names an encoding that nobody knows.
+    except (ParseError, ValueError, LookupError) as error:
         raise PictureError(_("This SVG file is damaged. Export your logo anew.")) from error
     if root.tag != f"{{{_SVG}}}svg":
         raise PictureError(_("This is no SVG file. Export your logo anew."))
-    if sum(1 for _element in root.iter()) > _MAX_ELEMENTS:
+    if sum(1 for _element in root.iter()) > _MAX_ELEMENTS or _is_deep(root):
         raise PictureError(_("This drawing has too many parts. Simplify it, or save it as PNG."))
     width, height = _size(root)
     _strip(root)
@@ -88,6 +92,14 @@ def _clean_svg(content: bytes) -> CleanPicture:
     root.set("viewBox", root.get("viewBox") or f"0 0 {width:g} {height:g}")
     written: bytes = tostring(root, encoding="utf-8")
     return CleanPicture("image/svg+xml", written, round(width) or 1, round(height) or 1)
+
+
+def _is_deep(root: Element) -> bool:
+    """Whether elements lie in each other deeper than any drawing needs."""
+    level = [root]
+    for _depth in range(_MAX_DEPTH):
+        level = [child for element in level for child in element]
+    return bool(level)
 
 
 def _size(root: Element) -> tuple[float, float]:

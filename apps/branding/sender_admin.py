@@ -44,7 +44,7 @@ class SenderForm(forms.Form):
     )
     host = forms.RegexField(
         label=gettext_lazy("Mail server"),
-        regex=r"^[A-Za-z0-9.:-]+\Z",
+        regex=r"^(?!-)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\Z",
         max_length=200,
         required=False,
     )

@@ -1,17 +1,15 @@
 """The own sender of a level: the address mails are from, and its own mail server."""
 
-import socket
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
-from django.core.mail.backends.smtp import EmailBackend
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from apps.branding.models import Sender
+from apps.branding.smtp import PORTS, OwnServer
 from apps.core.exceptions import ConflictError, DomainError
 from apps.events import services as events
 from apps.events.actors import Actor, Subject
@@ -19,9 +17,6 @@ from dotmac.crypto.fields import Cipher, parse_keys
 from dotmac.crypto.secret import Secret
 
 _PLACE = "branding_sender.password"
-_TIMEOUT_S = 10
-# What mail servers listen on; a schema's owner shall not reach other services by this.
-_PORTS = (25, 465, 587, 2525)
 
 
 @dataclass(frozen=True)
@@ -35,16 +30,6 @@ class SenderWords:
     security: str
     username: str
     is_on: bool
-
-
-class OwnServer(EmailBackend):
-    """A level's own mail server; only public hosts, on the ports of mail."""
-
-    def open(self) -> bool | None:
-        """As usual; OSError for a host that is not public."""
-        if not settings.DEVELOPMENT and self.connection is None:
-            _check_public(str(self.host), int(self.port))
-        return super().open()
 
 
 @transaction.atomic
@@ -62,6 +47,11 @@ def save_sender(
     if (row.host, row.username) != (words.host, words.username):
         # Another server would be told the password of this one.
         row.password = ""  # nosec B105
+        if words.is_on and words.username and not password:
+            raise DomainError(
+                _("Server or user name is another one. Enter the password that belongs to it."),
+                field="password",
+            )
     for name, value in asdict(words).items():
         setattr(row, name, value)
     if password:
@@ -97,7 +87,6 @@ def server_of(sender: Sender) -> OwnServer:
         port=sender.port,
         username=sender.username,
         password=opened,
-        timeout=_TIMEOUT_S,
         **secure,
     )
 
@@ -107,19 +96,13 @@ def _check(words: SenderWords) -> None:
         raise DomainError(_("Enter the address and the server first."), field="is_on")
     if settings.DEVELOPMENT:
         return
-    if words.port not in _PORTS:
+    if words.port not in PORTS:
         raise DomainError(_("Mail servers listen on 465, 587, 25 or 2525."), field="port")
     if words.username and words.security == Sender.Security.NONE:
         raise DomainError(
             _("A password is not sent without encryption. Choose TLS or STARTTLS."),
             field="security",
         )
-
-
-def _check_public(host: str, port: int) -> None:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    if port not in _PORTS or not all(ip_address(entry[4][0]).is_global for entry in found):
-        raise OSError(f"{host} is not a public mail server.")
 
 
 def _row_for_update() -> Sender:

@@ -8,7 +8,11 @@ import json
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
+from django.core.validators import (
+    MaxLengthValidator,
+    ProhibitNullCharactersValidator,
+    validate_email,
+)
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -51,7 +55,9 @@ def _one(row: dict[str, Any]) -> tuple[str, str]:
     address = str(row.get("address", ""))
     try:
         validate_email(address)
+        MaxLengthValidator(254)(address)
+        ProhibitNullCharactersValidator()(str(row.get("reason")))
     except ValidationError:
-        raise ValueError("An address is missing or is none.") from None
+        raise ValueError("An address or its reason is missing or is none.") from None
     why = " ".join(str(row.get("reason") or "").split())
     return address, f"{_FINAL[row['type']]}: {why}".removesuffix(": ")

@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -47,13 +48,18 @@ def save_gateway(
     row = _row_for_update()
     if row.version != version:
         raise ConflictError(_("Somebody else has changed this meanwhile. Look at it again."))
+    if _place_of(row.url) != _place_of(wanted.url):
+        # Another host would be told the secret of this one.
+        row.headers = ""
     for name, value in asdict(wanted).items():
         setattr(row, name, value)
     if headers:
         row.headers = _cipher().encrypt(json.dumps(_parsed(headers)), context=_PLACE)
     row.version += 1
     row.save()
-    data = {"url": wanted.url, "is_on": wanted.is_on, "headers_changed": bool(headers)}
+    # A provider's address may hold a key.
+    host = urlsplit(wanted.url).hostname
+    data = {"host": host, "is_on": wanted.is_on, "headers_changed": bool(headers)}
     about = Subject("smsgateway", "1", "SMS gateway")
     events.record("sms_gateway.changed", actor=actor, subject=about, data=data)
     return row
@@ -105,6 +111,11 @@ def _check(wanted: Gateway) -> None:
     except ValueError as error:
         text = _("This body cannot be sent: %(why)s.")
         raise DomainError(text % {"why": error}, field="body") from error
+
+
+def _place_of(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port
 
 
 def _parsed(headers: Secret) -> dict[str, str]:

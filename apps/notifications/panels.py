@@ -15,7 +15,7 @@ def _context(subject: str) -> dict[str, Any]:
     return {
         "operation": {
             "id": subject,
-            "title": f"{delivery.get_channel_display()}: {delivery.notification}",
+            "title": f"{delivery.get_channel_display()}: {delivery.notification.about.title}",
             "status": _STATUS.get(status, "waiting"),
             "cause": delivery.error if status == Delivery.Status.FAILED else "",
             "waiting_for": delivery.error,

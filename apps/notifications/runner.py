@@ -1,5 +1,7 @@
 """Sending what leaves the house; a worker calls it."""
 
+import re
+import time
 from smtplib import SMTPException, SMTPRecipientsRefused
 
 from django.db.models import F
@@ -20,6 +22,11 @@ from apps.work.leases import Lease
 from apps.work.models import Due
 from apps.work.registry import runs
 
+# No such mailbox or domain, bad syntax, moved, no mail taken (RFC 3463, RFC 7505). Other refusals,
+# as of a relay that is set up wrong, say nothing about the address.
+_NO_SUCH_ADDRESS = re.compile(r"\s*5\.1\.(1|2|3|6|10)\b")
+# Longer than any message may take; then another worker may have it.
+_DEADLINE_S = 60.0
 # Two messages of 160 characters, of which each loses 7 when they are joined.
 _LONGEST_SMS = 306
 
@@ -36,6 +43,7 @@ def deliver(lease: Lease) -> None:
         _end(lease, delivery, "Its worker died again and again. The log says why.")
         return
     lease.assert_held()
+    lease.works_until = time.monotonic() + _DEADLINE_S
     try:
         _send(delivery)
     except SendError as error:
@@ -81,7 +89,7 @@ def _mail(delivery: Delivery) -> None:
     except SMTPRecipientsRefused as error:
         codes = [code for code, _why in error.recipients.values()]
         is_final = all(code >= 500 for code in codes)
-        if is_final:
+        if all(_NO_SUCH_ADDRESS.match(_text_of(why)) for _code, why in error.recipients.values()):
             suppress(delivery.address, reason=f"Refused: {codes[0]}", actor=SYSTEM)
         raise SendError(
             f"The mail server refused the address: {codes}", permanent=is_final
@@ -94,21 +102,28 @@ def _failed(lease: Lease, delivery: Delivery, error: SendError) -> None:
     """Try again later, less and less often, or give up."""
     tries = delivery.attempts + 1
     if error.permanent or tries > len(PAUSES_S):
-        _end(lease, delivery, str(error))
+        # Nothing that the operator could do about somebody's address.
+        _end(lease, delivery, str(error), Due.State.DONE if error.permanent else Due.State.FAILED)
         return
     with lease.atomic():
         _update(delivery, error=str(error)[:300])
         work.postpone(lease, seconds=PAUSES_S[tries - 1], reason=str(error))
 
 
-def _end(lease: Lease, delivery: Delivery | None, error: str) -> None:
+def _end(
+    lease: Lease, delivery: Delivery | None, error: str, state: str = Due.State.FAILED
+) -> None:
     """Close the work; without a delivery that waits there is nothing to do any more."""
     with lease.atomic():
         if delivery is None:
             work.finish(lease, Due.State.DONE)
             return
         _update(delivery, status=Delivery.Status.FAILED, error=error[:300])
-        work.finish(lease, Due.State.FAILED, reason=error)
+        work.finish(lease, state, reason=error)
+
+
+def _text_of(said: bytes | str) -> str:
+    return said.decode("utf-8", "replace") if isinstance(said, bytes) else said
 
 
 def _update(delivery: Delivery, **values: object) -> None:

@@ -88,7 +88,7 @@ def unread_of(user: User) -> int:
 
 def mark_read(user: User, **which: Any) -> int:
     """Note that a person has read some of theirs, or all; returns how many that changed."""
-    unread = Notification.objects.filter(user=user, read_at=None, **which)
+    unread = Notification.objects.filter(user=user, is_shown=True, read_at=None, **which)
     with transaction.atomic():
         changed = unread.update(read_at=timezone.now())
         if changed:
@@ -103,7 +103,10 @@ def set_preferences(user: User, wanted: Mapping[tuple[str, str], bool]) -> None:
     What is as the kind itself would have it is not kept: a later release may choose better.
     """
     User.objects.select_for_update().get(pk=user.pk)
-    Preference.objects.filter(user=user, kind__in={kind for kind, _channel in wanted}).delete()
+    kept = Preference.objects.filter(user=user, kind__in={kind for kind, _channel in wanted})
+    # Only what was asked: a way that is closed at present is chosen still when it opens again.
+    asked = [row.pk for row in kept if (row.kind, row.channel) in wanted]
+    Preference.objects.filter(pk__in=asked).delete()
     Preference.objects.bulk_create(
         Preference(user=user, kind=kind, channel=channel, is_on=is_on)
         for (kind, channel), is_on in wanted.items()
@@ -123,7 +126,7 @@ def send_again(delivery: Delivery) -> bool:
     failed = Delivery.objects.filter(pk=delivery.pk, status=Delivery.Status.FAILED)
     if not failed.update(status=Delivery.Status.QUEUED, attempts=0, error=""):
         return False
-    work.hasten(KIND, str(delivery.uuid))
+    work.again(KIND, str(delivery.uuid), title=_title(delivery))
     return True
 
 
@@ -154,8 +157,12 @@ def _send(rows: list[tuple[Notification, str, str]]) -> None:
         for row, channel, address in rows
     )
     for delivery in made:
-        title = f"{delivery.get_channel_display()}: {delivery.notification}"
-        work.enqueue(KIND, str(delivery.uuid), title=title)
+        work.enqueue(KIND, str(delivery.uuid), title=_title(delivery))
+
+
+def _title(delivery: Delivery) -> str:
+    """For the operator's list, so without what is told and whom."""
+    return f"{delivery.get_channel_display()}: {delivery.notification.about.title}"
 
 
 def _forget_old(people: list[User]) -> None:

@@ -1,8 +1,11 @@
 """Text messages: one protocol, and the gateway that every provider with an HTTP API fits."""
 
 import json
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from queue import Empty, Queue
 from typing import Any, Protocol
 
 import requests
@@ -11,6 +14,7 @@ from apps.accounts.providers.net import GuardedSession
 from apps.notifications.exceptions import SendError
 
 JSON, FORM = "json", "form"
+DEADLINE_S = 20.0
 # Answers that a later try may not get: a timeout, and too many at once.
 _PASSING = (408, 425, 429)
 _TO, _TEXT = "{to}", "{text}"
@@ -27,7 +31,7 @@ class Texter(Protocol):
 class HttpGateway:
     """A provider's HTTP API; `body` is a form or a JSON document with {to} and {text} in it."""
 
-    url: str
+    url: str = field(repr=False)
     method: str
     format: str
     body: str = field(repr=False)
@@ -35,23 +39,51 @@ class HttpGateway:
 
     def send(self, *, to: str, text: str) -> None:
         """One request. The provider's answer may repeat the secret, so only its number is told."""
-        try:
-            answer = GuardedSession().request(
+        status = _within(DEADLINE_S, partial(self._ask, self._content(to, text)))
+        if not 200 <= status < 300:
+            is_final = 400 <= status < 500 and status not in _PASSING
+            raise SendError(f"The SMS gateway answered {status}.", permanent=is_final)
+
+    def _ask(self, content: Mapping[str, Any]) -> int:
+        """The number of the answer, of which nothing more is read."""
+        with GuardedSession() as session:
+            answer = session.request(
                 self.method,
                 self.url,
                 headers=dict(self.headers),
                 allow_redirects=False,
-                **self._content(to, text),
+                stream=True,
+                **content,
             )
-        except requests.RequestException as error:
-            raise SendError(f"The SMS gateway was not reached: {type(error).__name__}") from None
-        if not 200 <= answer.status_code < 300:
-            is_final = 400 <= answer.status_code < 500 and answer.status_code not in _PASSING
-            raise SendError(f"The SMS gateway answered {answer.status_code}.", permanent=is_final)
+            answer.close()
+        return answer.status_code
 
     def _content(self, to: str, text: str) -> dict[str, Any]:
         filled = _filled(parsed_body(self.format, self.body), to, text)
         return {"json": filled} if self.format == JSON else {"data": filled}
+
+
+def _within(seconds: float, ask: Callable[[], int]) -> int:
+    """What `ask` gives, or SendError: also where an answer comes a letter at a time.
+
+    The library's timeout begins anew with each letter, so another thread waits for it.
+    """
+    came: Queue[int | Exception] = Queue()
+
+    def run() -> None:
+        try:
+            came.put(ask())
+        except (requests.RequestException, ValueError) as error:
+            came.put(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        result = came.get(timeout=seconds)
+    except Empty:
+        raise SendError(f"The SMS gateway did not answer within {seconds:g} s.") from None
+    if isinstance(result, Exception):
+        raise SendError(f"The SMS gateway was not reached: {type(result).__name__}")
+    return result
 
 
 def parsed_body(format: str, body: str) -> Any:

@@ -86,9 +86,9 @@ def settings(request: HttpRequest) -> HttpResponse:
             for channel in offered
             if channel in kind.offered
         }
-        services.set_preferences(user, wanted)
         number |= {"value": request.POST.get("number", ""), "error": _keep_number(request, user)}
         if not number["error"]:
+            services.set_preferences(user, wanted)
             messages.success(request, _("Your choice is saved."))
             return redirect("notification_settings")
     chosen = services.preferences_of(user)

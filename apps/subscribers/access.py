@@ -11,7 +11,7 @@ from django.urls import reverse
 from apps.accounts import services as accounts
 from apps.accounts.addresses import home_url
 from apps.accounts.models import User
-from apps.branding.mail import compose
+from apps.branding.mail import compose, send_now
 from apps.core.exceptions import DomainError
 from apps.events import services as events
 from apps.events.actors import Actor
@@ -39,7 +39,7 @@ def give_portal_access(subscriber: Subscriber, *, actor: Actor) -> User:
     events.record("subscriber.invited", actor=actor, subject=subscriber)
     message = _invitation(subscriber, user)
     # A mail server that is away loses the mail, which can be sent again, but not the log-in.
-    transaction.on_commit(partial(message.send), robust=True)
+    transaction.on_commit(partial(send_now, message), robust=True)
     return user
 
 

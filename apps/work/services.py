@@ -126,6 +126,16 @@ def postpone(lease: Lease, *, seconds: float, reason: str, stalls: int = 0) -> N
 
 
 @transaction.atomic
+def again(kind: str, subject: str, *, title: str) -> None:
+    """Have work that ended done once more, also where its row is forgotten already."""
+    facts = {"schema": current_schema(), "kind": kind, "subject": subject}
+    if Due.objects.filter(**facts).exists():
+        hasten(kind, subject)
+    else:
+        enqueue(kind, subject, title=title)
+
+
+@transaction.atomic
 def hasten(kind: str, subject: str) -> None:
     """Make work of the current schema due now: what waits, and what was abandoned.
 

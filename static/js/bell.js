@@ -2,6 +2,8 @@
 // fetched anew through its view. No module: the admin's pages load it as they are.
 (() => {
   const GATHER_MS = 200;
+  // About a quarter of an hour; a page that is loaded again begins anew.
+  const PATIENCE = 20;
   const BACKOFF_MS = [1000, 2000, 5000, 15000, 60000];
   let failures = 0;
   let waiting;
@@ -35,7 +37,7 @@
     });
     socket.addEventListener("close", (event) => {
       // Refused: nobody is signed in any more.
-      if (event.code >= 4400) return;
+      if (event.code >= 4400 || failures >= PATIENCE) return;
       const wait = BACKOFF_MS[Math.min(failures, BACKOFF_MS.length - 1)];
       failures += 1;
       setTimeout(connect, wait * (0.75 + Math.random() / 2));

@@ -1,6 +1,7 @@
 """A mail server on this machine, as small as the tests need it."""
 
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,8 @@ class MailServer(socketserver.ThreadingTCPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self.tls = tls
         super().__init__(("127.0.0.1", 0), _Session)
         self.port: int = self.server_address[1]
         self.said: list[str] = []
@@ -28,6 +30,12 @@ class MailServer(socketserver.ThreadingTCPServer):
 
 
 class _Session(socketserver.StreamRequestHandler):
+    def setup(self) -> None:
+        tls = cast(MailServer, self.server).tls
+        if tls:
+            self.request = tls.wrap_socket(self.request, server_side=True)
+        super().setup()
+
     def handle(self) -> None:
         server = cast(MailServer, self.server)
         self.answer("220 here")
@@ -51,9 +59,9 @@ class _Session(socketserver.StreamRequestHandler):
 
 
 @contextmanager
-def mail_server() -> Iterator[MailServer]:
+def mail_server(tls: ssl.SSLContext | None = None) -> Iterator[MailServer]:
     """One that runs for a while."""
-    with MailServer() as server:
+    with MailServer(tls) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
         server.shutdown()

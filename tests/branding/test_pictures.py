@@ -15,11 +15,11 @@ SVG = (
 )
 
 
-def png(width: int, height: int, text: str = "") -> bytes:
+def png(width: int, height: int, text: str = "", mode: str = "RGBA") -> bytes:
     """A picture with a comment inside."""
     written, notes = io.BytesIO(), PngInfo()
     notes.add_text("Comment", text)
-    Image.new("RGBA", (width, height), (200, 30, 30, 128)).save(written, "PNG", pnginfo=notes)
+    Image.new(mode, (width, height)).save(written, "PNG", pnginfo=notes)
     return written.getvalue()
 
 
@@ -63,12 +63,12 @@ def test_what_a_drawing_needs_stays() -> None:
     parts = (
         b"<style>.a{fill:url(#g)}</style>"
         b'<defs><linearGradient id="g"><stop offset="1" stop-color="#fff"/></linearGradient></defs>'
-        b'<g fill="url(#g)" transform="scale(2)"><path id="p" class="a" d="M0 0"/></g>'
+        b'<g fill="url( #g)" transform="scale(2)"><path id="p" class="a" d="M0 0"/></g>'
         b'<use xlink:href="#p"/>'
     )
     clean = clean_picture(SVG % parts)
     assert (clean.width, clean.height) == (120, 40)
-    for kept in (b".a{fill:url(#g)}", b'stop-color="#fff"', b'fill="url(#g)"', b'href="#p"'):
+    for kept in (b".a{fill:url(#g)}", b'stop-color="#fff"', b'fill="url( #g)"', b'href="#p"'):
         assert kept in clean.content
 
 
@@ -81,6 +81,9 @@ def test_what_a_drawing_needs_stays() -> None:
         (png(50, 50)[:60], "damaged"),
         (b"\x89PNG" + b"0" * MAX_BYTES, "larger than 512 kB"),
         (png(4000, 4000), "too many pixels"),
+        (png(20000, 20000, mode="1"), "too many pixels"),
+        (SVG % (b"<g>" * 1200 + b"</g>" * 1200), "too many parts"),
+        (b"<?xml version='1.0' encoding='nonsense'?>" + SVG % b"", "damaged"),
         (b"<svg", "damaged"),
         (b'<html xmlns="http://www.w3.org/1999/xhtml"><svg/></html>', "no SVG file"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "does not say its size"),

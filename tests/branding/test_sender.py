@@ -1,8 +1,15 @@
 """A level's own sender: mails leave by its own server, under its own address."""
 
 import base64
+import socket
+import ssl
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from email import message_from_bytes, policy
+from pathlib import Path
+from smtplib import SMTPException
 from typing import Any
 
 import pytest
@@ -14,10 +21,11 @@ from apps.accounts.services import create_user
 from apps.branding import sender_admin, senders
 from apps.branding.domains import BAD, OK, UNKNOWN, WARN, Check, NoAnswerError, check_domain
 from apps.branding.models import Sender
-from apps.branding.senders import OwnServer
+from apps.branding.smtp import OwnServer, public_address
 from apps.events.actors import SYSTEM
 from apps.events.models import Event
 from apps.tenancy.kinds import schema_of
+from dotmac.crypto.local_ca import ensure_certificate, ensure_local_ca
 from tests.accounts.browser import text_of
 from tests.branding.smtp_server import MailServer, mail_server
 from tests.conftest import Isp
@@ -90,7 +98,9 @@ def test_the_password_is_encrypted_shown_to_nobody_and_bound_to_its_server(
     with schema_of(acme.workspace):
         assert Sender.objects.get().password == row.password
     # Who points it elsewhere must know the password.
-    save(alice, server, password="", host="localhost", version=2)
+    page = save(alice, server, password="", host="localhost", version=2)
+    assert "Enter the password that belongs to it" in text_of(page)
+    save(alice, server, password="", host="localhost", version=2, is_on="")
     with schema_of(acme.workspace):
         assert Sender.objects.get().password == ""
 
@@ -115,6 +125,7 @@ def test_an_owner_tries_it_and_reads_what_the_server_said(
         ({"address": ""}, "Enter the address and the server first"),
         ({"host": ""}, "Enter the address and the server first"),
         ({"host": "a b"}, "Enter a valid value"),
+        ({"host": "a..b"}, "Enter a valid value"),
         ({"address": "no address"}, "Enter a valid email address"),
         ({"dkim_selector": "a..b/../x"}, "Enter a valid value"),
         ({"version": 7}, "Somebody else has changed this"),
@@ -135,10 +146,14 @@ def test_outside_of_development_it_reaches_no_inner_service(
     assert "listen on 465" in text_of(save(alice, server))
     page = save(alice, server, port=587)
     assert "not sent without encryption" in text_of(page)
-    for host, port in (("127.0.0.1", 587), ("10.0.0.1", 25), ("127.0.0.1", server.port)):
+    hidden = ("64:ff9b::a00:1", "2002:a00:1::1", "::ffff:10.0.0.1", "224.0.0.1", "::1")
+    for host in ("127.0.0.1", "10.0.0.1", *hidden):
         with pytest.raises(OSError, match="not a public mail server"):
-            OwnServer(host=host, port=port).open()
+            public_address(host, 587)
+    with pytest.raises(OSError, match="not a public mail server"):
+        OwnServer(host="127.0.0.1", port=server.port).open()
     assert server.said == []
+    assert public_address("9.9.9.9", 587) == "9.9.9.9"
 
 
 def test_only_owners_see_or_change_it(server: MailServer, acme: Isp, db: None) -> None:
@@ -218,3 +233,64 @@ def test_an_unreadable_password_opens_nothing(alice: Client, server: MailServer,
         row.password = "damaged"
         with pytest.raises(Exception, match="opens with none of the keys"):
             senders.server_of(row)
+
+
+def test_a_server_that_fails_keeps_nobody_from_a_new_password(
+    alice: Client, server: MailServer, acme: Isp
+) -> None:
+    save(alice, server)
+    server.refusal = "554 5.7.1 relay denied"
+    forget_password(acme.workspace_host, acme.workspace)
+    assert server.mails == []
+    (sent,) = mail.outbox
+    assert "Acme Fiber <no-reply@" in sent.from_email
+
+
+@pytest.mark.parametrize("wrong", [{"username": "ä", "password": "ö"}, {"host": "x" * 64 + ".se"}])
+def test_what_no_server_understands_is_an_error_of_mail(
+    server: MailServer, wrong: dict[str, str]
+) -> None:
+    known = {"host": "127.0.0.1", "username": "", "password": "", **wrong}
+    with pytest.raises((SMTPException, OSError)):
+        OwnServer(port=server.port, **known).send_messages([mail.EmailMessage(to=["a@b.se"])])
+
+
+def test_a_server_that_answers_a_letter_at_a_time_is_cut_off() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as tarpit:
+
+        def drip() -> None:
+            line, _address = tarpit.accept()
+            with line, suppress(OSError):
+                while True:
+                    line.send(b"2")
+                    time.sleep(0.1)
+
+        threading.Thread(target=drip, daemon=True).start()
+        port, began = tarpit.getsockname()[1], time.monotonic()
+        with pytest.raises((SMTPException, OSError)):
+            OwnServer(host="127.0.0.1", port=port, deadline_s=0.5).send_messages(
+                [mail.EmailMessage(to=["a@b.se"])]
+            )
+        assert time.monotonic() - began < 15
+
+
+def test_over_tls_the_certificate_must_be_that_of_the_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = ensure_local_ca(tmp_path / "ca")
+    leaf = ensure_certificate(authority, tmp_path / "leaf", ["localhost"])
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(leaf.certificate, leaf.key)
+
+    def send(host: str) -> None:
+        own = OwnServer(host=host, port=server.port, use_ssl=True, deadline_s=5)
+        own.send_messages([mail.EmailMessage("Hi", to=["a@b.se"])])
+
+    with mail_server(tls) as server:
+        with pytest.raises(ssl.SSLCertVerificationError):
+            send("localhost")
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
+        with pytest.raises(ssl.SSLCertVerificationError):
+            send("127.0.0.1")
+        send("localhost")
+        assert len(server.mails) == 1

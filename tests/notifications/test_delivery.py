@@ -119,6 +119,9 @@ def test_an_address_that_is_refused_for_good_is_not_tried_again(
     run_due()
     assert delivery_of(acme).status == "failed"
     assert "550" in delivery_of(acme).error
+    # Nothing that the operator could do.
+    due = Due.objects.get(kind="notification")
+    assert (due.state, "550" in due.reason) == ("done", True)
 
 
 def test_a_full_mailbox_is_tried_again(
@@ -157,4 +160,20 @@ def test_the_operator_sees_it_among_the_work(tell: Tell, acme: Isp, alice: User,
     root = person("public", "root", is_superuser=True)
     desk = browser_of(root, "dotmac.localhost", "public")
     due = Due.objects.get(kind="notification")
-    assert "Rain happened" in text_of(desk.get(f"/admin/work/due/{due.pk}/change/"))
+    page = text_of(desk.get(f"/admin/work/due/{due.pk}/change/"))
+    assert "Something of the tests happens" in page
+    assert "Rain" not in page
+    assert "alice@example.net" not in page
+
+
+def test_what_failed_long_ago_is_sent_again_too(
+    tell: Tell, acme: Isp, run_due: RunDue, hers: Client
+) -> None:
+    tell("Rain")
+    with schema_of(acme.console):
+        Delivery.objects.update(status="failed")
+        pk = Delivery.objects.get().pk
+    Due.objects.all().delete()
+    hers.post(LOG, {"action": "send_again", "_selected_action": [pk]})
+    run_due()
+    assert len(mail.outbox) == 1

@@ -1,8 +1,11 @@
 """Text messages: a provider's HTTP API, asked by a worker, with a secret that nobody sees again."""
 
 import json
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
@@ -12,8 +15,9 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.events.models import Event
+from apps.notifications import gateways, sms
 from apps.notifications.exceptions import SendError
-from apps.notifications.models import Delivery, Notification, Phone, SmsGateway
+from apps.notifications.models import Delivery, Notification, Phone, Preference, SmsGateway
 from apps.notifications.sms import HttpGateway, parsed_body
 from apps.tenancy.kinds import schema_of
 from apps.work.models import Due
@@ -248,3 +252,60 @@ def test_a_body_is_understood_before_anything_is_put_into_it() -> None:
     for format, body in (("form", "{to}{text}"), ("json", "{to}{text}"), ("json", "[1]")):
         with pytest.raises(ValueError, match="."):
             parsed_body(format, body)
+
+
+def test_an_answer_that_never_ends_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sms, "DEADLINE_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as tarpit:
+
+        def drip() -> None:
+            line, _address = tarpit.accept()
+            with line, suppress(OSError):
+                while True:
+                    line.send(b"H")
+                    time.sleep(0.1)
+
+        threading.Thread(target=drip, daemon=True).start()
+        url = f"http://127.0.0.1:{tarpit.getsockname()[1]}/"
+        began = time.monotonic()
+        with pytest.raises(SendError, match="within 0.5 s"):
+            HttpGateway(url, "POST", "json", BODY, {}).send(to="+4670", text="Hi")
+        assert time.monotonic() - began < 15
+
+
+def test_the_secret_of_one_host_is_not_told_to_another(
+    connected: Provider, hers: Client, acme: Isp
+) -> None:
+    save(hers, connected, headers="", url=f"{connected.url}/v2", version=1)
+    with schema_of(acme.console):
+        assert SmsGateway.objects.get().headers
+    elsewhere = connected.url.replace("127.0.0.1", "localhost")
+    save(hers, connected, headers="", url=elsewhere, version=2)
+    with schema_of(acme.console):
+        assert SmsGateway.objects.get().headers == ""
+
+
+def test_an_address_with_a_key_in_it_is_not_written_down(
+    hers: Client, provider: Provider, acme: Isp
+) -> None:
+    save(hers, provider, url=f"{provider.url}?apikey=s3cr3t")
+    with schema_of(acme.console):
+        assert "s3cr3t" not in str(list(Event.objects.values_list("data", flat=True)))
+        assert "s3cr3t" not in repr(gateways.texter())
+
+
+def test_what_was_chosen_outlasts_a_gateway_that_is_off(
+    connected: Provider, hers: Client, acme: Isp
+) -> None:
+    save(hers, connected, is_on="", version=1)
+    hers.post(SETTINGS, {"test.happened:inbox": "on"})
+    with schema_of(acme.console):
+        assert Preference.objects.get(kind="test.happened", channel="sms").is_on
+
+
+def test_a_wrong_number_leaves_the_choices_as_they_were(
+    connected: Provider, hers: Client, acme: Isp
+) -> None:
+    hers.post(SETTINGS, {"test.happened:email": "on", "number": "070"})
+    with schema_of(acme.console):
+        assert Preference.objects.get(kind="test.happened", channel="sms").is_on

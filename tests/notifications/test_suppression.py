@@ -70,9 +70,21 @@ def test_an_address_that_a_server_refuses_for_good_is_put_on_it(
     tell: Tell, acme: Isp, run_due: RunDue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tell("Rain")
-    refuse(monkeypatch, SMTPRecipientsRefused({"alice@example.net": (550, b"no such user")}))
+    refuse(monkeypatch, SMTPRecipientsRefused({"alice@example.net": (550, b"5.1.1 no such user")}))
     run_due()
     assert suppressed(acme) == {"alice@example.net": "Refused: 550"}
+
+
+@pytest.mark.parametrize("why", [b"5.7.1 relay denied", b"5.2.2 full", b"no", b""])
+def test_another_refusal_says_nothing_about_the_address(
+    tell: Tell, acme: Isp, run_due: RunDue, monkeypatch: pytest.MonkeyPatch, why: bytes
+) -> None:
+    tell("Rain")
+    refuse(monkeypatch, SMTPRecipientsRefused({"alice@example.net": (554, why)}))
+    run_due()
+    assert suppressed(acme) == {}
+    with schema_of(acme.console):
+        assert Delivery.objects.get().status == "failed"
 
 
 def test_several_are_reported_at_once_and_what_is_no_end_is_passed_over(
@@ -99,6 +111,8 @@ def test_several_are_reported_at_once_and_what_is_no_end_is_passed_over(
         {"address": "no address", "type": "bounce"},
         [{"address": "a@example.com", "type": "bounce"}, {"address": 3, "type": "bounce"}],
         [{}] * 1001,
+        {"address": f"{'a' * 60}@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 60}", "type": "bounce"},
+        {"address": "a@example.com", "type": "bounce", "reason": "no\x00"},
     ],
 )
 def test_what_is_no_report_changes_nothing(acme: Isp, db: None, body: Any) -> None:
