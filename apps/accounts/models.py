@@ -18,6 +18,8 @@ __all__ = [
     "ApiKey",
     "IdentityProvider",
     "KnownBrowser",
+    "Membership",
+    "Role",
     "SignInPolicy",
     "UsedHandOff",
     "User",
@@ -80,6 +82,45 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_full_name(self) -> str:
         """Their name, or their address."""
         return str(self)
+
+
+class Role(models.Model):
+    """A role of the schema's own: a name and the permissions that were ticked."""
+
+    uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
+    name = models.CharField(_("name"), max_length=60, unique=True)
+    # Keys of apps.core.permissions.Permission; one that no app declares any more grants nothing.
+    permissions = models.JSONField(_("permissions"), default=list, blank=True)
+
+    class Meta:
+        verbose_name = _("role")
+        verbose_name_plural = _("roles")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """The role of a person of the staff; owners need none."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="membership")
+    # A built-in role by its key, or one of the schema's own.
+    role = models.CharField(max_length=20, blank=True)
+    own_role = models.ForeignKey(
+        Role, on_delete=models.PROTECT, null=True, blank=True, related_name="memberships"
+    )
+    # [{"type": "instance", "id": …}]; empty is all.
+    limits = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(role="", own_role__isnull=False)
+                | (~Q(role="") & Q(own_role__isnull=True)),
+                name="one_role",
+            )
+        ]
 
 
 class UsedHandOff(models.Model):
