@@ -40,6 +40,7 @@ _HOME = Entry("home", page="admin:index", title=_("Home"))
 _ACCESS = Group(
     (
         Entry("group", "accounts.User"),
+        Entry("mail", "accounts.Invitation"),
         Entry("badge", "accounts.Role"),
         Entry("key", "accounts.ApiKey"),
         Entry("shield_person", "accounts.SignInPolicy"),

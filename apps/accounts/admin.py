@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
+from apps.accounts import invitation_admin as invitations
 from apps.accounts import people_admin as people
 from apps.accounts import services
 from apps.accounts.access import may
@@ -88,6 +89,7 @@ class ApiKeyAdmin(ModelAdmin):  # type: ignore[misc]
 def register(site: AdminSite, kind: str) -> None:
     """People and keys are in every kind."""
     people.register(site)
+    invitations.register(site)
     site.register(ApiKey, ApiKeyAdmin)
     security.register(site)
     providers.register(site, kind)

@@ -54,11 +54,15 @@ def role_title(user: User) -> str:
     return own.name if own else str(BUILT_IN.get(membership.role, membership.role))
 
 
+def titles_of_roles() -> dict[str, str]:
+    """What people call each role here, by the word for it."""
+    own = {str(role.uuid): role.name for role in Role.objects.all()}
+    return {OWNER: str(OWNER_TITLE), **{key: str(t) for key, t in BUILT_IN.items()}, **own}
+
+
 def role_choices(by: User) -> list[tuple[str, str]]:
     """The roles that somebody may give here."""
-    own = {str(role.uuid): role.name for role in Role.objects.all()}
-    titles = {OWNER: str(OWNER_TITLE), **{key: str(t) for key, t in BUILT_IN.items()}, **own}
-    return [(role, title) for role, title in titles.items() if _is_given(by, role)]
+    return [(role, title) for role, title in titles_of_roles().items() if is_given(by, role)]
 
 
 @transaction.atomic
@@ -68,11 +72,11 @@ def set_role(user: User, role: str, *, by: User, limits: Iterable[str] = ()) -> 
     PermissionDenied for more than one holds; ConflictError where no owner would be left.
     """
     current = _locked(user)
-    named = _limits(limits)
+    named = checked_limits(limits)
     if role == role_of(current) and named == limits_of(current):
         return
     require_above(by, current)
-    if not _is_given(by, role):
+    if not is_given(by, role):
         raise PermissionDenied(_("You cannot give a role that may do more than you."))
     if current.is_superuser or role == OWNER:
         _check_ownership(current)
@@ -143,7 +147,7 @@ def _locked(user: User) -> User:
     return next(row for row in rows.order_by("pk") if row.pk == user.pk)
 
 
-def _is_given(by: User, role: str) -> bool:
+def is_given(by: User, role: str) -> bool:
     """Whether somebody holds all that a role grants, so that they may give it."""
     if by.is_superuser or role == NO_ROLE:
         return True
@@ -186,7 +190,8 @@ def _write(user: User, role: str, limits: Limits) -> None:
     forget(user)
 
 
-def _limits(limits: Iterable[str]) -> Limits:
+def checked_limits(limits: Iterable[str]) -> Limits:
+    """Limits as they are kept, from `type:id`; DomainError for a type that is none."""
     found = []
     for limit in sorted(set(limits)):
         type_, _colon, id_ = limit.partition(":")

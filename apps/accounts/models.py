@@ -17,6 +17,7 @@ from apps.accounts.security.models import KnownBrowser, SignInPolicy
 __all__ = [
     "ApiKey",
     "IdentityProvider",
+    "Invitation",
     "KnownBrowser",
     "Membership",
     "Role",
@@ -121,6 +122,39 @@ class Membership(models.Model):
                 name="one_role",
             )
         ]
+
+
+class Invitation(models.Model):
+    """A role offered to whoever reads the mails of an address; good once, until it expires."""
+
+    uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
+    email = models.EmailField(_("e-mail"))
+    # As members.role_of says it.
+    role = models.CharField(_("role"), max_length=40)
+    limits = models.JSONField(default=list, blank=True)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    invited_by = models.ForeignKey(User, on_delete=models.CASCADE, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["email"],
+                condition=Q(accepted_at=None, revoked_at=None),
+                name="one_open_invitation",
+            ),
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="invitation_lower_case"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
 
 
 class UsedHandOff(models.Model):

@@ -52,7 +52,7 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]
             self.fields["role"].choices = [("", _("No role")), *members.role_choices(by)]  # type: ignore[attr-defined]
             self.fields["role"].initial = current
         if "limits" in self.fields:
-            self.fields["limits"].choices = _limit_choices()  # type: ignore[attr-defined]
+            self.fields["limits"].choices = limit_choices()  # type: ignore[attr-defined]
             held = members.limits_of(user) if user.pk else []
             self.fields["limits"].initial = [f"{one['type']}:{one['id']}" for one in held]
 
@@ -81,7 +81,7 @@ class UserAdmin(ModelAdmin):  # type: ignore[misc]
 
     def get_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         """State and dates only of somebody who is there."""
-        limits = ["limits"] if _limit_choices() else []
+        limits = ["limits"] if limit_choices() else []
         shown = [*self.readonly_fields] if obj else []
         return ["email", "name", "role", *limits, *shown]
 
@@ -138,7 +138,7 @@ class UserAdmin(ModelAdmin):  # type: ignore[misc]
     @display(description=_("only for"))  # type: ignore[untyped-decorator]
     def limits(self, user: User) -> str:
         """The names of what they are limited to."""
-        names, held = dict(_limit_choices()), members.limits_of(user)
+        names, held = dict(limit_choices()), members.limits_of(user)
         keys = [f"{one['type']}:{one['id']}" for one in held]
         return ", ".join(str(names.get(key, key)) for key in keys) or str(_("everything here"))
 
@@ -236,7 +236,8 @@ def _is_above(request: HttpRequest, user: User) -> bool:
     return True
 
 
-def _limit_choices() -> list[tuple[str, str]]:
+def limit_choices() -> list[tuple[str, str]]:
+    """What a role can be limited to in the current schema."""
     kind = kind_of(current_schema())
     return [
         (f"{limit.type}:{id_}", f"{limit.title}: {name}")

@@ -9,13 +9,16 @@ PERMISSIONS = (
         "people.view",
         _("See people and their roles"),
         (ADMIN,),
-        rights("accounts", "user", "role"),
+        rights("accounts", "user", "role", "invitation"),
     ),
     Permission(
         "people.manage",
-        _("Add people, give them roles, switch them on and off"),
+        _("Invite and add people, give them roles, switch them on and off"),
         (ADMIN,),
-        rights("accounts", "user", on="view add change"),
+        (
+            *rights("accounts", "user", on="view add change"),
+            *rights("accounts", "invitation", on="view add"),
+        ),
     ),
     Permission(
         "roles.manage",

@@ -72,6 +72,7 @@ def same(key: str, *names: str) -> Needs:
 
 NEEDS: Needs = {
     **rows("accounts_user", "people.view", "people.manage", "people.manage"),
+    **rows("accounts_invitation", "people.view", "people.manage"),
     **rows("accounts_role", "people.view", *["roles.manage"] * 3),
     **rows("accounts_apikey", "keys.use", "keys.use"),
     **rows("accounts_identityprovider", *[OWNERS] * 4),
