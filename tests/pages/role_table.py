@@ -190,6 +190,7 @@ NEEDS: Needs = {
         "me",
         "organisations",
         "organisations_open",
+        "organisation_owner",
         "account_change_password",
         "account_security",
         "account_second_factor",
