@@ -5,17 +5,27 @@ from importlib.util import find_spec
 from typing import Any
 
 from django.apps import apps
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern
 from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
+from apps.accounts.access import within_limits
 from apps.accounts.views import admin_login
 from apps.lists.views import list_urls
 from apps.portal.registry import admin_home
 from apps.tenancy.kinds import app_labels
 from config.navigation import sidebar
+
+
+class _Narrowed:
+    """What an admin of rows adds for members who are limited to named resources."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """The rows within the member's limits."""
+        return within_limits(request.user, super().get_queryset(request))  # type: ignore[misc]
 
 
 class KindAdminSite(UnfoldAdminSite):  # type: ignore[misc]
@@ -35,6 +45,11 @@ class KindAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         sheet = request.brand.css_url  # type: ignore[attr-defined]
         context["styles"] = [*context["styles"], *([sheet] if sheet else [])]
         return context
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Every list and page shows a limited member only what they are limited to."""
+        narrowed = type(admin_class.__name__, (_Narrowed, admin_class), {})
+        super().register(model_or_iterable, narrowed, **options)
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Sign in where the rest of the host does."""

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.access import may
 from apps.tenancy.kinds import CONSOLE, PUBLIC, WORKSPACE
 
 
@@ -23,6 +24,7 @@ class Entry:
     icon: str
     model: str = ""
     page: str = ""
+    permission: str = ""
     title: str | Promise = ""
 
 
@@ -38,6 +40,8 @@ _HOME = Entry("home", page="admin:index", title=_("Home"))
 _ACCESS = Group(
     (
         Entry("group", "accounts.User"),
+        Entry("mail", "accounts.Invitation"),
+        Entry("badge", "accounts.Role"),
         Entry("key", "accounts.ApiKey"),
         Entry("shield_person", "accounts.SignInPolicy"),
         Entry("passkey", "accounts.IdentityProvider"),
@@ -86,7 +90,12 @@ SIDEBARS: dict[str, tuple[Group, ...]] = {
             (
                 _HOME,
                 Entry("deployed_code", "instances.Instance"),
-                Entry("apps", page="admin:instances_catalogue", title=_("Catalogue")),
+                Entry(
+                    "apps",
+                    page="admin:instances_catalogue",
+                    permission="catalogue.view",
+                    title=_("Catalogue"),
+                ),
                 Entry("checklist", "operations.Operation"),
             )
         ),
@@ -104,7 +113,12 @@ SIDEBARS: dict[str, tuple[Group, ...]] = {
         ),
         Group(
             (
-                Entry("upload", page="admin:subscribers_import", title=_("Import subscribers")),
+                Entry(
+                    "upload",
+                    page="admin:subscribers_import",
+                    permission="subscribers.transfer",
+                    title=_("Import subscribers"),
+                ),
                 Entry("checklist", "operations.Operation"),
             ),
             _("Work"),
@@ -128,6 +142,8 @@ def sidebar(site: AdminSite, kind: str, request: HttpRequest) -> list[dict[str, 
 
 def _item(site: AdminSite, entry: Entry, request: HttpRequest) -> dict[str, Any] | None:
     if entry.page:
+        if entry.permission and not may(request.user, entry.permission):
+            return None
         return _line(entry.title, entry.icon, reverse(entry.page))
     found = {model._meta.label: (model, admin) for model, admin in site._registry.items()}
     if entry.model not in found:

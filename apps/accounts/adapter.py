@@ -42,6 +42,11 @@ class _Site(NamedTuple):
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """allauth in the current schema: who may sign up, and where each step leads."""
 
+    @property
+    def brand(self) -> str:
+        """Whose pages and mails these are."""
+        return _brand(self.request)
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """At the operator only: consoles are entered by hand-off, workspaces make their users."""
         return _kind() == PUBLIC

@@ -1,9 +1,7 @@
-"""People and API keys in the admin of every kind."""
+"""API keys in the admin of every kind, and what else is about people."""
 
 from typing import Any
 
-from django import forms
-from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -13,94 +11,15 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
+from apps.accounts import invitation_admin as invitations
+from apps.accounts import people_admin as people
 from apps.accounts import services
+from apps.accounts.access import may
 from apps.accounts.models import ApiKey, User
 from apps.accounts.providers import admin as providers
 from apps.accounts.security import admin as security
-from apps.core.exceptions import DomainError
 from apps.events.actors import Actor, user_actor
 from dotmac.crypto.secret import Secret
-
-
-class UserForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A person as staff write one down."""
-
-    class Meta:
-        model = User
-        fields = ["email", "name", "is_staff", "is_superuser"]
-
-    def clean_email(self) -> str:
-        """Addresses are kept in lower case."""
-        return str(self.cleaned_data["email"]).lower()
-
-
-class UserAdmin(ModelAdmin):  # type: ignore[misc]
-    """People of this schema; they are switched off, never deleted."""
-
-    form = UserForm
-    list_display = ["email", "name", "is_staff", "is_superuser", "is_active", "last_login"]
-    list_filter = ["is_staff", "is_active"]
-    search_fields = ["email", "name"]
-    ordering = ["email"]
-    readonly_fields = ["is_active", "last_login", "date_joined"]
-    actions = ["deactivate", "reactivate"]
-
-    def get_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
-        """State and dates only of somebody who is there."""
-        return [*UserForm.Meta.fields, *(self.readonly_fields if obj else [])]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
-        """Rights are given by those who have all; an address stays with its person."""
-        rights = [] if _may_do_all(request) else ["is_staff", "is_superuser"]
-        return [*self.readonly_fields, *rights, *(["email"] if obj else [])]
-
-    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """What a person did stays theirs."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Who may do all is changed only by such."""
-        is_above = obj is not None and obj.is_superuser and not _may_do_all(request)
-        return not is_above and bool(super().has_change_permission(request, obj))
-
-    def has_switch_permission(self, request: HttpRequest) -> bool:
-        """Who may switch people on and off."""
-        return _may_do_all(request)
-
-    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Write through the service, which records it."""
-        if change:
-            self._update(request, obj)
-            return
-        values = {name: getattr(obj, name) for name in UserForm.Meta.fields}
-        made = services.create_user(**values, actor=_actor(request))
-        obj.__dict__.update(made.__dict__)
-        messages.info(
-            request,
-            _("They choose a password at the sign-in page, through “Forgot your password?”."),
-        )
-
-    @staticmethod
-    def _update(request: HttpRequest, user: User) -> None:
-        try:
-            services.update_user(user, actor=_actor(request))
-        except DomainError as error:
-            messages.error(request, error.message)
-
-    @action(description=_("Switch off"), permissions=["switch"])  # type: ignore[untyped-decorator]
-    def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """Keep people out from their next request on."""
-        for user in queryset:
-            try:
-                services.deactivate_user(user, actor=_actor(request))
-            except DomainError as error:
-                messages.error(request, error.message)
-
-    @action(description=_("Switch on"), permissions=["switch"])  # type: ignore[untyped-decorator]
-    def reactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """Let people in again."""
-        for user in queryset:
-            services.reactivate_user(user, actor=_actor(request))
 
 
 class ApiKeyAdmin(ModelAdmin):  # type: ignore[misc]
@@ -130,7 +49,7 @@ class ApiKeyAdmin(ModelAdmin):  # type: ignore[misc]
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         """Who may make keys may end those they see."""
-        return bool(super().has_add_permission(request))
+        return may(request.user, "keys.use")
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         """Make the key through the service; its text lives in this request alone."""
@@ -169,7 +88,8 @@ class ApiKeyAdmin(ModelAdmin):  # type: ignore[misc]
 
 def register(site: AdminSite, kind: str) -> None:
     """People and keys are in every kind."""
-    site.register(User, UserAdmin)
+    people.register(site)
+    invitations.register(site)
     site.register(ApiKey, ApiKeyAdmin)
     security.register(site)
     providers.register(site, kind)

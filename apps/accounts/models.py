@@ -17,7 +17,10 @@ from apps.accounts.security.models import KnownBrowser, SignInPolicy
 __all__ = [
     "ApiKey",
     "IdentityProvider",
+    "Invitation",
     "KnownBrowser",
+    "Membership",
+    "Role",
     "SignInPolicy",
     "UsedHandOff",
     "User",
@@ -80,6 +83,78 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_full_name(self) -> str:
         """Their name, or their address."""
         return str(self)
+
+
+class Role(models.Model):
+    """A role of the schema's own: a name and the permissions that were ticked."""
+
+    uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
+    name = models.CharField(_("name"), max_length=60, unique=True)
+    # Keys of apps.core.permissions.Permission; one that no app declares any more grants nothing.
+    permissions = models.JSONField(_("permissions"), default=list, blank=True)
+
+    class Meta:
+        verbose_name = _("role")
+        verbose_name_plural = _("roles")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """The role of a person of the staff; owners need none."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="membership")
+    # A built-in role by its key, or one of the schema's own.
+    role = models.CharField(max_length=20, blank=True)
+    own_role = models.ForeignKey(
+        Role, on_delete=models.PROTECT, null=True, blank=True, related_name="memberships"
+    )
+    # [{"type": "instance", "id": …}]; empty is all.
+    limits = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(role="", own_role__isnull=False)
+                | (~Q(role="") & Q(own_role__isnull=True)),
+                name="one_role",
+            )
+        ]
+
+
+class Invitation(models.Model):
+    """A role offered to whoever reads the mails of an address; good once, until it expires."""
+
+    uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
+    email = models.EmailField(_("e-mail"))
+    # As members.role_of says it.
+    role = models.CharField(_("role"), max_length=40)
+    limits = models.JSONField(default=list, blank=True)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    invited_by = models.ForeignKey(User, on_delete=models.CASCADE, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["email"],
+                condition=Q(accepted_at=None, revoked_at=None),
+                name="one_open_invitation",
+            ),
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="invitation_lower_case"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
 
 
 class UsedHandOff(models.Model):

@@ -1,27 +1,28 @@
 """People of a schema, and who asks, over the API."""
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
-from django.utils.translation import gettext as _
+from django.db import transaction
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts import services
+from apps.accounts import members, services
 from apps.accounts.models import User
 from apps.accounts.resources import Resource
 from apps.core.api.views import Manners
 from apps.tenancy.kinds import current_schema, kind_of
 
+_ROLE = "“owner”, a built-in role, the id of an own one, or empty."
 _DORA = {
     "id": "0b0f7c5e-9d0a-4b57-8f41-0d1a4c6a7e11",
     "email": "dora@acme.example",
     "name": "Dora Diaz",
+    "role": "support",
     "is_staff": True,
     "is_superuser": False,
     "is_active": True,
@@ -33,21 +34,47 @@ class PersonSerializer(serializers.ModelSerializer[User]):
     """A person of this schema; there is no password in the API."""
 
     id = serializers.UUIDField(source="uuid", read_only=True)
+    role = serializers.SerializerMethodField(help_text=_ROLE)
     created_at = serializers.DateTimeField(source="date_joined", read_only=True)
 
     class Meta:
         model = User
-        fields = ("id", "email", "name", "is_staff", "is_superuser", "is_active", "created_at")
+        fields = (
+            "id",
+            "email",
+            "name",
+            "role",
+            "is_staff",
+            "is_superuser",
+            "is_active",
+            "created_at",
+        )
         read_only_fields = fields
+
+    def get_role(self, user: User) -> str:
+        """Their role as one word; empty for those who are no staff."""
+        return members.role_of(user)
 
 
 class NewPersonSerializer(serializers.Serializer[Any]):
-    """A person to add; only who may do everything gives rights."""
+    """A person to add; nobody gives a role above their own."""
 
     email = serializers.EmailField()
     name = serializers.CharField(max_length=120, required=False, default="")
-    is_staff = serializers.BooleanField(required=False, default=False)
-    is_superuser = serializers.BooleanField(required=False, default=False)
+    role = serializers.CharField(max_length=40, required=False, default="", help_text=_ROLE)
+
+
+class RoleChoiceSerializer(serializers.Serializer[Any]):
+    """The role to give, and what it is limited to."""
+
+    role = serializers.CharField(max_length=40, allow_blank=True, help_text=_ROLE)
+    limits = serializers.ListField(
+        child=serializers.CharField(max_length=80),
+        required=False,
+        default=list,
+        max_length=200,
+        help_text="As “instance:<id>”; empty for all.",
+    )
 
 
 class MeSerializer(serializers.Serializer[Any]):
@@ -70,16 +97,24 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
 
     access = "people"
     serializer_class = PersonSerializer
-    queryset = User.objects.all()
+    permissions: ClassVar = {
+        "create": "people.manage",
+        "deactivate": "people.manage",
+        "reactivate": "people.manage",
+        "role": "people.manage",
+    }
+    queryset = User.objects.select_related("membership__own_role")
     filterset_fields = ("email", "is_staff", "is_active")
 
     @extend_schema(request=NewPersonSerializer, responses={201: PersonSerializer})
     def create(self, request: Request) -> Response:
         """Add a person, who chooses a password through “Forgot your password?”."""
         values = self.checked(NewPersonSerializer)
-        if values["is_staff"] or values["is_superuser"]:
-            self._check_may_do_all()
-        user = services.create_user(actor=self.actor, **values)
+        role, by = values.pop("role"), self.person
+        with transaction.atomic():
+            user = services.create_user(actor=self.actor, **values)
+            if role:
+                members.set_role(user, role, by=by)
         return Response(PersonSerializer(user).data, status=201)
 
     @extend_schema(request=None, responses={200: PersonSerializer})
@@ -94,16 +129,25 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
         """Let a person in again."""
         return self._switch(services.reactivate_user)
 
-    def _switch(self, change: Any) -> Response:
-        self._check_may_do_all()
-        user = self.get_object()
-        change(user, actor=self.actor)
-        user.refresh_from_db()
-        return Response(PersonSerializer(user).data)
+    @extend_schema(request=RoleChoiceSerializer, responses={200: PersonSerializer})
+    @action(detail=True, methods=["post"])
+    def role(self, request: Request, uuid: UUID) -> Response:
+        """Give a person another role, or none; 409 where no owner would be left."""
+        user, values = self.get_object(), self.checked(RoleChoiceSerializer)
+        members.set_role(user, values["role"], by=self.person, limits=values["limits"])
+        return self.shown(user)
 
-    def _check_may_do_all(self) -> None:
-        if not self.request.user.is_superuser:
-            raise PermissionDenied(_("Only who may do everything here may do this."))
+    @property
+    def person(self) -> User:
+        """Whose key asks."""
+        assert isinstance(self.request.user, User)
+        return self.request.user
+
+    def _switch(self, change: Any) -> Response:
+        user = self.get_object()
+        members.require_above(self.person, user)
+        change(user, actor=self.actor)
+        return self.shown(user)
 
 
 class MeView(Manners):

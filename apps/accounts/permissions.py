@@ -1,13 +1,35 @@
-"""Who may use the API."""
+"""What roles can hold of people, roles and keys."""
 
-from rest_framework.permissions import BasePermission
-from rest_framework.request import Request
-from rest_framework.views import APIView
+from django.utils.translation import gettext_lazy as _
 
+from apps.core.permissions import ADMIN, TECHNICIAN, Permission, rights
 
-class IsStaff(BasePermission):
-    """Active staff of the schema."""
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        """Whether the key's maker is staff here."""
-        return bool(request.user and request.user.is_active and request.user.is_staff)
+PERMISSIONS = (
+    Permission(
+        "people.view",
+        _("See people and their roles"),
+        (ADMIN,),
+        rights("accounts", "user", "role", "invitation"),
+    ),
+    Permission(
+        "people.manage",
+        _("Invite and add people, give them roles, switch them on and off"),
+        (ADMIN,),
+        (
+            *rights("accounts", "user", on="view add change"),
+            *rights("accounts", "invitation", on="view add"),
+        ),
+    ),
+    Permission(
+        "roles.manage",
+        _("Make and change roles"),
+        (ADMIN,),
+        rights("accounts", "role", on="view add change delete"),
+    ),
+    Permission(
+        "keys.use",
+        _("Make API keys for oneself"),
+        (ADMIN, TECHNICIAN),
+        rights("accounts", "apikey", on="view add"),
+    ),
+)

@@ -9,15 +9,17 @@ from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from apps.accounts.access import BUILT_IN, forget
 from apps.accounts.exceptions import HandOffError
 from apps.accounts.hand_off import Entrance
-from apps.accounts.models import ApiKey, UsedHandOff, User
+from apps.accounts.models import ApiKey, Membership, UsedHandOff, User
+from apps.accounts.security.sessions import revoke_others
 from apps.core.exceptions import ConflictError
+from apps.core.permissions import OWNER
 from apps.events import services as events
 from apps.events.actors import Actor, user_actor
 from dotmac.crypto.secret import Secret
 
-OWNER = "owner"
 KEY_MARK = "dm"
 
 
@@ -47,21 +49,25 @@ def create_user(
 
 
 @transaction.atomic
-def update_user(user: User, *, actor: Actor) -> None:
-    """Save the name and the rights that were set on a person."""
-    rights = {"is_staff": user.is_staff, "is_superuser": user.is_superuser}
-    if not user.is_superuser:
-        _keep_an_owner(user)
-    User.objects.filter(pk=user.pk).update(name=user.name, **rights)
-    events.record("user.changed", actor=actor, subject=user, data=rights)
+def rename_user(user: User, name: str, *, actor: Actor) -> None:
+    """Call a person something else."""
+    if User.objects.filter(pk=user.pk).exclude(name=name).update(name=name):
+        events.record("user.changed", actor=actor, subject=user, data={"name": name})
 
 
 @transaction.atomic
 def deactivate_user(user: User, *, actor: Actor) -> None:
-    """Keep a person out from the next request on; ConflictError for the last who may do all."""
-    _keep_an_owner(user)
-    if User.objects.filter(pk=user.pk, is_active=True).update(is_active=False):
-        events.record("user.deactivated", actor=actor, subject=user)
+    """Keep a person out from the next request on; ConflictError for the last who may do all.
+
+    Sessions and keys end for good: they do not come back with the person.
+    """
+    keep_an_owner(user)
+    if not User.objects.filter(pk=user.pk, is_active=True).update(is_active=False):
+        return
+    events.record("user.deactivated", actor=actor, subject=user)
+    revoke_others(user, keep=None, actor=actor)
+    for key in ApiKey.objects.filter(created_by=user, revoked_at=None):
+        revoke_key(key, actor=actor)
 
 
 @transaction.atomic
@@ -107,6 +113,10 @@ def ensure_member(*, identity: UUID, email: str, name: str, role: str, actor: Ac
         user.email = email.lower()
     user.is_staff, user.is_superuser = True, role == OWNER
     user.save()
+    if role in BUILT_IN and getattr(user, "membership", None) is None:
+        Membership.objects.create(user=user, role=role)
+        events.record("user.role_changed", actor=actor, subject=user, data={"after": role})
+        forget(user)
     return user
 
 
@@ -160,9 +170,10 @@ def key_digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _keep_an_owner(user: User) -> None:
+def keep_an_owner(user: User) -> None:
     """ConflictError if nobody who may do everything would be left without this person."""
     owners = User.objects.select_for_update().filter(is_superuser=True, is_active=True)
+    owners = owners.order_by("pk")
     if {owner.pk for owner in owners} == {user.pk}:
         raise ConflictError(
             f"{user} is the only active person here who may do everything. Give that right to"

@@ -12,6 +12,7 @@ from django.db.transaction import atomic
 from django.urls import URLPattern, path, re_path
 from django.views.generic import RedirectView
 
+from apps.accounts import invitation_views as invited
 from apps.accounts import views
 from apps.accounts.providers import oidc
 from apps.accounts.security import views as security
@@ -98,11 +99,16 @@ _PROVIDERS: list[URLPattern] = [
     path("provider/<int:pk>/disconnect/", security.disconnect, name="account_disconnect"),
 ]
 
+_INVITATIONS: list[URLPattern] = [
+    path("invitation/<str:token>/", invited.accept, name="account_invitation"),
+]
+
 operator: list[URLPattern] = [
     path("login/", views.OperatorLogin.as_view(), name="account_login"),
     # Sign-up has pages of its own, at /signup/.
     path("signup/", RedirectView.as_view(pattern_name="signup"), name="account_signup"),
     *_PASSWORDS,
+    *_INVITATIONS,
     *_SESSIONS,
     *_FACTORS,
     *_PROVIDERS,
@@ -112,6 +118,7 @@ workspace: list[URLPattern] = [
     path("login/", views.WorkspaceLogin.as_view(), name="account_login"),
     path("signup/", allauth.signup, name="account_signup"),
     *_PASSWORDS,
+    *_INVITATIONS,
     *_SESSIONS,
     *_FACTORS,
     *_PROVIDERS,

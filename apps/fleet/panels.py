@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.accounts.access import is_limited, may
 from apps.fleet.models import Certificate, EdgeState, Placement, Server
 from apps.portal.registry import on_admin_home
 
@@ -22,6 +23,8 @@ _TONES = {"active": "ok", "draining": "warn", "unreachable": "bad"}
 @on_admin_home("public")
 def operator_home(request: HttpRequest) -> dict[str, Any]:
     """Servers with their load, the fleet's numbers, and what needs somebody."""
+    if not may(request.user, "fleet.view") or is_limited(request.user):
+        return {}
     servers = [_server_row(server) for server in _servers()]
     return {
         "servers": servers,

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
+from apps.accounts.access import may, require
 from apps.core.exceptions import DomainError
 from apps.events.actors import user_actor
 from apps.instances import pages, services
@@ -46,10 +47,14 @@ class InstanceAdmin(ModelAdmin):  # type: ignore[misc]
         """The status as a tag."""
         return str(row.get_status_display())
 
-    @action(description=_("Deploy app"), icon="add", permissions=["change"])  # type: ignore[untyped-decorator]
+    @action(description=_("Deploy app"), icon="add", permissions=["install"])  # type: ignore[untyped-decorator]
     def choose_app(self, request: HttpRequest) -> HttpResponse:
         """To the catalogue."""
         return redirect("admin:instances_catalogue")
+
+    def has_install_permission(self, request: HttpRequest, *_ids: Any) -> bool:
+        """Who may deploy what is new here."""
+        return may(request.user, "instances.install")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Instances come from the catalogue."""
@@ -83,19 +88,19 @@ class InstanceAdmin(ModelAdmin):  # type: ignore[misc]
 
     def deployments(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Every release that was put in place."""
-        instance = get_object_or_404(Instance, pk=pk)
+        instance = self._instance(request, pk)
         return self._page(request, instance, "deployments", pages.deployments(instance))
 
     def settings(self, request: HttpRequest, pk: int) -> HttpResponse:
         """What is grave, last and alone."""
-        return self._page(request, get_object_or_404(Instance, pk=pk), "settings", {})
+        return self._page(request, self._instance(request, pk), "settings", {})
 
     def environment(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The settings that the app reads."""
-        instance = get_object_or_404(Instance, pk=pk)
+        instance = self._instance(request, pk)
         form = settings_form(instance, request.POST or None)
         if request.method == "POST" and form.is_valid():
-            self._require_change(request)
+            require(request, "instances.deploy", instance)
             answer = self._redeploy(request, instance, form)
             if answer is not None:
                 return answer
@@ -106,14 +111,13 @@ class InstanceAdmin(ModelAdmin):  # type: ignore[misc]
     ) -> HttpResponse:
         if not self.has_view_permission(request, instance):
             raise PermissionDenied
-        may_change = self.has_change_permission(request, instance)
-        frame = pages.frame(instance, tab, may_change=may_change)
+        frame = pages.frame(instance, tab, user=request.user)
         around = {**self.admin_site.each_context(request), "opts": self.opts, "object": instance}
         return render(request, f"console/instance_{tab}.html", {**around, **frame, **context})
 
-    def _require_change(self, request: HttpRequest) -> None:
-        if not self.has_change_permission(request):
-            raise PermissionDenied
+    def _instance(self, request: HttpRequest, pk: int) -> Instance:
+        found: Instance = get_object_or_404(self.get_queryset(request), pk=pk)
+        return found
 
     def _redeploy(
         self, request: HttpRequest, instance: Instance, form: InstallForm
@@ -136,10 +140,10 @@ class InstanceAdmin(ModelAdmin):  # type: ignore[misc]
 
     def do(self, request: HttpRequest, pk: int, what: str) -> HttpResponse:
         """One of the actions of the page; only by POST."""
-        instance = get_object_or_404(Instance, pk=pk)
-        if request.method != "POST" or what not in {*services.CHANGES, "deploy"}:
+        instance = self._instance(request, pk)
+        if request.method != "POST" or what not in pages.ASKED:
             raise Http404
-        self._require_change(request)
+        require(request, pages.ASKED[what], instance)
         actor = user_actor(request.user)  # type: ignore[arg-type]
         try:
             operation = (
@@ -156,15 +160,18 @@ class InstanceAdmin(ModelAdmin):  # type: ignore[misc]
 
     def catalogue(self, request: HttpRequest) -> HttpResponse:
         """What can be deployed."""
+        require(request, "catalogue.view")
         context = {
             **self.admin_site.each_context(request),
             "title": "Catalogue",
             "apps": pages.catalogue(),
+            "can_install": may(request.user, "instances.install"),
         }
         return render(request, "console/catalogue.html", context)
 
     def install(self, request: HttpRequest, app: str) -> HttpResponse:
         """The settings of an app, and the button that deploys it."""
+        require(request, "instances.install")
         if app == WORKSPACE_APP:
             raise Http404
         try:

@@ -1,6 +1,6 @@
 """Instances over the API of a console: list, deploy, and the rest of their life."""
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -71,7 +71,15 @@ class InstanceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource
 
     serializer_class = InstanceSerializer
     access = "instances"
-    asks_rights = False
+    permissions: ClassVar = {
+        "create": "instances.install",
+        "deploy": "instances.deploy",
+        "stop": "instances.stop",
+        "start": "instances.stop",
+        "suspend": "instances.suspend",
+        "resume": "instances.suspend",
+        "archive": "instances.archive",
+    }
     queryset = Instance.objects.all()
     filterset_fields = ("status", "app")
 

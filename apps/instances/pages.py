@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.accounts.access import may
 from apps.accounts.addresses import host_url
 from apps.events.models import Event
 from apps.fleet.models import Placement
@@ -29,6 +30,15 @@ _LABELS = {
     "resume": (gettext_lazy("Resume"), "play"),
     "archive": (gettext_lazy("Archive"), "archive"),
 }
+# Which permission each asks for.
+ASKED = {
+    "deploy": "instances.deploy",
+    "stop": "instances.stop",
+    "start": "instances.stop",
+    "suspend": "instances.suspend",
+    "resume": "instances.suspend",
+    "archive": "instances.archive",
+}
 # What a person does daily stands in the head of the page, what is grave in its settings.
 _IN_HEAD = ("start", "resume", "deploy", "stop")
 _DEPLOYABLE = {
@@ -47,9 +57,12 @@ _MIB = 1024 * 1024
 _DEPLOYMENTS = 50
 
 
-def frame(instance: Instance, tab: str, *, may_change: bool) -> dict[str, Any]:
+def frame(instance: Instance, tab: str, *, user: object) -> dict[str, Any]:
     """The head of every page of an instance, and its tabs."""
-    changes, names = _changes(instance) if may_change else {}, Names.now()
+    names = Names.now()
+    changes = {
+        what: change for what, change in _changes(instance).items() if may(user, ASKED[what])
+    }
     return {
         "title": instance.name,
         "instance": instance,

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 
+from apps.accounts.access import narrow
 from apps.accounts.addresses import host_url
 from apps.events.models import Event
 from apps.fleet.models import Region
@@ -32,10 +33,12 @@ _EVENTS = 8
 @on_admin_home("console")
 def console_home(request: HttpRequest) -> dict[str, Any]:
     """Is everything well, the instances, what runs, the first steps, and what happened."""
-    rows = list(Instance.objects.exclude(status=Instance.Status.ARCHIVED))
+    user = request.user
+    rows = list(narrow(user, Instance.objects.exclude(status=Instance.Status.ARCHIVED)))
     names, needs = Names.now(), _needs(rows)
-    happened = Event.objects.exclude(_IS_ROUTINE)[:_EVENTS]
-    active = list(Operation.objects.filter(status__in=Operation.ACTIVE).prefetch_related("steps"))
+    happened = narrow(user, Event.objects.exclude(_IS_ROUTINE))[:_EVENTS]
+    running = narrow(user, Operation.objects.filter(status__in=Operation.ACTIVE))
+    active = list(running.prefetch_related("steps"))
     return {
         "headline": _headline(rows, needs),
         "instances": [instance_row(row, names) for row in rows],

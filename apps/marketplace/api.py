@@ -68,8 +68,6 @@ class CatalogueViewSet(AppViewSet):
     """The apps that can be deployed from here."""
 
     access = "catalogue"
-    # The catalogue is the operator's; whoever may use a console may look at it.
-    asks_rights = False
     filterset_fields = ()
 
     def get_queryset(self) -> QuerySet[App]:

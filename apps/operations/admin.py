@@ -11,7 +11,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from apps.operations.models import Operation
-from apps.operations.pages import operation_context
+from apps.operations.pages import page_for
 
 _LABELS = {
     "Succeeded": "success",
@@ -53,7 +53,7 @@ class OperationAdmin(ModelAdmin):  # type: ignore[misc]
             raise PermissionDenied
         around = {**self.admin_site.each_context(request), "title": operation.title}
         subject = {"opts": self.opts, "object": operation}
-        context = {**around, **subject, **operation_context(operation)}
+        context = {**around, **subject, **page_for(request.user, operation)}
         return render(request, "operations/progress_admin.html", context)
 
 

@@ -1,6 +1,6 @@
 """Operations over the API, in every kind of schema."""
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -56,8 +56,7 @@ class OperationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resourc
 
     serializer_class = OperationSerializer
     access = "operations"
-    # Whoever may start work may follow it.
-    asks_rights = False
+    permissions: ClassVar = {"cancel": "operations.steer", "retry": "operations.steer"}
     queryset = Operation.objects.all()
     filterset_fields = ("status", "name", "subject_id")
 

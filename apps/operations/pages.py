@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from apps.accounts.access import may
 from apps.operations.models import LogLine, Operation, Step
 from apps.operations.pipelines import Pipeline, pipeline_of
 
@@ -52,6 +53,14 @@ def operation_context(operation: Operation) -> dict[str, Any]:
         "facts": _facts(operation),
         **after,
     }
+
+
+def page_for(user: object, operation: Operation) -> dict[str, Any]:
+    """The same for a person, with the buttons that they may press."""
+    context = operation_context(operation)
+    if not may(user, "operations.steer", operation):
+        context |= {"cancel_url": "", "retry_url": ""}
+    return context
 
 
 def _facts(operation: Operation) -> list[dict[str, Any]]:

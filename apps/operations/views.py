@@ -8,12 +8,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from apps.accounts.access import require
 from apps.core.exceptions import ConflictError, NotFoundError
 from apps.events.actors import user_actor
 from apps.operations import services
 from apps.operations.access import operation_for
 from apps.operations.models import Operation
-from apps.operations.pages import operation_context
+from apps.operations.pages import page_for
 
 
 def _operation(request: HttpRequest, operation_id: UUID) -> Operation:
@@ -21,6 +22,12 @@ def _operation(request: HttpRequest, operation_id: UUID) -> Operation:
         return operation_for(request.user, operation_id)
     except NotFoundError as error:
         raise Http404(str(error)) from error
+
+
+def _steered(request: HttpRequest, operation_id: UUID) -> Operation:
+    found = _operation(request, operation_id)
+    require(request, "operations.steer")
+    return found
 
 
 @login_required
@@ -32,7 +39,7 @@ def operation(request: HttpRequest, operation_id: UUID) -> HttpResponse:
 @login_required
 def steps(request: HttpRequest, operation_id: UUID) -> HttpResponse:
     """The steps alone, for the page that is open."""
-    context = operation_context(_operation(request, operation_id))
+    context = page_for(request.user, _operation(request, operation_id))
     return render(request, "operations/_stepper.html", context)
 
 
@@ -40,7 +47,7 @@ def steps(request: HttpRequest, operation_id: UUID) -> HttpResponse:
 @require_POST
 def cancel(request: HttpRequest, operation_id: UUID) -> HttpResponse:
     """Ask it to stop."""
-    found = _operation(request, operation_id)
+    found = _steered(request, operation_id)
     try:
         services.cancel(found, actor=user_actor(request.user))  # type: ignore[arg-type]
         messages.info(request, "It stops at the end of the step that runs.")
@@ -53,7 +60,7 @@ def cancel(request: HttpRequest, operation_id: UUID) -> HttpResponse:
 @require_POST
 def retry(request: HttpRequest, operation_id: UUID) -> HttpResponse:
     """Start it anew and show the new one."""
-    found = _operation(request, operation_id)
+    found = _steered(request, operation_id)
     try:
         again = services.retry(found, actor=user_actor(request.user))  # type: ignore[arg-type]
     except ConflictError as error:

@@ -15,10 +15,11 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
+from apps.accounts.access import may, require
 from apps.core.exceptions import DomainError
 from apps.events.actors import Actor, user_actor
 from apps.subscribers import access, services
-from apps.subscribers.bulk import SERVICE_STEPS, BulkSteps, Step
+from apps.subscribers.bulk import SERVICE_STEPS, BulkSteps, Step, asked_by
 from apps.subscribers.forms import AddForm, DetailsForm, ServiceForm, SuspendForm
 from apps.subscribers.import_views import ImportPages
 from apps.subscribers.models import Service, Subscriber
@@ -106,12 +107,16 @@ class SubscriberAdmin(BulkSteps, ImportPages):
         """Subscribers are archived, never deleted here."""
         return False
 
-    @action(description=_("Import CSV"), icon="upload", permissions=["add"])  # type: ignore[untyped-decorator]
+    def has_transfer_permission(self, request: HttpRequest, *_ids: Any) -> bool:
+        """Who may bring and take lists."""
+        return may(request.user, "subscribers.transfer")
+
+    @action(description=_("Import CSV"), icon="upload", permissions=["transfer"])  # type: ignore[untyped-decorator]
     def bring(self, request: HttpRequest) -> HttpResponse:
         """To the page that takes a file."""
         return redirect("admin:subscribers_import")
 
-    @action(description=_("Export for import"), icon="download", permissions=["view"])  # type: ignore[untyped-decorator]
+    @action(description=_("Export for import"), icon="download", permissions=["transfer"])  # type: ignore[untyped-decorator]
     def take(self, request: HttpRequest) -> HttpResponse:
         """To the file with all of them."""
         return redirect("admin:subscribers_export")
@@ -194,7 +199,7 @@ class SubscriberAdmin(BulkSteps, ImportPages):
 
     def do(self, request: HttpRequest, pk: int, what: str) -> HttpResponse:
         """A step of the person; only by POST."""
-        self._require_change(request)
+        require(request, asked_by(what))
         person = get_object_or_404(Subscriber, pk=pk)
         if request.method != "POST" or what not in _PERSON_STEPS:
             raise Http404
@@ -205,7 +210,7 @@ class SubscriberAdmin(BulkSteps, ImportPages):
 
     def do_service(self, request: HttpRequest, pk: int, service_pk: int, what: str) -> HttpResponse:
         """A step of one service; only by POST."""
-        self._require_change(request)
+        require(request, asked_by(what))
         service = get_object_or_404(Service, pk=service_pk, subscriber=pk)
         if request.method != "POST" or what not in SERVICE_STEPS:
             raise Http404
@@ -227,12 +232,13 @@ class SubscriberAdmin(BulkSteps, ImportPages):
             "title": _("Subscriber"),
             "person": person,
             "tone": _PERSON_TONES.get(person.status, "idle"),
-            "services": [_service_card(service) for service in owned],
+            "services": [_service_card(service, request.user) for service in owned],
             "form": form,
             "service_form": service_form,
             "suspend_form": SuspendForm(),
             "can_change": self.has_change_permission(request, person),
-            "can_archive": person.status not in ("active", "archived"),
+            "can_archive": person.status not in ("active", "archived")
+            and may(request.user, "subscribers.end"),
             "events": timeline_of(person, owned),
         }
         return render(request, "subscribers/subscriber.html", context)
@@ -323,8 +329,9 @@ def _initial_address(person: Subscriber) -> dict[str, str]:
     return {name: getattr(address, name) for name in ServiceForm.ADDRESS} if address else {}
 
 
-def _service_card(service: Service) -> dict[str, Any]:
-    steps = _STEPS[service.status]
+def _service_card(service: Service, user: object) -> dict[str, Any]:
+    """With the steps that the person may do."""
+    steps = [step for step in _STEPS[service.status] if may(user, asked_by(step))]
     return {
         **service_row(service),
         "row": service,

@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 
+from apps.accounts.access import may
 from apps.core.exceptions import DomainError
 from apps.events.actors import user_actor
 from apps.subscribers import services
@@ -27,8 +28,20 @@ SERVICE_STEPS: dict[str, Step] = {
     "resume": services.resume_service,
     "terminate": services.terminate_service,
 }
+# Steps that ask for more than changing.
+_ASKED = {
+    "suspend": "subscribers.suspend",
+    "resume": "subscribers.suspend",
+    "terminate": "subscribers.end",
+    "archive": "subscribers.end",
+}
 # More at once would keep the person waiting for a page.
 _MOST = 500
+
+
+def asked_by(step: str) -> str:
+    """The permission that a step of a person or a service asks for."""
+    return _ASKED.get(step, "subscribers.change")
 
 
 class BulkSteps(ModelAdmin):  # type: ignore[misc]
@@ -36,15 +49,19 @@ class BulkSteps(ModelAdmin):  # type: ignore[misc]
 
     actions = ["suspend", "resume"]
 
-    @action(description=_("Suspend services"), permissions=["change"])  # type: ignore[untyped-decorator]
+    @action(description=_("Suspend services"), permissions=["suspend"])  # type: ignore[untyped-decorator]
     def suspend(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
         """Switch off what is active."""
         return self._ask_or_do(request, rows, "suspend", Service.Status.ACTIVE)
 
-    @action(description=_("Resume services"), permissions=["change"])  # type: ignore[untyped-decorator]
+    @action(description=_("Resume services"), permissions=["suspend"])  # type: ignore[untyped-decorator]
     def resume(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
         """Switch on again what is suspended."""
         return self._ask_or_do(request, rows, "resume", Service.Status.SUSPENDED)
+
+    def has_suspend_permission(self, request: HttpRequest) -> bool:
+        """Who may suspend and resume services."""
+        return may(request.user, "subscribers.suspend")
 
     def services_of(self, rows: QuerySet[Any]) -> QuerySet[Service]:
         """The services that the chosen rows stand for."""

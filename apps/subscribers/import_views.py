@@ -5,13 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
+from apps.accounts.access import require
 from apps.core.csvs import csv_answer
 from apps.core.exceptions import DomainError
 from apps.events.actors import user_actor
@@ -57,7 +57,7 @@ class ImportPages(ModelAdmin):  # type: ignore[misc]
 
     def upload(self, request: HttpRequest) -> HttpResponse:
         """Choose a file."""
-        self._require_add(request)
+        self._require_transfer(request)
         form = UploadForm(request.POST or None, request.FILES or None)
         if request.method == "POST" and form.is_valid():
             actor = user_actor(request.user)  # type: ignore[arg-type]
@@ -73,7 +73,7 @@ class ImportPages(ModelAdmin):  # type: ignore[misc]
 
     def result(self, request: HttpRequest, uuid: UUID) -> HttpResponse:
         """What the check found, and the button that imports."""
-        self._require_add(request)
+        self._require_transfer(request)
         source = get_object_or_404(SubscriberImport, uuid=uuid)
         form = StartForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
@@ -100,19 +100,19 @@ class ImportPages(ModelAdmin):  # type: ignore[misc]
 
     def errors(self, request: HttpRequest, uuid: UUID) -> FileResponse:
         """The rows in error as a file, to correct and bring again."""
-        self._require_add(request)
+        self._require_transfer(request)
         source = get_object_or_404(SubscriberImport, uuid=uuid)
         return csv_answer(lambda file: write_errors(source, file), f"errors-{source.filename}")
 
     def example(self, request: HttpRequest) -> FileResponse:
         """A list with one row, to fill in."""
+        self._require_transfer(request)
         lines = [list(_EXAMPLE), list(_EXAMPLE.values())]
         return csv_answer(lambda file: csv.writer(file).writerows(lines), "example.csv")
 
     def export(self, request: HttpRequest) -> FileResponse:
         """All subscribers that the person may see."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
+        require(request, "subscribers.transfer")
         everyone = Subscriber.objects.visible_to(request.user)  # type: ignore[arg-type]
         return csv_answer(lambda file: write_subscribers(everyone, file), "subscribers.csv")
 
@@ -123,9 +123,8 @@ class ImportPages(ModelAdmin):  # type: ignore[misc]
             messages.error(request, error.message)
         return redirect("admin:subscribers_import_result", source.uuid)
 
-    def _require_add(self, request: HttpRequest) -> None:
-        if not self.has_add_permission(request):
-            raise PermissionDenied
+    def _require_transfer(self, request: HttpRequest) -> None:
+        require(request, "subscribers.transfer")
 
     def _import_page(
         self, request: HttpRequest, name: str, title: Any, own: dict[str, Any]

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from apps.accounts.access import may, narrow
 from apps.billing.models import Plan, PlanVersion
 from apps.billing.money import decimal_string, format_money
 from apps.contract.registry import meter
@@ -68,8 +69,10 @@ def monthly_revenue() -> dict[str, str]:
 @on_admin_home("workspace")
 def workspace_home(request: HttpRequest) -> dict[str, Any]:
     """The first page of an ISP's staff."""
+    if not may(request.user, "subscribers.view"):
+        return {}
     stats = home_stats()
-    happened = Event.objects.exclude(type__startswith="operation.")[:_EVENTS]
+    happened = narrow(request.user, Event.objects.exclude(type__startswith="operation."))
     return {
         "headline": _headline(stats),
         "stats": _tiles(stats),
@@ -77,7 +80,7 @@ def workspace_home(request: HttpRequest) -> dict[str, Any]:
         "checklist": _checklist(stats),
         "plans": plans_by_services(stats["services"]["active"]),
         "plans_url": reverse("admin:billing_plan_changelist"),
-        "events": [event_row(event) for event in happened],
+        "events": [event_row(event) for event in happened[:_EVENTS]],
         "events_url": reverse("admin:events_event_changelist"),
     }
 

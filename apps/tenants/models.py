@@ -66,6 +66,20 @@ class Membership(models.Model):
         ]
 
 
+class OwnershipOffer(models.Model):
+    """An organisation that its owner offers to another member; at most one at a time."""
+
+    organisation = models.OneToOneField(
+        Organisation, on_delete=models.CASCADE, related_name="ownership_offer"
+    )
+    made_by = models.UUIDField()
+    offered_to = models.UUIDField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        db_table = '"public"."tenants_ownershipoffer"'
+
+
 class Grant(models.Model):
     """The last grant signed for a workspace, and how its push went."""
 

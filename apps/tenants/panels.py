@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.accounts.access import may
 from apps.accounts.addresses import console_host
 from apps.portal.registry import on_admin_home
 from apps.tenants.models import Organisation
@@ -21,6 +22,8 @@ _TONES = {"pending": "info", "active": "ok", "suspended": "warn", "closed": "idl
 @on_admin_home("public")
 def operator_home(request: HttpRequest) -> dict[str, Any]:
     """How many there are, and who came last."""
+    if not may(request.user, "organisations.view"):
+        return {}
     newest = Organisation.objects.order_by("-created_at")[:_SHOWN]
     return {
         "stats": [_stat()],

@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from apps.accounts.addresses import console_host, workspace_host
 from apps.accounts.models import User
-from apps.accounts.services import OWNER, ensure_member
+from apps.accounts.services import ensure_member
 from apps.billing.services import OfferedPlan
 from apps.core.exceptions import DomainError
+from apps.core.permissions import OWNER
 from apps.events import services as events
 from apps.events.actors import Actor
 from apps.fleet.models import Region

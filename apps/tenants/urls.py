@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from apps.tenants.views import pages, signup
+from apps.tenants.views import invitations, ownership, pages, signup
 
 sign_up: list[URLPattern] = [
     path("", signup.start, name="signup"),
@@ -20,6 +20,12 @@ sign_up: list[URLPattern] = [
 organisations: list[URLPattern] = [
     path("", pages.organisations, name="organisations"),
     path("open/", pages.open_console, name="organisations_open"),
+    path("<slug:slug>/owner/", ownership.owner, name="organisation_owner"),
+    path(
+        "<slug:slug>/invitation/<str:token>/",
+        invitations.invitation,
+        name="organisation_invitation",
+    ),
 ]
 
 operator: list[URLPattern] = [

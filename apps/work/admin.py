@@ -5,6 +5,8 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
@@ -51,18 +53,26 @@ class DueAdmin(ModelAdmin):  # type: ignore[misc]
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """The detail, which lies in the work's own schema."""
-        due = get_object_or_404(Due, pk=object_id)
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        due = self.get_object(request, unquote(object_id))
+        if due is None:
+            raise Http404
         around = {**self.admin_site.each_context(request), "opts": self.opts, "object": due}
         context = {**around, "title": due.title, "due": due, **_detail(due)}
         return render(request, "operator/work.html", context)
 
     def steps(self, request: HttpRequest, due_id: UUID) -> HttpResponse:
         """The steps alone, for the page that is open."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         detail = _detail(get_object_or_404(Due, pk=due_id))
         return render(request, "operations/_stepper.html", detail)
 
     def steer(self, request: HttpRequest, due_id: UUID, what: str) -> HttpResponse:
         """Cancel or repeat, in the work's own schema."""
+        if not request.user.has_perm("work.retry"):
+            raise PermissionDenied
         due = get_object_or_404(Due, pk=due_id)
         if request.method != "POST" or what not in ("cancel", "retry"):
             raise Http404

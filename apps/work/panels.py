@@ -21,6 +21,8 @@ _FAILED_WITHIN = timedelta(days=7)
 @on_admin_home("public")
 def operator_home(request: HttpRequest) -> dict[str, Any]:
     """What runs now, and what failed and was not done since."""
+    if not request.user.has_perm("work.view"):
+        return {}
     active = list(_active().order_by("created_at"))
     failed = list(_failed()[: _SHOWN + 1])
     work = reverse("admin:work_due_changelist")

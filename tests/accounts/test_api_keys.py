@@ -6,11 +6,10 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.conf import settings
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
-from apps.accounts.models import ApiKey, User
+from apps.accounts.models import ApiKey, Membership, User
 from apps.accounts.services import create_key, create_user, revoke_key
 from apps.events.actors import SYSTEM
 from apps.events.models import Event
@@ -152,7 +151,7 @@ def test_the_admin_makes_a_key_shows_it_once_and_revokes_it(acme: Isp) -> None:
 def test_people_are_searched_and_switched_off_in_the_admin(acme: Isp) -> None:
     alice = staff_of(acme)
     client = admin_of(acme, alice)
-    client.post("/admin/accounts/user/add/", {"email": "Eve@Example.net", "is_staff": "on"})
+    client.post("/admin/accounts/user/add/", {"email": "Eve@Example.net", "role": "viewer"})
     with schema_of(acme.console):
         eve = User.objects.get(email="eve@example.net")
     listing = text_of(client.get("/admin/accounts/user/?q=eve"))
@@ -164,25 +163,25 @@ def test_people_are_searched_and_switched_off_in_the_admin(acme: Isp) -> None:
     with schema_of(acme.console):
         assert list(User.objects.filter(is_active=True)) == [alice]
         assert Event.objects.filter(type="user.deactivated").count() == 1
-    change = {"name": "Eve", "is_staff": "on"}
+    change = {"name": "Eve", "role": "support"}
     client.post(f"/admin/accounts/user/{eve.pk}/change/", change)
     with schema_of(acme.console):
         eve.refresh_from_db()
-        assert (eve.name, eve.is_staff) == ("Eve", True)
+        assert (eve.name, eve.is_staff, eve.membership.role) == ("Eve", True, "support")
 
 
 @pytest.mark.django_db
 def test_staff_without_all_rights_cannot_give_themselves_any(acme: Isp) -> None:
     with schema_of(acme.console):
-        permissions = Permission.objects.filter(content_type__app_label="accounts")
         eve = staff_of(acme, is_superuser=False, email="eve@example.net")
-        eve.user_permissions.set(permissions)
+        Membership.objects.create(user=eve, role="admin")
     client = admin_of(acme, eve)
     path = f"/admin/accounts/user/{eve.pk}/change/"
-    client.post(path, {"name": "Eve", "is_staff": "on", "is_superuser": "on"})
+    page = client.post(path, {"name": "Eve", "role": "owner", "is_superuser": "on"})
+    assert "owner is not one of the available choices" in text_of(page)
     with schema_of(acme.console):
         eve.refresh_from_db()
-        assert (eve.name, eve.is_superuser) == ("Eve", False)
+        assert (eve.is_superuser, eve.membership.role) == (False, "admin")
 
 
 @pytest.mark.django_db
@@ -190,7 +189,7 @@ def test_the_last_who_may_do_everything_keeps_that_right(acme: Isp) -> None:
     alice = staff_of(acme)
     client = admin_of(acme, alice)
     page = client.post(
-        f"/admin/accounts/user/{alice.pk}/change/", {"name": "A", "is_staff": "on"}, follow=True
+        f"/admin/accounts/user/{alice.pk}/change/", {"name": "A", "role": "viewer"}, follow=True
     )
     assert "is the only active person here" in text_of(page)
     with schema_of(acme.console):

@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client
 
-from apps.accounts.models import User
+from apps.accounts.models import Membership, User
 from apps.accounts.services import create_key
 from apps.core.api.codes import problem_codes
 from apps.events.actors import SYSTEM
@@ -60,10 +60,14 @@ class Program:
         return path if path.startswith(("/", "http")) else f"/api/v1/{path}"
 
 
-def key_in(schema: str, email: str, *, is_staff: bool = True, is_superuser: bool = False) -> str:
+def key_in(
+    schema: str, email: str, *, is_staff: bool = True, is_superuser: bool = False, role: str = ""
+) -> str:
     """A key of a new person of a schema."""
     with schema_of(schema):
         user = User.objects.create_user(email, is_staff=is_staff, is_superuser=is_superuser)
+        if role:
+            Membership.objects.create(user=user, role=role)
         return create_key(name="robot", user=user, actor=SYSTEM)[1].reveal()
 
 
@@ -76,20 +80,24 @@ def _fresh_limits() -> None:
 @pytest.fixture
 def program(acme: Isp, platform: None) -> Program:
     """A program of Acme's staff."""
-    return Program(acme.console_host, key_in(acme.console, "robot@acme.example"))
+    return Program(acme.console_host, key_in(acme.console, "robot@acme.example", role="admin"))
 
 
 @pytest.fixture
 def outsider(initech: Isp, platform: None) -> Program:
     """A program of Initech's staff, at Initech."""
     adopt(initech)
-    return Program(initech.console_host, key_in(initech.console, "robot@initech.example"))
+    return Program(
+        initech.console_host, key_in(initech.console, "robot@initech.example", role="admin")
+    )
 
 
 @pytest.fixture
 def intruder(acme: Isp, initech: Isp, platform: None) -> Program:
     """A program that shows Initech's key to Acme."""
-    return Program(acme.console_host, key_in(initech.console, "intruder@initech.example"))
+    return Program(
+        acme.console_host, key_in(initech.console, "intruder@initech.example", role="admin")
+    )
 
 
 @pytest.fixture

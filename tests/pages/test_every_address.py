@@ -42,6 +42,9 @@ _SIGN_IN = {
     "github_callback",
     "socialaccount_login_cancelled",
     "account_signup",
+    # Opened by the text in the link of a mail.
+    "account_invitation",
+    "organisation_invitation",
     "admin:login",
     "admin:logout",
     "sso_login",

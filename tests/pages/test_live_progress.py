@@ -15,7 +15,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from apps.accounts.models import User
+from apps.accounts.models import Membership, User
 from apps.accounts.security.methods import SESSION_KEY as METHODS
 from apps.accounts.security.policy import set_policy
 from apps.events.actors import SYSTEM
@@ -35,6 +35,8 @@ def session_of(schema: str, **rights: bool) -> str:
     """A new person of a schema who signed in; the session's key."""
     with schema_of(schema):
         user = User.objects.create_user(f"{uuid4().hex}@example.net", **rights)
+        if user.is_staff:
+            Membership.objects.create(user=user, role="viewer")
         session = SessionStore()
         session[SESSION_KEY] = str(user.pk)
         session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]

@@ -1,6 +1,7 @@
 """Services of subscribers over the API."""
 
 from collections.abc import Callable
+from typing import ClassVar
 from uuid import UUID
 
 import django_filters
@@ -63,6 +64,11 @@ class ServiceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource)
     """What subscribers have from the ISP. A service begins as a draft and is led by its steps."""
 
     access = "services"
+    permissions: ClassVar = {
+        "suspend": "subscribers.suspend",
+        "resume": "subscribers.suspend",
+        "terminate": "subscribers.end",
+    }
     serializer_class = ServiceSerializer
     queryset = Service.objects.all()
     filterset_class = ServiceFilter

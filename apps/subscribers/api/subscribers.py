@@ -1,7 +1,7 @@
 """Subscribers over the API."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import django_filters
@@ -75,6 +75,7 @@ class SubscriberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BulkUp
     """Customers of the ISP. They are archived, never deleted."""
 
     access = "subscribers"
+    permissions: ClassVar = {"archive": "subscribers.end"}
     serializer_class = SubscriberSerializer
     queryset = Subscriber.objects.all()
     filterset_class = SubscriberFilter

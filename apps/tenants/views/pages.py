@@ -43,7 +43,7 @@ def front(request: HttpRequest) -> HttpResponse:
 def organisations(request: HttpRequest) -> HttpResponse:
     """The organisations of a person, with the ways into their consoles."""
     assert isinstance(request.user, User)
-    rows = [_row(organisation) for organisation in organisations_of(request.user)]
+    rows = [_row(one, request.user) for one in organisations_of(request.user)]
     context = {
         "organisations": rows,
         "signup_url": reverse("signup"),
@@ -103,8 +103,10 @@ def _is_console(organisation: Organisation, host: str) -> bool:
     return console is not None and console.domains.filter(domain=host).exists()
 
 
-def _row(organisation: Organisation) -> dict[str, Any]:
+def _row(organisation: Organisation, user: User) -> dict[str, Any]:
+    is_owner = organisation.owner == user.uuid
     return {
+        "owner_url": reverse("organisation_owner", args=[organisation.slug]) if is_owner else "",
         "name": organisation.name,
         "host": console_host(organisation.slug),
         "url": console_url(organisation.slug, _INTO_CONSOLE),

@@ -1,0 +1,167 @@
+"""The one function that says who may do what; pages, API, WebSockets and actions all ask it.
+
+Owners may do all. Everybody else of the staff has one role: a built-in one, which lives in code,
+or one of the schema's own. What no role grants is denied.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, TypeVar
+
+from django.apps import apps
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import ApiKey, Membership, User
+from apps.core.permissions import (
+    ADMIN,
+    BILLING,
+    OWNER,
+    SUPPORT,
+    TECHNICIAN,
+    VIEWER,
+    Limit,
+    Permission,
+)
+from apps.tenancy.kinds import current_schema, kind_of
+
+Row = TypeVar("Row", bound=Model)
+
+BUILT_IN = {
+    ADMIN: _("Admin"),
+    TECHNICIAN: _("Technician"),
+    BILLING: _("Billing"),
+    SUPPORT: _("Support"),
+    VIEWER: _("Viewer"),
+}
+OWNER_TITLE = _("Owner")
+_KEPT = "_access"
+
+
+@cache
+def all_permissions() -> Mapping[str, Permission]:
+    """Every permission that an app declares, by key."""
+    return {one.key: one for one in _declared("PERMISSIONS")}
+
+
+@cache
+def all_limits() -> Mapping[str, Limit]:
+    """Every type of resource that a membership can be limited to."""
+    return {one.type: one for one in _declared("LIMITS")}
+
+
+def permissions_here() -> list[Permission]:
+    """The permissions that mean something in the current schema."""
+    kind = kind_of(current_schema())
+    return [one for one in all_permissions().values() if kind in one.kinds]
+
+
+def permissions_of_role(role: str) -> frozenset[str]:
+    """The keys that a built-in role holds; owners hold every one."""
+    found = all_permissions().values()
+    return frozenset(one.key for one in found if role == OWNER or role in one.roles)
+
+
+def may(who: object, permission: str, obj: Model | None = None) -> bool:
+    """Whether a person or a key may do something, to a thing where one is given.
+
+    `permission` is the key of one, or Django's name of a right on a model. A key never may more
+    than the person who made it.
+    """
+    user = who.created_by if isinstance(who, ApiKey) else who
+    if not isinstance(user, User) or not (user.is_active and user.is_staff):
+        return False
+    if user.is_superuser:
+        return True
+    if permission not in held_by(user):
+        return False
+    return obj is None or not is_limited(user) or _is_within(user, obj)
+
+
+def require(request: HttpRequest, permission: str, obj: Model | None = None) -> None:
+    """PermissionDenied unless who asks may do it."""
+    if not may(request.user, permission, obj):
+        raise PermissionDenied
+
+
+def held_by(user: User) -> frozenset[str]:
+    """All that a member's role grants, Django's names of rights included; kept for the request."""
+    known: frozenset[str] | None = user.__dict__.get(_KEPT)
+    if known is None:
+        known = user.__dict__[_KEPT] = _held(_membership_of(user))
+    return known
+
+
+def forget(user: User) -> None:
+    """Read a person's role again, after it changed."""
+    user.__dict__.pop(_KEPT, None)
+    user._state.fields_cache.pop("membership", None)
+
+
+def is_limited(user: object) -> bool:
+    """Whether a member sees named resources only."""
+    is_member = isinstance(user, User) and not user.is_superuser
+    membership = _membership_of(user) if is_member else None  # type: ignore[arg-type]
+    return bool(membership and membership.limits)
+
+
+def narrow(user: object, rows: QuerySet[Row]) -> QuerySet[Row]:
+    """Those of the rows that somebody may see."""
+    options = rows.model._meta
+    if not may(user, f"{options.app_label}.view_{options.model_name}"):
+        return rows.none()
+    return within_limits(user, rows)
+
+
+def within_limits(user: object, rows: QuerySet[Row]) -> QuerySet[Row]:
+    """Those of the rows that belong to what a limited member is limited to."""
+    if not isinstance(user, User) or not is_limited(user):
+        return rows
+    membership = _membership_of(user)
+    found = _limits_as_query(membership, rows.model) if membership else None
+    return rows.filter(found) if found else rows.none()
+
+
+def _declared(name: str) -> list[Any]:
+    found: list[Any] = []
+    for app in apps.get_app_configs():
+        path = f"{app.name}.permissions"
+        if app.name.startswith("apps.") and find_spec(path):
+            found += getattr(import_module(path), name, ())
+    return found
+
+
+def _membership_of(user: User) -> Membership | None:
+    # A missing row is remembered by the relation's cache too.
+    return getattr(user, "membership", None)
+
+
+def _held(membership: Membership | None) -> frozenset[str]:
+    if membership is None:
+        return frozenset()
+    own = membership.own_role
+    keys = frozenset(own.permissions) if own else permissions_of_role(membership.role)
+    known = [all_permissions()[key] for key in keys if key in all_permissions()]
+    if membership.limits:
+        known = [one for one in known if one.is_limitable]
+    return frozenset(right for one in known for right in (one.key, *one.grants))
+
+
+def _is_within(user: User, obj: Model) -> bool:
+    rows = type(obj)._default_manager.filter(pk=obj.pk)
+    return within_limits(user, rows).exists()
+
+
+def _limits_as_query(membership: Membership, model: type[Model]) -> Q:
+    """The rows of a model that the limits name; an empty query where they name none."""
+    found = Q()
+    for type_, limit in all_limits().items():
+        ids = [one["id"] for one in membership.limits if one["type"] == type_]
+        lookup = limit.lookups.get(model._meta.label_lower)
+        if ids and lookup:
+            found |= Q(**{f"{lookup}__in": ids})
+    return found

@@ -1,0 +1,124 @@
+"""Writes about invitations: a role offered by mail to one address."""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from apps.accounts.access import may
+from apps.accounts.members import NO_ROLE, checked_limits, is_given, set_role
+from apps.accounts.models import Invitation, User
+from apps.core.exceptions import ConflictError, DomainError
+from apps.core.permissions import OWNER
+from apps.events import services as events
+from apps.events.actors import user_actor
+from dotmac.crypto.secret import Secret
+
+LASTS = timedelta(days=7)
+_SENT_EVERY = timedelta(minutes=1)
+
+
+@transaction.atomic
+def invite(
+    *, email: str, role: str, by: User, limits: Iterable[str] = ()
+) -> tuple[Invitation, Secret]:
+    """An invitation, and the text of its link, which is not kept.
+
+    ConflictError for somebody who has a role here, or is invited already.
+    """
+    email = email.lower()
+    _check(by, role)
+    if User.objects.filter(email=email, is_staff=True).exists():
+        raise ConflictError(f"{email} has a role here already. Change it there.", field="email")
+    Invitation.objects.filter(
+        email=email, accepted_at=None, revoked_at=None, expires_at__lt=timezone.now()
+    ).update(revoked_at=timezone.now())
+    token, now = secrets.token_urlsafe(32), timezone.now()
+    invitation = Invitation(
+        email=email, role=role, limits=checked_limits(limits), invited_by=by, sent_at=now
+    )
+    invitation.digest, invitation.expires_at = digest_of(token), now + LASTS
+    try:
+        with transaction.atomic():
+            invitation.save()
+    except IntegrityError as error:
+        raise ConflictError(
+            f"{email} is invited already. Send that invitation again, or revoke it.",
+            field="email",
+        ) from error
+    data = {"role": role, "limits": invitation.limits}
+    events.record("invitation.created", actor=user_actor(by), subject=invitation, data=data)
+    return invitation, Secret(token)
+
+
+@transaction.atomic
+def renew(invitation: Invitation, *, by: User) -> Secret:
+    """Another link, good from now on; the one before ends. ConflictError once it is over."""
+    _check(by, invitation.role)
+    token, now = secrets.token_urlsafe(32), timezone.now()
+    rows = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
+    values = {"digest": digest_of(token), "sent_at": now, "expires_at": now + LASTS}
+    if not rows.filter(sent_at__lte=now - _SENT_EVERY).update(**values):
+        raise ConflictError(
+            f"The invitation of {invitation} is over, or was sent within the last minute."
+        )
+    events.record("invitation.sent_again", actor=user_actor(by), subject=invitation)
+    return Secret(token)
+
+
+@transaction.atomic
+def revoke(invitation: Invitation, *, by: User) -> None:
+    """End an invitation at once; nothing happens when it is over."""
+    if not may(by, "people.manage"):
+        raise PermissionDenied
+    rows = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
+    if rows.update(revoked_at=timezone.now()):
+        events.record("invitation.revoked", actor=user_actor(by), subject=invitation)
+
+
+def open_invitation(token: str) -> Invitation | None:
+    """The invitation that a link is of; None for one that is over, or never was."""
+    rows = Invitation.objects.select_related("invited_by").filter(
+        digest=digest_of(token), accepted_at=None, revoked_at=None
+    )
+    return rows.filter(expires_at__gt=timezone.now()).first()
+
+
+@transaction.atomic
+def accept(invitation: Invitation, user: User) -> None:
+    """Spend it and give the role. ConflictError when it is over, or who invited may no more.
+
+    Whose address it is was checked by the caller, who alone knows where the person signed in.
+    """
+    now = timezone.now()
+    rows = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
+    if not rows.filter(digest=invitation.digest, expires_at__gt=now).update(accepted_at=now):
+        raise ConflictError("This invitation does not work any more. Ask for a new one.")
+    limits = [f"{one['type']}:{one['id']}" for one in invitation.limits]
+    try:
+        set_role(user, invitation.role, by=invitation.invited_by, limits=limits)
+    except (DomainError, PermissionDenied) as error:
+        raise ConflictError(
+            "Who invited you may not give this role any more. Ask for a new invitation."
+        ) from error
+    events.record("invitation.accepted", actor=user_actor(user), subject=invitation)
+
+
+def digest_of(token: str) -> str:
+    """What is kept of a link's text: its SHA-256 in hex."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _check(by: User, role: str) -> None:
+    """Roles are offered by those who hold as much; ownership is never offered by mail."""
+    if not may(by, "people.manage"):
+        raise PermissionDenied
+    if role in (OWNER, NO_ROLE):
+        raise DomainError("Choose a role. Owners are made of people who are here.", field="role")
+    if not is_given(by, role):
+        raise PermissionDenied(_("You cannot give a role that may do more than you."))

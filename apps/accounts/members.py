@@ -1,0 +1,219 @@
+"""Writes about roles, and about who has which.
+
+Nobody gives more than they hold, nor changes somebody who holds more.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError, Q
+from django.utils.translation import gettext as _
+
+from apps.accounts.access import (
+    BUILT_IN,
+    OWNER_TITLE,
+    all_limits,
+    all_permissions,
+    forget,
+    held_by,
+    may,
+    permissions_of_role,
+)
+from apps.accounts.models import Membership, Role, User
+from apps.accounts.services import keep_an_owner
+from apps.core.exceptions import ConflictError, DomainError
+from apps.core.permissions import OWNER
+from apps.events import services as events
+from apps.events.actors import user_actor
+
+Limits = list[dict[str, str]]
+NO_ROLE = ""
+
+
+def role_of(user: User) -> str:
+    """The role as one word: `owner`, a built-in one, the uuid of an own one, or nothing."""
+    if user.is_superuser:
+        return OWNER
+    membership: Membership | None = getattr(user, "membership", None)
+    if membership is None:
+        return NO_ROLE
+    return str(membership.own_role.uuid) if membership.own_role else membership.role
+
+
+def role_title(user: User) -> str:
+    """The role as people read it."""
+    if user.is_superuser:
+        return str(OWNER_TITLE)
+    membership: Membership | None = getattr(user, "membership", None)
+    if membership is None:
+        return ""
+    own = membership.own_role
+    return own.name if own else str(BUILT_IN.get(membership.role, membership.role))
+
+
+def titles_of_roles() -> dict[str, str]:
+    """What people call each role here, by the word for it."""
+    own = {str(role.uuid): role.name for role in Role.objects.all()}
+    return {OWNER: str(OWNER_TITLE), **{key: str(t) for key, t in BUILT_IN.items()}, **own}
+
+
+def role_choices(by: User) -> list[tuple[str, str]]:
+    """The roles that somebody may give here."""
+    return [(role, title) for role, title in titles_of_roles().items() if is_given(by, role)]
+
+
+@transaction.atomic
+def set_role(user: User, role: str, *, by: User, limits: Iterable[str] = ()) -> None:
+    """Give somebody a role, or none; limits are `type:id`.
+
+    PermissionDenied for more than one holds; ConflictError where no owner would be left.
+    """
+    current = _locked(user)
+    named = checked_limits(limits)
+    if role == role_of(current) and named == limits_of(current):
+        return
+    require_above(by, current)
+    if not is_given(by, role):
+        raise PermissionDenied(_("You cannot give a role that may do more than you."))
+    if current.is_superuser or role == OWNER:
+        _check_ownership(current)
+    before = role_of(current)
+    _write(current, role, named)
+    events.record(
+        "user.role_changed",
+        actor=user_actor(by),
+        subject=current,
+        data={"before": before, "after": role, "limits": named},
+    )
+    for name in ("is_staff", "is_superuser"):
+        setattr(user, name, getattr(current, name))
+    forget(user)
+
+
+def limits_of(user: User) -> Limits:
+    """The resources that somebody is limited to; none is all."""
+    membership: Membership | None = getattr(user, "membership", None)
+    return list(membership.limits) if membership and not user.is_superuser else []
+
+
+def require_above(by: User, user: User) -> None:
+    """PermissionDenied unless one manages people and holds all that the other holds."""
+    is_above = by.is_superuser or not (user.is_superuser or held_by(user) - held_by(by))
+    if not (may(by, "people.manage") and is_above):
+        raise PermissionDenied(_("%(name)s may do more than you.") % {"name": user})
+
+
+@transaction.atomic
+def create_role(*, name: str, permissions: Iterable[str], by: User) -> Role:
+    """A role of one's own; ConflictError for a name that is taken."""
+    role = Role(name=name, permissions=_checked(permissions, by))
+    _save(role)
+    data = {"permissions": role.permissions}
+    events.record("role.created", actor=user_actor(by), subject=role, data=data)
+    return role
+
+
+@transaction.atomic
+def change_role(role: Role, *, name: str, permissions: Iterable[str], by: User) -> None:
+    """Change what a role is called and may do, for all who have it."""
+    current = Role.objects.select_for_update().get(pk=role.pk)
+    _checked(current.permissions, by)
+    before = current.permissions
+    current.name, current.permissions = name, _checked(permissions, by)
+    _save(current)
+    data = {"before": before, "after": current.permissions}
+    events.record("role.changed", actor=user_actor(by), subject=current, data=data)
+
+
+@transaction.atomic
+def delete_role(role: Role, *, by: User) -> None:
+    """Remove a role that nobody has; ConflictError while somebody does."""
+    _checked(role.permissions, by)
+    events.record("role.deleted", actor=user_actor(by), subject=role)
+    try:
+        role.delete()
+    except ProtectedError as error:
+        raise ConflictError(
+            f"Somebody still has the role {role}. Give them another one first."
+        ) from error
+
+
+def _locked(user: User) -> User:
+    """The person's row, locked with those of all owners, in one order for everybody."""
+    rows = User.objects.select_for_update().filter(Q(pk=user.pk) | Q(is_superuser=True))
+    return next(row for row in rows.order_by("pk") if row.pk == user.pk)
+
+
+def is_given(by: User, role: str) -> bool:
+    """Whether somebody holds all that a role grants, so that they may give it."""
+    if by.is_superuser or role == NO_ROLE:
+        return True
+    if role == OWNER:
+        return False
+    return _grants_of(role) <= held_by(by)
+
+
+def _grants_of(role: str) -> frozenset[str]:
+    return permissions_of_role(role) if role in BUILT_IN else frozenset(_own(role).permissions)
+
+
+def _own(role: str) -> Role:
+    try:
+        return Role.objects.get(uuid=UUID(role))
+    except (ValueError, Role.DoesNotExist):
+        raise DomainError("There is no such role.", field="role") from None
+
+
+def _check_ownership(user: User) -> None:
+    """Who owns an organisation on the platform comes back as owner with every hand-off."""
+    if user.identity is not None:
+        raise ConflictError(
+            f"{user} comes here from DotMac, which says who is an owner."
+            " Their role cannot be changed from here to owner or from it."
+        )
+    if user.is_superuser:
+        keep_an_owner(user)
+
+
+def _write(user: User, role: str, limits: Limits) -> None:
+    user.is_superuser, user.is_staff = role == OWNER, role != NO_ROLE
+    user.save(update_fields=["is_superuser", "is_staff"])
+    if role in (OWNER, NO_ROLE):
+        Membership.objects.filter(user=user).delete()
+    else:
+        own = None if role in BUILT_IN else _own(role)
+        values: dict[str, Any] = {"role": "" if own else role, "own_role": own, "limits": limits}
+        Membership.objects.update_or_create(user=user, defaults=values)
+    forget(user)
+
+
+def checked_limits(limits: Iterable[str]) -> Limits:
+    """Limits as they are kept, from `type:id`; DomainError for a type that is none."""
+    found = []
+    for limit in sorted(set(limits)):
+        type_, _colon, id_ = limit.partition(":")
+        if type_ not in all_limits() or not id_:
+            raise DomainError(f"There is no such resource: {limit}.", field="limits")
+        found.append({"type": type_, "id": id_})
+    return found
+
+
+def _checked(permissions: Iterable[str], by: User) -> list[str]:
+    """The permissions that exist, in order; PermissionDenied for one that `by` does not hold."""
+    keys = sorted(set(permissions) & all_permissions().keys())
+    if not (may(by, "roles.manage") and all(may(by, key) for key in keys)):
+        raise PermissionDenied(_("You cannot give a role that may do more than you."))
+    return keys
+
+
+def _save(role: Role) -> None:
+    try:
+        with transaction.atomic():
+            role.save()
+    except IntegrityError as error:
+        raise ConflictError(
+            f"There is a role {role.name} already. Take another name.", field="name"
+        ) from error

@@ -1,0 +1,30 @@
+"""What roles can hold of long work."""
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.permissions import (
+    ADMIN,
+    BILLING,
+    SUPPORT,
+    TECHNICIAN,
+    VIEWER,
+    Permission,
+    rights,
+)
+
+PERMISSIONS = (
+    Permission(
+        "operations.view",
+        _("Follow operations"),
+        (ADMIN, TECHNICIAN, BILLING, SUPPORT, VIEWER),
+        rights("operations", "operation"),
+        is_limitable=True,
+    ),
+    Permission(
+        "operations.steer",
+        _("Cancel and repeat operations"),
+        (ADMIN, TECHNICIAN),
+        rights("operations", "operation"),
+        is_limitable=True,
+    ),
+)
