@@ -11,6 +11,7 @@ from rest_framework.routers import DefaultRouter
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
+from apps.accounts.happened import EventViewSet
 from apps.accounts.people import MeView, PersonViewSet
 from apps.core.views import api_errors
 from apps.operations.api import OperationViewSet
@@ -33,8 +34,12 @@ def api_urls(**resources: type[ViewSetMixin]) -> list[object]:
     router = DefaultRouter(use_regex_path=False)
     router.include_root_view = False
     router.include_format_suffixes = False
-    common = {"operations": OperationViewSet, "people": PersonViewSet}
-    named: dict[str, type[ViewSetMixin]] = {**common, **resources}
+    common: dict[str, type[ViewSetMixin]] = {
+        "operations": OperationViewSet,
+        "people": PersonViewSet,
+        "events": EventViewSet,
+    }
+    named = {**common, **resources}
     for name, viewset in named.items():
         router.register(name.replace("_", "-"), viewset)
     described = [

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 from django_q.models import OrmQ
 
-from apps.events.models import Cursor, Event
+from apps.events.models import Checkpoint, Cursor, Event
 from apps.operations.models import Operation
 from apps.tenancy.kinds import operator, schema_of
 from apps.work.models import Due, Signal
@@ -50,5 +50,5 @@ def _sweep() -> None:
             model.objects.all().delete()
     for schema in _SCHEMAS:
         with schema_of(schema):
-            for model in (Event, Cursor, Operation):
+            for model in (Event, Checkpoint, Cursor, Operation):
                 model.objects.all().delete()

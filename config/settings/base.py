@@ -15,6 +15,7 @@ VAR_DIR = env.path("VAR_DIR", BASE_DIR / "var")
 
 INSECURE_SECRET = "insecure-" + "development-only-" * 3
 SECRET_KEY: str = env.str("SECRET_KEY", INSECURE_SECRET)
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 # Fernet keys, newest first, which encrypt fields (dotmac.crypto.fields).
 FIELD_KEYS: list[str] = env.list("FIELD_KEYS", [])
 # The platform's Ed25519 key in PEM signs hand-offs and grants; its public half is in each stack.
@@ -133,6 +134,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "apps.accounts.security.middleware.OriginMiddleware",
     "apps.accounts.security.middleware.SecondFactorMiddleware",
     "apps.contract.middleware.GrantMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
