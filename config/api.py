@@ -15,6 +15,7 @@ from apps.accounts.happened import EventViewSet
 from apps.accounts.people import MeView, PersonViewSet
 from apps.core.views import api_errors
 from apps.operations.api import OperationViewSet
+from apps.webhooks.api import DeliveryViewSet, EndpointViewSet
 
 
 class NoSuchResource(APIView):
@@ -38,6 +39,8 @@ def api_urls(**resources: type[ViewSetMixin]) -> list[object]:
         "operations": OperationViewSet,
         "people": PersonViewSet,
         "events": EventViewSet,
+        "webhooks": EndpointViewSet,
+        "webhook_deliveries": DeliveryViewSet,
     }
     named = {**common, **resources}
     for name, viewset in named.items():

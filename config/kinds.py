@@ -22,7 +22,15 @@ _FRAMEWORK = [
     "allauth.usersessions",
     "allauth.socialaccount",
 ]
-_COMMON = [*_FRAMEWORK, "apps.core", "apps.portal", "apps.events", "apps.operations", "apps.lists"]
+_COMMON = [
+    *_FRAMEWORK,
+    "apps.core",
+    "apps.portal",
+    "apps.events",
+    "apps.webhooks",
+    "apps.operations",
+    "apps.lists",
+]
 
 # In `public` alone: what is asked across the schemas of one database.
 _SHARED = ["apps.tenancy", "apps.work", "django_q"]

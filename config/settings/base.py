@@ -243,6 +243,8 @@ REST_FRAMEWORK: dict[str, Any] = {
 }
 # What a key may ask in a minute where the plan does not say.
 API_REQUESTS_PER_MINUTE: int = env.int("API_REQUESTS_PER_MINUTE", 600)
+# Private networks that webhooks may be sent to, as 10.20.0.0/16; public addresses always are.
+WEBHOOK_NETWORKS: list[str] = env.list("WEBHOOK_NETWORKS", [])
 SPECTACULAR_SETTINGS = {
     "TITLE": "DotMac API",
     "VERSION": "v1",
@@ -250,7 +252,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"SuspensionEnum": "apps.subscribers.models.Service.Suspension"},
+    "ENUM_NAME_OVERRIDES": {
+        "SuspensionEnum": "apps.subscribers.models.Service.Suspension",
+        "WebhookStatusEnum": "apps.webhooks.models.Endpoint.Status",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "apps.core.api.described.describe_manners",
