@@ -36,7 +36,7 @@ class ErasureForm(forms.Form):
 
     words = forms.CharField(
         label=_("Ids, e-mail addresses, full names"),
-        help_text=_("One on each line. Every event that holds one of them is emptied."),
+        help_text=_("One on each line; an event is emptied where a whole value is one of them."),
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
     )
     confirm = forms.CharField(

@@ -70,8 +70,9 @@ def _sign(begun: tuple[int, str], ended: tuple[int, str]) -> None:
     Otherwise rows were added or removed by hand; signing what came of it would hide that.
     """
     newest = Checkpoint.objects.order_by("-seal_no").first()
-    if newest and (newest.seal_no, newest.chain) != begun:
-        log.error("event_chain_broken", signed=newest.seal_no, found=begun[0])
+    is_whole = is_signed(newest) if newest else begun == (0, GENESIS)
+    if not is_whole or (newest and (newest.seal_no, newest.chain) != begun):
+        log.error("event_chain_broken", signed=newest and newest.seal_no, found=begun[0])
         return
     number, chain = ended
     facts = {"seal_no": number, "chain": chain, "signature": _signature(number, chain)}

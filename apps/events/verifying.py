@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.events.digests import microseconds
-from apps.events.erasing import ERASED
+from apps.events.erasing import ERASED, is_ours
 from apps.events.models import Checkpoint, Cursor
 from apps.events.places import follower_of, leader_of
 from apps.events.sealing import GENESIS, is_signed, link
@@ -89,25 +89,31 @@ class _Walk:
         self.late = int(microseconds(timezone.now() - SEALED_WITHIN))
 
     def go(self, rows: Sequence[Any]) -> None:
-        """Check rows; the common case is kept short, since there are millions of it."""
+        """Check rows until there is more wrong than anybody follows up."""
         for fields in rows:
             row = Row(*fields)
             if row.seal_no is None:
                 self._unsealed(row)
-                continue
-            if row.seal_no != self.number + 1:
-                self._gap(row)
-            if digest_of(row) != row.digest:
-                self._say("changed", row, "Its content does not match its digest: it was changed.")
-            if link(self.chain, row.digest) != row.chain:
-                self._out_of_place(row)
-            self.number, self.chain, self.last_id = row.seal_no, row.chain, row.id
-            if row.seal_no in self.checkpoints:
-                self._checkpoint(row)
-            elif row.seal_no == self.first_unsigned:
-                self.beyond = row.id
+            else:
+                self._sealed(row)
+            if len(self.report.findings) >= MOST_FINDINGS:
+                return
+            self.report.events += 1
+
+    def _sealed(self, row: Row) -> None:
+        if row.seal_no != self.number + 1:
+            self._gap(row)
+        if digest_of(row) != row.digest:
+            self._say("changed", row, "Its content does not match its digest: it was changed.")
+        if link(self.chain, row.digest) != row.chain:
+            self._out_of_place(row)
+        self.number, self.chain, self.last_id = row.seal_no or 0, row.chain, row.id
+        if row.seal_no in self.checkpoints:
+            self._checkpoint(row)
+        elif row.seal_no == self.first_unsigned:
+            self.beyond = row.id
+        if row.erased_by or row.actor_erased_by or row.type == ERASED:
             self._note(row)
-        self.report.events += len(rows)
 
     def end(self, shown: int) -> None:
         """What only the whole log tells."""
@@ -120,14 +126,21 @@ class _Walk:
         if not self.report.findings and self.number < end:
             text = f"Events {self.number + 1} to {end}, the newest, were removed."
             self.report.findings.append(Finding("removed", None, text))
-        for uuid, claims in self.claims.items():
+        if self.number and not self.checkpoints:
+            text = "No checkpoint is there, though events are sealed: they were removed."
+            self.report.findings.append(Finding("removed", None, text))
+        for uuid in sorted(self.claims.keys() | self.erasures.keys()):
+            claims = self.claims.get(uuid, [])
             if self.erasures.get(uuid) != erasure_digest(claims):
-                text = f"{len(claims)} parts are emptied without the recorded erasure {uuid}."
+                text = f"{len(claims)} parts are empty, which is not what the erasure {uuid} did."
                 self.report.findings.append(Finding("changed", None, text))
 
     def _note(self, row: Row) -> None:
         if row.type == ERASED:
-            self.erasures[row.uuid] = row.read_data().get("digest")
+            data = row.read_data()
+            if not is_ours(row.uuid, data):
+                self._say("changed", row, "This erasure was not written by this installation.")
+            self.erasures[row.uuid] = data.get("digest")
         if row.actor_erased_by or row.erased_by:
             self.report.erased += 1
             if not row.is_empty():

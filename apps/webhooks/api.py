@@ -16,6 +16,7 @@ from apps.accounts.resources import Resource
 from apps.webhooks import services
 from apps.webhooks.forms import wrong_type
 from apps.webhooks.models import Attempt, Delivery, Endpoint
+from dotmac.crypto.secret import Secret
 
 _ENDPOINT = {
     "id": "9a1c7f0e-3d0b-4e52-9d1f-5b7c2f6f8a21",
@@ -60,7 +61,10 @@ class EndpointSerializer(serializers.ModelSerializer[Endpoint]):
 class EndpointWithSecretSerializer(EndpointSerializer):
     """With the secret, this once."""
 
-    secret = serializers.CharField(read_only=True)
+    secret = serializers.CharField(
+        read_only=True,
+        help_text="Not in the answer to a repeated idempotency key: rotate it if it was lost.",
+    )
 
     class Meta(EndpointSerializer.Meta):
         fields = (*EndpointSerializer.Meta.fields, "secret")
@@ -155,8 +159,7 @@ class EndpointViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource
         """Add an endpoint; the answer holds its secret, this once."""
         values = self.checked(NewEndpointSerializer)
         endpoint, secret = services.create_endpoint(actor=self.actor, **values)
-        shown = EndpointSerializer(endpoint).data
-        return Response({**shown, "secret": secret.reveal()}, status=201)
+        return _with_secret(endpoint, secret, status=201)
 
     @extend_schema(request=NewEndpointSerializer, responses={200: EndpointSerializer})
     def partial_update(self, request: Request, uuid: UUID) -> Response:
@@ -178,7 +181,7 @@ class EndpointViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource
         """Make a new secret; the one of before signs beside it for a day."""
         endpoint = self.get_object()
         secret = services.rotate_secret(endpoint, actor=self.actor)
-        return Response({**EndpointSerializer(endpoint).data, "secret": secret.reveal()})
+        return _with_secret(endpoint, secret)
 
     @extend_schema(request=None, responses={200: EndpointSerializer})
     @action(detail=True, methods=["post"])
@@ -233,3 +236,11 @@ class DeliveryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource
         services.replay(delivery, actor=self.actor)
         again: Any = DeliverySerializer(self.get_queryset().get(pk=delivery.pk)).data
         return Response(again, status=202)
+
+
+def _with_secret(endpoint: Endpoint, secret: Secret, status: int = 200) -> Response:
+    shown = EndpointSerializer(endpoint).data
+    response = Response({**shown, "secret": secret.reveal()}, status=status)
+    # Not to be kept with the answers to idempotency keys.
+    response.secret_fields = ("secret",)  # type: ignore[attr-defined]
+    return response

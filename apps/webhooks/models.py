@@ -1,6 +1,7 @@
 """Where events are sent, and what became of each."""
 
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from django.db import models
@@ -38,7 +39,13 @@ class Endpoint(models.Model):
         ordering = ["-pk"]
 
     def __str__(self) -> str:
-        return self.description or self.url
+        return self.description or self.place
+
+    @property
+    def place(self) -> str:
+        """Scheme and host; the rest of an address may be a password."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.hostname or ''}"
 
     def wants(self, type: str) -> bool:
         """Whether it asked for events of this type."""

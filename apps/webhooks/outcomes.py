@@ -40,6 +40,8 @@ class Outcome:
 
 def note(endpoint: Endpoint, outcomes: Sequence[Outcome]) -> None:
     """Write attempts down, and decide what is tried again, and whether the endpoint goes on."""
+    if not outcomes:
+        return
     now = timezone.now()
     Attempt.objects.bulk_create([_attempt(one) for one in outcomes])
     for one in outcomes:
@@ -95,7 +97,8 @@ def _note_endpoint(endpoint: Endpoint, outcomes: Sequence[Outcome], now: datetim
         rest_s = min(_REST_S * 2**turns, _LONGEST_REST_S)
         rows.update(rests_until=now + timedelta(seconds=rest_s))
     is_gone = any(one.answer.status == _GONE for one in outcomes)
-    is_late = endpoint.failing_since is not None and endpoint.failing_since <= now - PATIENCE
+    is_old = endpoint.failing_since is not None and endpoint.failing_since <= now - PATIENCE
+    is_late = is_old and endpoint.failures >= FAILING
     if is_gone or is_late:
         _switch_off(endpoint, "It answered that it is gone (410)." if is_gone else "")
 

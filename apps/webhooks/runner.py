@@ -30,6 +30,8 @@ AT_ONCE = 8
 _BATCH = 40
 # Then another endpoint has its turn at this worker.
 _TURN_S = 10.0
+# Nothing is longer at work than a turn, the last sending and the writes; then it hangs.
+_HANGS_S = 60.0
 _STUCK_REST_S = 3600.0
 
 
@@ -40,11 +42,13 @@ def run_endpoint(lease: Lease) -> None:
         with lease.atomic():
             work.postpone(lease, seconds=_STUCK_REST_S, reason="It failed again and again.")
         return
+    _forget_old(lease.subject)
     end = time.monotonic() + _TURN_S
+    lease.works_until = time.monotonic() + _HANGS_S
     while not _close(lease, is_over=time.monotonic() > end):
         endpoint = Endpoint.objects.get(uuid=lease.subject)
         batch = _due(endpoint)
-        outcomes = _send_all(endpoint, batch)
+        outcomes = _send_all(endpoint, batch, end)
         with _held(lease):
             note(endpoint, outcomes)
         work.note_progress(lease)
@@ -57,8 +61,11 @@ def _due(endpoint: Endpoint) -> list[Delivery]:
     return list(rows.order_by("due_at", "pk")[: 1 if endpoint.failures >= FAILING else _BATCH])
 
 
-def _send_all(endpoint: Endpoint, batch: list[Delivery]) -> list[Outcome]:
-    """Send a batch, some at a time; the threads see no database."""
+def _send_all(endpoint: Endpoint, batch: list[Delivery], end: float) -> list[Outcome]:
+    """Send a batch, some at a time; the threads see no database.
+
+    After the end of the turn none is begun any more; what is left stays pending.
+    """
     happened = Event.objects.in_bulk([one.event for one in batch], field_name="uuid")
     keys, allowed = secrets_of(endpoint), reach()
     messages: list[tuple[Delivery, Message]] = []
@@ -69,12 +76,14 @@ def _send_all(endpoint: Endpoint, batch: list[Delivery]) -> list[Outcome]:
         else:
             messages.append((delivery, _message(endpoint.url, delivery, body, keys)))
 
-    def post(pair: tuple[Delivery, Message]) -> Outcome:
+    def post(pair: tuple[Delivery, Message]) -> Outcome | None:
+        if time.monotonic() > end:
+            return None
         at = timezone.now()
         return Outcome(pair[0], send(pair[1], allowed, timeout_s=TIMEOUT_S), at)
 
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="webhook") as pool:
-        return list(pool.map(post, messages))
+        return [outcome for outcome in pool.map(post, messages) if outcome]
 
 
 def _message(url: str, delivery: Delivery, body: dict[str, Any], keys: list[Secret]) -> Message:
@@ -92,7 +101,6 @@ def _close(lease: Lease, *, is_over: bool) -> bool:
             return True
         next_at = _next_at(endpoint)
         if next_at is None:
-            _forget_old(endpoint)
             work.finish(lease, Due.State.DONE, reason="Everything is delivered.")
             return True
         wait_s = (next_at - timezone.now()).total_seconds()
@@ -124,9 +132,11 @@ def _held(lease: Lease) -> Iterator[Endpoint | None]:
             yield endpoint
 
 
-def _forget_old(endpoint: Endpoint) -> None:
-    ended = Delivery.objects.exclude(state=Delivery.State.PENDING)
-    ended.filter(endpoint=endpoint, created_at__lt=timezone.now() - KEPT).delete()
+def _forget_old(uuid: str) -> None:
+    """Delete some of what ended long ago; each turn, so that they never become many."""
+    ended = Delivery.objects.filter(endpoint__uuid=uuid, created_at__lt=timezone.now() - KEPT)
+    old = ended.exclude(state=Delivery.State.PENDING).order_by("pk")
+    Delivery.objects.filter(pk__in=list(old.values_list("pk", flat=True)[: _BATCH * 5])).delete()
 
 
 def _context(subject: str) -> dict[str, Any]:

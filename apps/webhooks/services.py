@@ -8,8 +8,10 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
+from apps.core.exceptions import DomainError
 from apps.events import services as events
 from apps.events.actors import Actor
 from apps.events.envelopes import envelope
@@ -30,6 +32,7 @@ ROTATION = timedelta(hours=24)
 # Deliveries are kept, and events can be sent again, for so long.
 KEPT = timedelta(days=30)
 MOST_REPLAYED = 10_000
+MOST_ENDPOINTS = 20
 
 
 @transaction.atomic
@@ -38,6 +41,8 @@ def create_endpoint(
 ) -> tuple[Endpoint, Secret]:
     """An endpoint and its secret, which is not shown again; EndpointAddressError."""
     check_address(url)
+    if Endpoint.objects.count() >= MOST_ENDPOINTS:
+        raise DomainError(f"There are {MOST_ENDPOINTS} webhooks already. Remove one first.")
     secret = new_secret()
     endpoint = Endpoint.objects.create(
         url=url, description=description, types=list(types), secret=encrypted(secret)
@@ -94,6 +99,8 @@ def resume_endpoint(endpoint: Endpoint, *, actor: Actor) -> None:
 @transaction.atomic
 def remove_endpoint(endpoint: Endpoint, *, actor: Actor) -> None:
     """Take an endpoint away with its deliveries."""
+    # Locked as everybody does, before its deliveries.
+    Endpoint.objects.select_for_update().get(pk=endpoint.pk)
     events.record("webhook.removed", actor=actor, subject=endpoint, data=_said(endpoint))
     endpoint.delete()
 
@@ -139,11 +146,12 @@ def replay_since(endpoint: Endpoint, since: datetime, *, actor: Actor) -> int:
 
     At most MOST_REPLAYED, the oldest first, of the last 30 days; EndpointOffError.
     """
-    row = _active(endpoint)
     begin = max(since, timezone.now() - KEPT)
-    happened = Event.objects.filter(at__gte=begin, seal_no__isnull=False).order_by("seal_no")
-    found = happened.values_list("uuid", "type").iterator(chunk_size=2000)
-    wanted = [(uuid, type) for uuid, type in found if row.wants(type)][:MOST_REPLAYED]
+    happened = Event.objects.filter(_of_types(endpoint), at__gte=begin, seal_no__isnull=False)
+    # Read before anything is locked: the log may be long.
+    rows = happened.order_by("seal_no").values_list("uuid", "type")
+    wanted = list(rows[:MOST_REPLAYED])
+    row = _active(endpoint)
     now = timezone.now()
     Delivery.objects.bulk_create(
         [
@@ -200,6 +208,14 @@ def _deliver(event: Event, endpoint: Endpoint) -> None:
         _call(row)
 
 
+def _of_types(endpoint: Endpoint) -> Q:
+    """The events that an endpoint asked for, as `wants` tells them."""
+    asked = Q()
+    for one in endpoint.types:
+        asked |= Q(type__startswith=one[:-1]) if one.endswith(".*") else Q(type=one)
+    return asked
+
+
 def _active(endpoint: Endpoint) -> Endpoint:
     row = Endpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
     if row.status != Endpoint.Status.ACTIVE:
@@ -220,7 +236,7 @@ def _call(endpoint: Endpoint) -> None:
 
 
 def _said(endpoint: Endpoint) -> dict[str, Any]:
-    return {"url": endpoint.url, "description": endpoint.description, "types": endpoint.types}
+    return {"place": endpoint.place, "description": endpoint.description, "types": endpoint.types}
 
 
 @lru_cache(maxsize=4)

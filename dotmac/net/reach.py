@@ -14,6 +14,8 @@ _Address = IPv4Address | IPv6Address
 _Network = IPv4Network | IPv6Network
 # NAT64 and 6to4 carry an IPv4 address, which may be one of ours.
 _NAT64 = ip_network("64:ff9b::/96")
+# A name may have hundreds, each of which would be waited for.
+_MOST_TRIED = 4
 _NAT64_LOCAL = ip_network("64:ff9b:1::/48")
 
 
@@ -63,7 +65,7 @@ def connect(host: str, port: int, reach: Reach, *, timeout_s: float) -> socket.s
     """A connection to a host, at an address that was checked; OSError when there is none."""
     end = time.monotonic() + timeout_s
     last: OSError = OutOfReachError(f"{host} has no address.")
-    for address in resolve(host, port, reach):
+    for address in resolve(host, port, reach)[:_MOST_TRIED]:
         try:
             return socket.create_connection(
                 (address, port), timeout=max(0.1, end - time.monotonic())

@@ -70,25 +70,26 @@ def _post(message: Message, reach: Reach, timeout_s: float) -> tuple[int, str]:
     check_url(message.url, reach, looks_up=False)
     host, port, scheme = _parts(message.url)
     end = time.monotonic() + timeout_s
-    plain = connect(host, port, reach, timeout_s=timeout_s)
+    line = connect(host, port, reach, timeout_s=timeout_s)
+    if scheme == "https":
+        # The handshake waits for the guard: wrapping takes the plain socket's place.
+        line = _context().wrap_socket(line, server_hostname=host, do_handshake_on_connect=False)
     # A peer that sends a byte now and then never meets the socket's own limit.
-    guard = threading.Timer(max(0.05, end - time.monotonic()), _cut, [plain])
+    guard = threading.Timer(max(0.05, end - time.monotonic()), _cut, [line])
     guard.daemon = True
     guard.start()
     connection = http.client.HTTPConnection(host, port)
     try:
-        connection.sock = _secured(plain, host) if scheme == "https" else plain
+        if isinstance(line, ssl.SSLSocket):
+            line.do_handshake()
+        connection.sock = line
         connection.request("POST", _target(message.url), message.body, _headers(message))
         response = connection.getresponse()
         return response.status, response.read(ANSWER_BYTES).decode("utf-8", "replace")
     finally:
         guard.cancel()
         connection.close()
-        plain.close()
-
-
-def _secured(plain: socket.socket, host: str) -> socket.socket:
-    return _context().wrap_socket(plain, server_hostname=host)
+        line.close()
 
 
 @lru_cache(maxsize=1)
@@ -98,7 +99,8 @@ def _context() -> ssl.SSLContext:
 
 def _cut(connection: socket.socket) -> None:
     try:
-        connection.shutdown(socket.SHUT_RDWR)
+        # Of the socket itself: TLS would say goodbye first, and wait.
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
     except OSError:
         # It is over already.
         return

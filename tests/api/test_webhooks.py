@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 
+from apps.core.models import IdempotentAnswer
 from apps.tenancy.kinds import schema_of
 from apps.webhooks.models import Endpoint
 from apps.webhooks.secrets import secrets_of
@@ -33,6 +34,24 @@ def test_the_secret_is_shown_when_it_is_made_and_rotated(desk: Program, acme: Is
     with schema_of(acme.workspace):
         both = [one.reveal() for one in secrets_of(Endpoint.objects.get())]
     assert both == [rotated, made["secret"]]
+
+
+def test_an_idempotency_key_does_not_keep_the_secret(desk: Program, acme: Isp) -> None:
+    again = {"Idempotency-Key": "one"}
+    made = desk.post("webhooks/", {"url": ADDRESS}, headers=again).json()
+    repeated = desk.post("webhooks/", {"url": ADDRESS}, headers=again)
+    assert (repeated.status_code, repeated.json()["id"]) == (201, made["id"])
+    assert "secret" not in repeated.json()
+    with schema_of(acme.workspace):
+        assert made["secret"] not in IdempotentAnswer.objects.get().body
+
+
+def test_there_is_an_end_to_webhooks(
+    desk: Program, problem: Callable[[HttpResponse], dict[str, Any]]
+) -> None:
+    for _turn in range(20):
+        assert desk.post("webhooks/", {"url": ADDRESS}).status_code == 201
+    assert "20 webhooks" in problem(desk.post("webhooks/", {"url": ADDRESS}))["detail"]
 
 
 def test_it_is_changed_paused_resumed_and_removed(desk: Program, webhook: str) -> None:

@@ -1,10 +1,15 @@
 """The log is proven: whatever somebody changes in the database by hand is found and named."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
+from importlib import import_module
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
+from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import F
@@ -18,9 +23,10 @@ from apps.events.erasing import ERASED, erase_person
 from apps.events.models import Checkpoint, Event
 from apps.events.origins import coming_from
 from apps.events.sealing import link, seal
-from apps.events.verifying import Finding, verify
+from apps.events.stored import claim, erasure_digest
+from apps.events.verifying import MOST_FINDINGS, Finding, verify
 from apps.tenancy.kinds import schema_of
-from tests.events.test_log import seal_all
+from tests.events.test_log import in_thread, seal_all
 
 ALICE = Actor("user", "a11ce000-0000-4000-8000-000000000001", "alice@acme.example")
 DORA = Subject("subscriber", "d04a0000-0000-4000-8000-000000000002", "Dora Diaz")
@@ -241,9 +247,97 @@ def test_only_a_recorded_erasure_empties(log: Callable[[int], list[Event]]) -> N
         erased_by=erasure.uuid, content_digest=digest, salt="", subject_label="", data={}
     )
     (finding,) = verify().findings
-    assert "without the recorded erasure" in finding.text
+    assert "not what the erasure" in finding.text
     Event.objects.filter(pk=rows[0].pk).update(subject_label="Somebody")
     assert ("changed", rows[0].pk) in found()
+
+
+def test_an_erasure_that_somebody_else_wrote_is_found(log: Callable[[int], list[Event]]) -> None:
+    first = log(2)[0]
+    part = content_digest(first.salt, first.subject_label, first.data)
+    digest = erasure_digest([claim("content", first.pk, part)])
+    forged = events.record(
+        ERASED, actor=SYSTEM, subject=Subject("erasure", "x"), data={"digest": digest}
+    )
+    Event.objects.filter(pk=first.pk).update(
+        erased_by=forged.uuid, content_digest=part, salt="", subject_label="", data={}
+    )
+    seal_all()
+    assert found() == [("changed", forged.pk)]
+
+
+def test_what_was_erased_cannot_be_put_back(log: Callable[[int], list[Event]]) -> None:
+    first = log(1)[0]
+    erase_person([EMAIL], actor=SYSTEM)
+    seal_all()
+    assert verify().is_proven
+    kept = {"salt": first.salt, "subject_label": first.subject_label, "data": first.data}
+    Event.objects.filter(pk=first.pk).update(erased_by=None, content_digest="", **kept)
+    assert [kind for kind, _id in found()] == ["changed"]
+
+
+def test_only_whole_values_name_a_person(log: Callable[[int], list[Event]]) -> None:
+    log(1)
+    other = Subject("subscriber", "0", "Theodora Diazzo")
+    events.record("demo.done", actor=SYSTEM, subject=other, data={"Dora Diaz": EMAIL + ".au"})
+    deep = {"people": [{"to": {"email": EMAIL.upper()}}]}
+    events.record("demo.told", actor=SYSTEM, subject=other, data=deep)
+    assert erase_person(["email", "subscriber.updated"], actor=SYSTEM).events == 0
+    assert erase_person(["dora diaz", EMAIL], actor=SYSTEM).events == 2
+    assert Event.objects.get(type="demo.done").data
+    assert Event.objects.get(type="demo.told").data == {}
+
+
+def test_two_erasures_at_once_stay_proven(log: Callable[[int], list[Event]]) -> None:
+    log(30)
+    with ThreadPoolExecutor(2) as pool:
+        erase = partial(in_thread, partial(erase_person, [EMAIL, DORA.id], actor=SYSTEM))
+        both = [pool.submit(erase) for _turn in range(2)]
+        assert sorted(one.result(60).events for one in both) == [0, 30]
+    seal_all()
+    assert verify().is_proven
+
+
+def test_a_checkpoint_that_is_not_ours_is_never_signed_over(
+    log: Callable[[int], list[Event]],
+) -> None:
+    rows = log(3)
+    rows[2].data = {"number": 99}
+    rows[2].digest = event_digest(rows[2])
+    rows[2].chain = link(rows[1].chain, rows[2].digest)
+    rows[2].save()
+    Checkpoint.objects.update(chain=rows[2].chain)
+    events.record("demo.done", actor=SYSTEM, subject=DORA)
+    seal_all()
+    assert ("changed", rows[2].pk) in found()
+
+
+def test_checkpoints_that_are_gone_are_missed(log: Callable[[int], list[Event]]) -> None:
+    log(3)
+    Checkpoint.objects.all().delete()
+    assert found() == [("removed", None)]
+    events.record("demo.done", actor=SYSTEM, subject=DORA)
+    seal_all()
+    assert found() == [("removed", None)]
+
+
+def test_an_upgrade_signs_the_end_of_the_chain_once(log: Callable[[int], list[Event]]) -> None:
+    log(3)
+    Checkpoint.objects.all().delete()
+    migration = import_module("apps.events.migrations.0003_first_checkpoint")
+    migration.sign(apps, SimpleNamespace(connection=connection))
+    assert verify().is_proven
+    events.record("demo.done", actor=SYSTEM, subject=DORA)
+    seal_all()
+    assert verify().is_proven
+
+
+def test_more_wrong_than_anybody_follows_up_ends_the_search(
+    log: Callable[[int], list[Event]],
+) -> None:
+    log(MOST_FINDINGS + 5)
+    Event.objects.update(data={})
+    assert len(verify().findings) == MOST_FINDINGS
 
 
 def test_too_short_a_word_erases_nobody(log: Callable[[int], list[Event]]) -> None:

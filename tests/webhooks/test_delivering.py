@@ -166,7 +166,7 @@ def test_one_that_fails_for_a_day_is_switched_off_and_its_owners_told(
     receiver.always = "500"
     happen()
     work_once()
-    Endpoint.objects.update(failing_since=F("failing_since") - PATIENCE)
+    Endpoint.objects.update(failing_since=F("failing_since") - PATIENCE, failures=FAILING)
     make_due()
     mail.outbox = []
     work_once()
@@ -176,7 +176,7 @@ def test_one_that_fails_for_a_day_is_switched_off_and_its_owners_told(
     assert Event.objects.get(type="webhook.disabled").data["undelivered"] == 1
     (message,) = mail.outbox
     assert message.bcc == ["alice@acme.example"]
-    assert receiver.url in message.body
+    assert "http://127.0.0.1" in message.body
     happen("mast.gone")
     assert Delivery.objects.count() == 1
     with pytest.raises(EndpointOffError, match="Resume it first"):
@@ -188,6 +188,39 @@ def test_one_that_fails_for_a_day_is_switched_off_and_its_owners_told(
     work_once()
     assert Delivery.objects.filter(state="delivered").count() == 2
     alice.delete()
+
+
+def test_an_event_that_is_gone_counts_for_no_failure(secret: Secret, receiver: Receiver) -> None:
+    event = happen()
+    Event.objects.filter(pk=event.pk).delete()
+    work_once()
+    assert only().state == "failed"
+    assert Endpoint.objects.get().failing_since is None
+
+
+def test_the_rest_of_an_address_is_nobody_s_business(secret: Secret, receiver: Receiver) -> None:
+    endpoint = Endpoint.objects.get()
+    services.update_endpoint(endpoint, actor=SYSTEM, url="https://hooks.example/T00/password")
+    services.pause_endpoint(endpoint, actor=SYSTEM)
+    said = str(list(Event.objects.values()))
+    assert "https://hooks.example" in said
+    assert "password" not in said
+
+
+def test_one_that_hangs_does_not_hold_a_worker_longer_than_its_turn(
+    secret: Secret, receiver: Receiver, due: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.webhooks.runner.TIMEOUT_S", 0.4)
+    monkeypatch.setattr("apps.webhooks.runner._TURN_S", 0.2)
+    receiver.always = "hang"
+    for number in range(20):
+        happen(number=number)
+    began = time.monotonic()
+    work_once()
+    assert time.monotonic() - began < 3
+    assert len(receiver.got) <= 16
+    assert Delivery.objects.filter(attempts=0, state="pending").count() >= 4
+    assert due().state == "waiting"
 
 
 def test_one_that_says_it_is_gone_is_switched_off_at_once(

@@ -172,7 +172,7 @@ def test_one_is_removed_with_its_deliveries(
     with schema_of(acme.workspace):
         assert not Endpoint.objects.exists()
         assert not Delivery.objects.exists()
-        assert Event.objects.get(type="webhook.removed").data["url"] == ADDRESS
+        assert Event.objects.get(type="webhook.removed").data["place"] == "https://crm.acme.example"
 
 
 def test_more_deliveries_cost_no_more_queries(

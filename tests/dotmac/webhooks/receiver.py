@@ -1,6 +1,7 @@
 """A real HTTP server that receives webhooks, well or badly."""
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Any
 class Receiver:
     """Where webhooks arrive; `ways` says how the next requests are answered, then 200."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.got: list[tuple[str, dict[str, str], bytes]] = []
         self.at: list[float] = []
         self.ways: list[str] = []
@@ -37,11 +38,14 @@ class Receiver:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
+        self.scheme = "https" if tls else "http"
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
 
     @property
     def url(self) -> str:
         """Its address."""
-        return f"http://127.0.0.1:{self.server.server_address[1]}/hook?x=1"
+        return f"{self.scheme}://127.0.0.1:{self.server.server_address[1]}/hook?x=1"
 
     def answer(self, handler: BaseHTTPRequestHandler, way: str) -> None:
         """Answer: a status, `hang`, `drip`, `redirect <url>`, `flood`, or `nonsense`."""
@@ -72,9 +76,9 @@ class Receiver:
 
 
 @contextmanager
-def receiving() -> Iterator[Receiver]:
+def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
     """A receiver that listens."""
-    receiver = Receiver()
+    receiver = Receiver(tls)
     thread = threading.Thread(target=receiver.server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -1,10 +1,13 @@
 """One POST: within its deadline, to whom it may be sent, whatever the other side does."""
 
+import ssl
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from dotmac.crypto.local_ca import ensure_certificate, ensure_local_ca
 from dotmac.net import OutOfReachError, Reach
 from dotmac.webhooks import Message, send
 from dotmac.webhooks.sending import ANSWER_BYTES, check_url
@@ -40,6 +43,30 @@ def test_one_that_hangs_or_drips_is_cut_off(receiver: Receiver, way: str) -> Non
     receiver.always = way
     began = time.monotonic()
     answer = send(message(receiver.url), HERE, timeout_s=0.5)
+    assert time.monotonic() - began < 2
+    assert (answer.status, answer.error) == (None, "It did not answer in time.")
+
+
+@pytest.fixture
+def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """A receiver with TLS, whose certificate is trusted."""
+    ca = ensure_local_ca(tmp_path)
+    ensure_certificate(ca, tmp_path, ["localhost", "127.0.0.1"])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "certificate.pem", tmp_path / "key.pem")
+    trusting = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
+    trusting.check_hostname = False
+    monkeypatch.setattr("dotmac.webhooks.sending._context", lambda: trusting)
+    with receiving(context) as made:
+        yield made
+
+
+@pytest.mark.parametrize("way", ["hang", "drip"])
+def test_the_deadline_holds_under_tls_too(secure: Receiver, way: str) -> None:
+    assert send(message(secure.url), HERE).is_ok
+    secure.always = way
+    began = time.monotonic()
+    answer = send(message(secure.url), HERE, timeout_s=0.5)
     assert time.monotonic() - began < 2
     assert (answer.status, answer.error) == (None, "It did not answer in time.")
 
