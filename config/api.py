@@ -11,9 +11,11 @@ from rest_framework.routers import DefaultRouter
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
+from apps.accounts.happened import EventViewSet
 from apps.accounts.people import MeView, PersonViewSet
 from apps.core.views import api_errors
 from apps.operations.api import OperationViewSet
+from apps.webhooks.api import DeliveryViewSet, EndpointViewSet
 
 
 class NoSuchResource(APIView):
@@ -33,8 +35,14 @@ def api_urls(**resources: type[ViewSetMixin]) -> list[object]:
     router = DefaultRouter(use_regex_path=False)
     router.include_root_view = False
     router.include_format_suffixes = False
-    common = {"operations": OperationViewSet, "people": PersonViewSet}
-    named: dict[str, type[ViewSetMixin]] = {**common, **resources}
+    common: dict[str, type[ViewSetMixin]] = {
+        "operations": OperationViewSet,
+        "people": PersonViewSet,
+        "events": EventViewSet,
+        "webhooks": EndpointViewSet,
+        "webhook_deliveries": DeliveryViewSet,
+    }
+    named = {**common, **resources}
     for name, viewset in named.items():
         router.register(name.replace("_", "-"), viewset)
     described = [

@@ -29,6 +29,7 @@ _COMMON = [
     "apps.events",
     "apps.branding",
     "apps.notifications",
+    "apps.webhooks",
     "apps.operations",
     "apps.lists",
 ]

@@ -46,6 +46,7 @@ _ACCESS = Group(
         Entry("shield_person", "accounts.SignInPolicy"),
         Entry("passkey", "accounts.IdentityProvider"),
         Entry("history", "events.Event"),
+        Entry("webhook", "webhooks.Endpoint"),
     ),
     _("People and record"),
 )

@@ -7,9 +7,10 @@ import pytest
 from django.db import connection, transaction
 from django_q.models import OrmQ
 
-from apps.events.models import Cursor, Event
+from apps.events.models import Checkpoint, Cursor, Event
 from apps.operations.models import Operation
 from apps.tenancy.kinds import operator, schema_of
+from apps.webhooks.models import Endpoint
 from apps.work.models import Due, Signal
 
 _SCHEMAS = ("public", "c_acme", "w_acme", "c_initech", "w_initech")
@@ -50,5 +51,5 @@ def _sweep() -> None:
             model.objects.all().delete()
     for schema in _SCHEMAS:
         with schema_of(schema):
-            for model in (Event, Cursor, Operation):
+            for model in (Event, Checkpoint, Cursor, Operation, Endpoint):
                 model.objects.all().delete()

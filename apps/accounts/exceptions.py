@@ -29,3 +29,10 @@ class HandOffError(DomainError):
     def __init__(self, reason: Reason) -> None:
         super().__init__(_SENTENCES[reason])
         self.reason: Reason = reason
+
+
+class EventsGoneError(DomainError):
+    """The event is older than what is listed, so that some after it would be missed."""
+
+    code = "events_gone"
+    status = 410

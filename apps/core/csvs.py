@@ -18,11 +18,13 @@ def guarded(cell: str) -> str:
     return f"'{cell}" if cell.lstrip(" ").startswith(FORMULA_STARTS) else cell
 
 
-def csv_answer(write: Callable[[IO[str]], object], name: str) -> FileResponse:
+def csv_answer(
+    write: Callable[[IO[str]], object], name: str, content_type: str = "text/csv"
+) -> FileResponse:
     """A file written before the answer begins: later, the request's schema is left already."""
     raw = TemporaryFile()  # noqa: SIM115 - the response closes it
     text = io.TextIOWrapper(raw, encoding="utf-8", newline="", write_through=True)
     write(text)
     text.detach()
     raw.seek(0)
-    return FileResponse(raw, as_attachment=True, filename=name, content_type="text/csv")
+    return FileResponse(raw, as_attachment=True, filename=name, content_type=content_type)

@@ -1,21 +1,81 @@
-"""The event log in the admin: read only."""
+"""The audit trail in the admin: read, searched, exported, proven, and a person erased from it."""
 
 from typing import Any
 
+from django import forms
+from django.contrib import messages
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import FieldTextFilter
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextareaWidget
 
+from apps.core.csvs import csv_answer
+from apps.core.exceptions import DomainError
+from apps.events.actors import user_actor
+from apps.events.changes import changes_of
+from apps.events.erasing import erase_person
+from apps.events.exporting import write_csv, write_lines
+from apps.events.filters import DaysFilter, SubjectFilter, TypeFilter
 from apps.events.models import Event
+from apps.events.verifying import verify
+
+CONFIRMATION = "ERASE"
+
+
+class ErasureForm(forms.Form):
+    """Whom to take out of the log."""
+
+    words = forms.CharField(
+        label=_("Ids, e-mail addresses, full names"),
+        help_text=_("One on each line; an event is emptied where a whole value is one of them."),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+    )
+    confirm = forms.CharField(
+        label=_("Type ERASE to go on"), help_text=_("It cannot be undone."), max_length=20
+    )
+
+    def clean_confirm(self) -> str:
+        """The word, exactly."""
+        if self.cleaned_data["confirm"].strip() != CONFIRMATION:
+            raise forms.ValidationError(_("Type ERASE, in capitals."))
+        return CONFIRMATION
 
 
 class EventAdmin(ModelAdmin):  # type: ignore[misc]
-    """Who did what, to what, and when."""
+    """Who did what, to what, when and from where."""
 
-    list_display = ("at", "type", "subject_label", "actor_label")
-    list_filter = ("type", "actor_kind")
-    search_fields = ("type", "subject_label", "actor_label", "subject_id")
-    fields = ("at", "type", "actor_label", "subject_type", "subject_label", "subject_id", "data")
+    list_display = ("at", "type", "shown_subject", "shown_actor", "ip")
+    list_filter = (
+        ("at", DaysFilter),
+        TypeFilter,
+        ("actor_label", FieldTextFilter),
+        SubjectFilter,
+    )
+    list_filter_submit = True
+    list_before_template = "events/tools.html"
+    change_form_after_template = "events/changes.html"
+    show_full_result_count = False
+    search_fields = ("type", "subject_label", "actor_label", "subject_id", "actor_id", "ip")
+    fields = (
+        "at",
+        "type",
+        "shown_actor",
+        "ip",
+        "subject_type",
+        "shown_subject",
+        "subject_id",
+        "seal_no",
+        "uuid",
+    )
     readonly_fields = fields
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -30,7 +90,100 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]
         """Nobody removes them."""
         return False
 
+    @display(description=_("actor"))  # type: ignore[untyped-decorator]
+    def shown_actor(self, event: Event) -> str:
+        """Who did it, unless they are erased."""
+        return str(_("erased")) if event.actor_erased_by else event.actor_label
+
+    @display(description=_("subject"))  # type: ignore[untyped-decorator]
+    def shown_subject(self, event: Event) -> str:
+        """What it was about, unless it is erased."""
+        return str(_("erased")) if event.erased_by else event.subject_label
+
+    def get_urls(self) -> list[URLPattern]:
+        """Files, the proof and the erasure, before the admin's own pages."""
+        wrap = self.admin_site.admin_view
+        return [
+            path("export.csv", wrap(self.export_csv), name="events_export_csv"),
+            path("export.jsonl", wrap(self.export_lines), name="events_export_lines"),
+            path("verify/", wrap(self.verify_page), name="events_verify"),
+            path("erase/", wrap(self.erase_page), name="events_erase"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """With what can be done beside the list."""
+        more = {"may_erase": _is_owner(request), "query": request.GET.urlencode()}
+        return super().changelist_view(request, {**(extra_context or {}), **more})  # type: ignore[no-any-return]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """With what was before and after."""
+        event = self.get_object(request, unquote(object_id))
+        more = {"changes": changes_of(event)} if event else {}
+        context = {**(extra_context or {}), **more}
+        return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
+
+    def export_csv(self, request: HttpRequest) -> FileResponse:
+        """The events that the list's filters leave, for people."""
+        events = self._chosen(request)
+        return csv_answer(lambda file: write_csv(events, file), "events.csv")
+
+    def export_lines(self, request: HttpRequest) -> FileResponse:
+        """The same for programs."""
+        events = self._chosen(request)
+        return csv_answer(
+            lambda file: write_lines(events, file), "events.jsonl", "application/jsonl"
+        )
+
+    def verify_page(self, request: HttpRequest) -> HttpResponse:
+        """Prove the log when asked to, and show what was found."""
+        self._require_view(request)
+        report = verify() if request.method == "POST" else None
+        own = {"title": _("Verify the event log"), "report": report}
+        return self._page(request, "events/verify.html", own)
+
+    def erase_page(self, request: HttpRequest) -> HttpResponse:
+        """Take a person out of the log; owners only."""
+        if not _is_owner(request):
+            raise PermissionDenied
+        form = ErasureForm(request.POST or None, initial={"words": request.GET.get("words", "")})
+        if request.method == "POST" and form.is_valid():
+            try:
+                words = form.cleaned_data["words"].splitlines()
+                erasure = erase_person(words, actor=user_actor(request.user))
+            except DomainError as error:
+                form.add_error(error.field or None, error.message)
+            else:
+                text = _("Erased from %(count)s events. The log stays proven.")
+                messages.success(request, text % {"count": erasure.events})
+                return redirect("admin:events_event_changelist")
+        own = {"title": _("Erase a person from the event log"), "form": form}
+        return self._page(request, "events/erase.html", own)
+
+    def _chosen(self, request: HttpRequest) -> QuerySet[Event]:
+        """What the list would show for the same address, oldest first."""
+        self._require_view(request)
+        try:
+            events: QuerySet[Event] = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters:
+            events = Event.objects.none()
+        return events.order_by("id")
+
+    def _require_view(self, request: HttpRequest) -> None:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+
+    def _page(self, request: HttpRequest, template: str, own: dict[str, Any]) -> HttpResponse:
+        around = {**self.admin_site.each_context(request), "opts": self.opts}
+        return render(request, template, {**around, **own})
+
 
 def register(site: AdminSite, kind: str) -> None:
     """In every kind."""
     site.register(Event, EventAdmin)
+
+
+def _is_owner(request: HttpRequest) -> bool:
+    return bool(request.user.is_active and getattr(request.user, "is_superuser", False))

@@ -19,8 +19,9 @@ class _CurrentTransaction(Func):
 class Event(models.Model):
     """Something that happened. Inserted unchained; a sealer chains it within seconds.
 
-    `digest` is SHA-256 over the salt and the content, `chain` over the chain before and the
-    digest: content and salt can be erased for a person's sake and the chain still proves.
+    `digest` is made of the content by a scheme (digests), `chain` is SHA-256 over the chain before
+    and the digest. Either part of the content can be erased with its salt for a person's sake; its
+    own digest then stays in its place, with the erasure's event, and the chain still proves.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -30,12 +31,21 @@ class Event(models.Model):
     actor_kind = models.CharField(max_length=20)
     actor_id = models.CharField(max_length=64, blank=True)
     actor_label = models.CharField(max_length=254, blank=True)
+    # From where the person or program asked; empty for what the system did by itself.
+    ip = models.CharField(max_length=45, blank=True, default="", db_default="")
+    actor_salt = models.CharField(max_length=32, blank=True, default="", db_default="")
     subject_type = models.CharField(max_length=60)
     subject_id = models.CharField(max_length=64)
     subject_label = models.CharField(max_length=200, blank=True)
     data = models.JSONField(default=dict)
     salt = models.CharField(max_length=32)
     digest = models.CharField(max_length=64)
+    # Rows of before the second scheme are of the first.
+    scheme = models.PositiveSmallIntegerField(default=2, db_default=1)
+    actor_erased_by = models.UUIDField(null=True, editable=False)
+    actor_digest = models.CharField(max_length=64, blank=True, default="", db_default="")
+    erased_by = models.UUIDField(null=True, editable=False)
+    content_digest = models.CharField(max_length=64, blank=True, default="", db_default="")
     xid = models.BigIntegerField(db_default=_CurrentTransaction())
     seal_no = models.BigIntegerField(null=True, unique=True)
     chain = models.CharField(max_length=64, blank=True)
@@ -57,7 +67,7 @@ class Event(models.Model):
 
 
 class Checkpoint(models.Model):
-    """A signed statement of the chain at a seal number."""
+    """A signed statement of the chain at a seal number; the newest follows the newest event."""
 
     seal_no = models.BigIntegerField(unique=True)
     chain = models.CharField(max_length=64)

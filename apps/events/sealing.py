@@ -1,14 +1,21 @@
 """Chaining events: one sealer per schema, below the oldest running transaction."""
 
 import hashlib
+import hmac
 
+import structlog
+from django.conf import settings
 from django.db import connection, transaction
+from django.utils.crypto import salted_hmac
 
-from apps.events.models import Event
+from apps.events.models import Checkpoint, Event
 from apps.tenancy.kinds import current_schema
 
+log = structlog.get_logger(__name__)
 GENESIS = "0" * 64
 BATCH = 1000
+# Of so many events one checkpoint is kept, and the newest beside.
+KEPT_EVERY = 1000
 _HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('seal'), hashtext(%s))"
 _WRITE = """
@@ -30,7 +37,7 @@ def seal(limit: int = BATCH) -> tuple[int, bool]:
         cursor.execute(_HORIZON)
         horizon = cursor.fetchone()[0]
         last = Event.objects.filter(seal_no__isnull=False).order_by("-seal_no").first()
-        number, chain = (last.seal_no or 0, last.chain) if last else (0, GENESIS)
+        number, chain = begun = (last.seal_no or 0, last.chain) if last else (0, GENESIS)
         unsealed = Event.objects.filter(seal_no=None).order_by("id")
         rows = list(unsealed.filter(xid__lt=horizon).values_list("id", "digest")[:limit])
         ids, numbers, chains = [], [], []
@@ -41,9 +48,42 @@ def seal(limit: int = BATCH) -> tuple[int, bool]:
             chains.append(chain)
         if ids:
             cursor.execute(_WRITE, [ids, numbers, chains])
+            _sign(begun, (number, chain))
         return len(ids), len(ids) == limit or unsealed.exists()
 
 
 def link(before: str, digest: str) -> str:
     """The chain value after an event."""
     return hashlib.sha256(f"{before}{digest}".encode()).hexdigest()
+
+
+def is_signed(checkpoint: Checkpoint) -> bool:
+    """Whether this installation signed it, with its present secret or one of before."""
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    found = (_signature(checkpoint.seal_no, checkpoint.chain, key) for key in keys)
+    return any(hmac.compare_digest(checkpoint.signature, one) for one in found)
+
+
+def _sign(begun: tuple[int, str], ended: tuple[int, str]) -> None:
+    """Move the newest checkpoint to the new end of the chain, if it stood at the old one.
+
+    Otherwise rows were added or removed by hand; signing what came of it would hide that.
+    """
+    newest = Checkpoint.objects.order_by("-seal_no").first()
+    is_whole = is_signed(newest) if newest else begun == (0, GENESIS)
+    if not is_whole or (newest and (newest.seal_no, newest.chain) != begun):
+        log.error("event_chain_broken", signed=newest and newest.seal_no, found=begun[0])
+        return
+    number, chain = ended
+    facts = {"seal_no": number, "chain": chain, "signature": _signature(number, chain)}
+    if newest and newest.seal_no // KEPT_EVERY == number // KEPT_EVERY:
+        Checkpoint.objects.filter(pk=newest.pk).update(**facts)
+    else:
+        Checkpoint.objects.create(**facts)
+
+
+def _signature(number: int, chain: str, key: str | bytes = "") -> str:
+    text = f"{current_schema()}:{number}:{chain}"
+    return salted_hmac(
+        "events.checkpoint", text, secret=key or settings.SECRET_KEY, algorithm="sha256"
+    ).hexdigest()

@@ -1,21 +1,24 @@
 """Writing events, and reading them in an order that never changes."""
 
-import hashlib
-import json
 import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.db import connection, models, transaction
 from django.utils import timezone
 
 from apps.events.actors import Actor, Subject, subject_of
+from apps.events.digests import as_read, event_digest
 from apps.events.models import Cursor, Event
+from apps.events.origins import current_ip
 from apps.work import services as work
 
 log = structlog.get_logger(__name__)
 SIGNAL = "events"
+# Instead of a type: every event.
+ANY = "*"
 # How often an event's reactions are tried before those that fail are left out.
 PATIENCE = 5
 FAILED_REACTION = "reaction"
@@ -29,43 +32,32 @@ def record(
     actor: Actor,
     subject: Subject | models.Model,
     data: Mapping[str, Any] | None = None,
+    uuid: UUID | None = None,
 ) -> Event:
     """Write an event in the caller's transaction, which must also hold the change it tells of."""
     connection.validate_no_broken_transaction()
     about = subject if isinstance(subject, Subject) else subject_of(subject)
     event = Event(
+        **({"uuid": uuid} if uuid else {}),
         at=timezone.now(),
         type=type,
         actor_kind=actor.kind,
         actor_id=actor.id,
         actor_label=actor.label,
+        ip=current_ip(),
+        actor_salt=secrets.token_hex(16),
         subject_type=about.type,
         subject_id=about.id,
         subject_label=about.label,
-        # As JSON will give it back, or the digest would not match what is read.
-        data=json.loads(json.dumps(dict(data or {}), default=str)),
+        data=as_read(dict(data or {})),
         salt=secrets.token_hex(16),
     )
-    event.digest = content_digest(event)
-    with transaction.atomic():
+    event.digest = event_digest(event)
+    # Without a savepoint of its own, which costs as much as the event.
+    with transaction.atomic(savepoint=False):
         event.save(force_insert=True)
         work.signal(SIGNAL)
     return event
-
-
-def content_digest(event: Event) -> str:
-    """SHA-256 over the salt and the canonical content, in hex."""
-    content = [
-        event.salt,
-        str(event.uuid),
-        event.at.isoformat(),
-        event.type,
-        [event.actor_kind, event.actor_id, event.actor_label],
-        [event.subject_type, event.subject_id, event.subject_label],
-        event.data,
-    ]
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def reacts_to(*types: str) -> Callable[[Reaction], Reaction]:
@@ -107,11 +99,15 @@ def has_unread() -> bool:
     return Event.objects.filter(seal_no__gt=read or 0).exists()
 
 
+def _reactions_to(event: Event) -> list[Reaction]:
+    return [*_reactions.get(event.type, []), *_reactions.get(ANY, [])]
+
+
 def _show(event: Event, cursor: Cursor) -> bool:
     """Run an event's reactions, all or none; False when they shall be tried again."""
     try:
         with transaction.atomic():
-            for reaction in _reactions.get(event.type, []):
+            for reaction in _reactions_to(event):
                 reaction(event)
     except Exception:
         if not connection.is_usable():
@@ -126,7 +122,7 @@ def _show(event: Event, cursor: Cursor) -> bool:
 
 def _leave_out_failing(event: Event) -> None:
     """Run each reaction alone, so that those which work are not lost with the one that fails."""
-    for reaction in _reactions.get(event.type, []):
+    for reaction in _reactions_to(event):
         try:
             with transaction.atomic():
                 reaction(event)

@@ -151,6 +151,18 @@ def hasten(kind: str, subject: str) -> None:
         _wake_on_commit(due_id)
 
 
+def call(kind: str, subject: str, *, title: str) -> None:
+    """Have work of the current schema done now, unless it is called already.
+
+    A runner that is at it right now is not called again: it looks for more before it ends, under
+    a lock that the caller holds too.
+    """
+    row = Due.objects.filter(schema=current_schema(), kind=kind, subject=subject)
+    if not row.filter(state=Due.State.QUEUED, due_at__lte=Now()).exists():
+        ensure(kind, subject, title=title)
+        hasten(kind, subject)
+
+
 def note_failure(kind: str, subject: str, *, title: str, reason: str) -> None:
     """Put something that failed for good on the operator's list, from the current schema."""
     now = timezone.now()

@@ -15,6 +15,7 @@ VAR_DIR = env.path("VAR_DIR", BASE_DIR / "var")
 
 INSECURE_SECRET = "insecure-" + "development-only-" * 3
 SECRET_KEY: str = env.str("SECRET_KEY", INSECURE_SECRET)
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 # Fernet keys, newest first, which encrypt fields (dotmac.crypto.fields).
 FIELD_KEYS: list[str] = env.list("FIELD_KEYS", [])
 # The platform's Ed25519 key in PEM signs hand-offs and grants; its public half is in each stack.
@@ -138,6 +139,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "apps.accounts.security.middleware.OriginMiddleware",
     "apps.accounts.security.middleware.SecondFactorMiddleware",
     "apps.contract.middleware.GrantMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -248,6 +250,8 @@ REST_FRAMEWORK: dict[str, Any] = {
 }
 # What a key may ask in a minute where the plan does not say.
 API_REQUESTS_PER_MINUTE: int = env.int("API_REQUESTS_PER_MINUTE", 600)
+# Private networks that webhooks may be sent to, as 10.20.0.0/16; public addresses always are.
+WEBHOOK_NETWORKS: list[str] = env.list("WEBHOOK_NETWORKS", [])
 SPECTACULAR_SETTINGS = {
     "TITLE": "DotMac API",
     "VERSION": "v1",
@@ -255,7 +259,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"SuspensionEnum": "apps.subscribers.models.Service.Suspension"},
+    "ENUM_NAME_OVERRIDES": {
+        "SuspensionEnum": "apps.subscribers.models.Service.Suspension",
+        "WebhookStatusEnum": "apps.webhooks.models.Endpoint.Status",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "apps.core.api.described.describe_manners",

@@ -43,7 +43,7 @@ def test_each_kind_describes_its_resources_without_a_warning(
     described = {path.split("/")[3] for path in document["paths"]}
     assert described >= RESOURCES[kind]
     assert not [path for path in document["paths"] if "format" in path]
-    assert (quiet._warn_cache, quiet._error_cache) == ({}, {})
+    assert (dict(quiet._warn_cache), dict(quiet._error_cache)) == ({}, {})
 
 
 @pytest.mark.parametrize("kind", HOSTS)

@@ -99,12 +99,26 @@ def _pages(platform: LivePlatform, _tenants: int) -> list[Result]:
     return pages.measure(platform)
 
 
+def _events(_platform: LivePlatform, _tenants: int) -> list[Result]:
+    from tests.bench import events  # noqa: PLC0415
+
+    return events.measure()
+
+
+def _webhooks(_platform: LivePlatform, _tenants: int) -> list[Result]:
+    from tests.bench import webhooks  # noqa: PLC0415
+
+    return webhooks.measure()
+
+
 PARTS: dict[str, Callable[[LivePlatform, int], list[Result]]] = {
     "memory": _memory,
     "deploys": _deploys,
     "queue": _queue,
     "api": _api,
     "pages": _pages,
+    "events": _events,
+    "webhooks": _webhooks,
     # Last, since a thousand tenants weigh on whatever comes after them.
     "schemas": _schemas,
 }

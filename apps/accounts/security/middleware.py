@@ -5,13 +5,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.accounts.security.methods import holds_second_factor, methods_of
 from apps.accounts.security.policy import is_due
-from apps.accounts.security.sessions import note_seen
+from apps.accounts.security.sessions import client_ip, note_seen
+from apps.events.origins import coming_from
 
 # Where somebody without the factor that is demanded sets one up, uses one, or leaves. Passkeys
 # and codes are all below names that begin with mfa_.
@@ -39,6 +41,24 @@ _WAYS_OUT = frozenset(
         "sso_enter",
     }
 )
+
+
+class OriginMiddleware:
+    """Tells the event log from where the request comes."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        def address() -> str:
+            try:
+                return client_ip(request)
+            except (ImproperlyConfigured, PermissionDenied):
+                # No address, or one that the edge did not write: the event counts more.
+                return ""
+
+        with coming_from(address):
+            return self.get_response(request)
 
 
 class SecondFactorMiddleware:

@@ -57,9 +57,17 @@ def answer_once(key: str, request: Request, work: Callable[[], Response]) -> Res
             key=key,
             fingerprint=fingerprint,
             status=response.status_code,
-            body=JSONRenderer().render(response.data).decode(),
+            body=JSONRenderer().render(_kept(response)).decode(),
         )
     return response
+
+
+def _kept(response: Response) -> Any:
+    """What is shown; secrets are shown once, and not kept."""
+    hidden = getattr(response, "secret_fields", ())
+    if not hidden:
+        return response.data
+    return {name: value for name, value in response.data.items() if name not in hidden}
 
 
 def _replay(kept: IdempotentAnswer, fingerprint: str) -> Response:

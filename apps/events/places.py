@@ -1,0 +1,48 @@
+"""Where in the log a row belongs, found by its hashes; asked only of rows that do not fit."""
+
+from typing import Any
+
+from django.db import connection
+
+from apps.events.sealing import GENESIS, link
+
+_LEADER = """
+    SELECT seal_no, id FROM events_event
+    WHERE seal_no IS NOT NULL AND encode(sha256(convert_to(chain || %s, 'UTF8')), 'hex') = %s
+    LIMIT 1
+"""
+_BETWEEN = """
+    SELECT id FROM events_event
+    WHERE seal_no > %s AND seal_no < (SELECT seal_no FROM events_event WHERE chain = %s LIMIT 1)
+    ORDER BY seal_no LIMIT 20
+"""
+_FOLLOWER = """
+    SELECT id FROM events_event
+    WHERE seal_no IS NOT NULL AND id <> %s
+        AND encode(sha256(convert_to(%s || digest, 'UTF8')), 'hex') = chain
+    LIMIT 1
+"""
+
+
+def leader_of(chain: str, digest: str) -> tuple[int, int, list[int]] | None:
+    """Number and id of the event that a row was sealed behind, and the ids now between them."""
+    if link(GENESIS, digest) == chain:
+        return 0, 0, _ids(_BETWEEN, [0, chain])
+    with connection.cursor() as cursor:
+        cursor.execute(_LEADER, [digest, chain])
+        found = cursor.fetchone()
+    if found is None:
+        return None
+    number, event_id = found
+    return number, event_id, _ids(_BETWEEN, [number, chain])
+
+
+def follower_of(chain: str, but_id: int) -> int | None:
+    """The id of another event that was sealed behind this point of the chain."""
+    return next(iter(_ids(_FOLLOWER, [but_id, chain])), None)
+
+
+def _ids(sql: str, values: list[Any]) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return [row[0] for row in cursor.fetchall()]

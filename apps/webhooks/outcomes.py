@@ -1,0 +1,122 @@
+"""What becomes of deliveries and endpoints after an attempt."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.events import services as events
+from apps.events.actors import SYSTEM
+from apps.webhooks.models import Attempt, Delivery, Endpoint
+from dotmac.webhooks import Answer
+
+# Seconds after each failed attempt; the last is more than a day after the first.
+BACKOFF_S = (5, 60, 300, 1800, 7200, 18_000, 28_800, 36_000)
+# Without any success for so long, an endpoint is switched off.
+PATIENCE = timedelta(hours=24)
+# After so many failures in a row one delivery at a time is tried, with rests between.
+FAILING = 5
+_REST_S, _LONGEST_REST_S = 30, 900
+_GONE = 410
+_PENDING = Delivery.State.PENDING
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A delivery, the answer to it, and when it was sent."""
+
+    delivery: Delivery
+    answer: Answer
+    at: datetime
+
+
+def note(endpoint: Endpoint, outcomes: Sequence[Outcome]) -> None:
+    """Write attempts down, and decide what is tried again, and whether the endpoint goes on."""
+    if not outcomes:
+        return
+    now = timezone.now()
+    Attempt.objects.bulk_create([_attempt(one) for one in outcomes])
+    for one in outcomes:
+        _note_delivery(one, now)
+    _note_endpoint(endpoint, outcomes, now)
+
+
+def give_up(delivery: Delivery) -> None:
+    """End a delivery that has nothing to send."""
+    Delivery.objects.filter(pk=delivery.pk, state=_PENDING).update(
+        state=Delivery.State.FAILED, ended_at=timezone.now()
+    )
+
+
+def _attempt(outcome: Outcome) -> Attempt:
+    answer = outcome.answer
+    return Attempt(
+        delivery=outcome.delivery,
+        at=outcome.at,
+        status=answer.status,
+        duration_ms=answer.duration_ms,
+        error=answer.error[:200],
+        # A database text holds no NUL.
+        answer=answer.text.replace("\x00", "�"),
+    )
+
+
+def _note_delivery(outcome: Outcome, now: datetime) -> None:
+    delivery = outcome.delivery
+    attempts = delivery.attempts + 1
+    if outcome.answer.is_ok:
+        change = {"state": Delivery.State.DELIVERED, "ended_at": now}
+    elif attempts > len(BACKOFF_S):
+        change = {"state": Delivery.State.FAILED, "ended_at": now}
+    else:
+        change = {"due_at": now + timedelta(seconds=BACKOFF_S[attempts - 1])}
+    # One that was asked to be sent again meanwhile has other attempts, and stays as it is.
+    rows = Delivery.objects.filter(pk=delivery.pk, state=_PENDING, attempts=delivery.attempts)
+    rows.update(attempts=attempts, **change)
+
+
+def _note_endpoint(endpoint: Endpoint, outcomes: Sequence[Outcome], now: datetime) -> None:
+    rows = Endpoint.objects.filter(pk=endpoint.pk, status=Endpoint.Status.ACTIVE)
+    if any(one.answer.is_ok for one in outcomes):
+        rows.update(failures=0, failing_since=None, rests_until=None)
+        return
+    rows.update(
+        failures=F("failures") + len(outcomes), failing_since=Coalesce("failing_since", now)
+    )
+    endpoint.refresh_from_db()
+    if endpoint.failures >= FAILING:
+        turns = min(endpoint.failures - FAILING, 5)
+        rest_s = min(_REST_S * 2**turns, _LONGEST_REST_S)
+        rows.update(rests_until=now + timedelta(seconds=rest_s))
+    is_gone = any(one.answer.status == _GONE for one in outcomes)
+    is_old = endpoint.failing_since is not None and endpoint.failing_since <= now - PATIENCE
+    is_late = is_old and endpoint.failures >= FAILING
+    if is_gone or is_late:
+        _switch_off(endpoint, "It answered that it is gone (410)." if is_gone else "")
+
+
+def _switch_off(endpoint: Endpoint, reason: str) -> None:
+    """Send nothing more, and tell the owners."""
+    rows = Endpoint.objects.filter(pk=endpoint.pk, status=Endpoint.Status.ACTIVE)
+    if not rows.update(status=Endpoint.Status.DISABLED):
+        return
+    waiting = Delivery.objects.filter(endpoint=endpoint, state=_PENDING)
+    lost = waiting.update(state=Delivery.State.FAILED, ended_at=timezone.now())
+    reason = reason or "Nothing was delivered for a day."
+    data = {"reason": reason, "undelivered": lost}
+    events.record("webhook.disabled", actor=SYSTEM, subject=endpoint, data=data)
+    owners = User.objects.filter(is_active=True, is_superuser=True).values_list("email", flat=True)
+    message = EmailMessage(
+        subject=f"Webhooks to {endpoint} are switched off"[:200].replace("\n", " "),
+        body=render_to_string("webhooks/mail/disabled.txt", {"endpoint": endpoint, **data}),
+        bcc=list(owners),
+    )
+    transaction.on_commit(partial(message.send), robust=True)

@@ -1,0 +1,244 @@
+"""Writes about endpoints, and what is to be delivered to them."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.core.exceptions import DomainError
+from apps.events import services as events
+from apps.events.actors import Actor
+from apps.events.envelopes import envelope
+from apps.events.models import Event
+from apps.webhooks.exceptions import EndpointAddressError, EndpointOffError
+from apps.webhooks.models import Delivery, Endpoint
+from apps.webhooks.secrets import encrypted
+from apps.work import services as work
+from dotmac.crypto.secret import Secret
+from dotmac.net import OutOfReachError, Reach
+from dotmac.webhooks import new_secret
+from dotmac.webhooks.sending import check_url
+
+KIND = "webhook"
+TEST = "webhook.test"
+# The secret of before signs too for so long after a rotation.
+ROTATION = timedelta(hours=24)
+# Deliveries are kept, and events can be sent again, for so long.
+KEPT = timedelta(days=30)
+MOST_REPLAYED = 10_000
+MOST_ENDPOINTS = 20
+
+
+@transaction.atomic
+def create_endpoint(
+    *, url: str, actor: Actor, description: str = "", types: Iterable[str] = ()
+) -> tuple[Endpoint, Secret]:
+    """An endpoint and its secret, which is not shown again; EndpointAddressError."""
+    check_address(url)
+    if Endpoint.objects.count() >= MOST_ENDPOINTS:
+        raise DomainError(f"There are {MOST_ENDPOINTS} webhooks already. Remove one first.")
+    secret = new_secret()
+    endpoint = Endpoint.objects.create(
+        url=url, description=description, types=list(types), secret=encrypted(secret)
+    )
+    events.record("webhook.created", actor=actor, subject=endpoint, data=_said(endpoint))
+    return endpoint, secret
+
+
+@transaction.atomic
+def update_endpoint(endpoint: Endpoint, *, actor: Actor, **fields: Any) -> None:
+    """Change address, description or types; EndpointAddressError."""
+    if "url" in fields:
+        check_address(fields["url"])
+    for name, value in fields.items():
+        setattr(endpoint, name, value)
+    Endpoint.objects.filter(pk=endpoint.pk).update(**fields)
+    events.record("webhook.changed", actor=actor, subject=endpoint, data=_said(endpoint))
+
+
+@transaction.atomic
+def rotate_secret(endpoint: Endpoint, *, actor: Actor) -> Secret:
+    """A new secret; the present one signs beside it for a day, that receivers can change over."""
+    row = Endpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
+    secret = new_secret()
+    Endpoint.objects.filter(pk=row.pk).update(
+        secret=encrypted(secret),
+        old_secret=row.secret,
+        old_secret_until=timezone.now() + ROTATION,
+    )
+    events.record("webhook.secret_rotated", actor=actor, subject=endpoint)
+    return secret
+
+
+@transaction.atomic
+def pause_endpoint(endpoint: Endpoint, *, actor: Actor) -> None:
+    """Send nothing more; what happens meanwhile is not kept for it, but can be replayed."""
+    rows = Endpoint.objects.filter(pk=endpoint.pk, status=Endpoint.Status.ACTIVE)
+    if rows.update(status=Endpoint.Status.PAUSED):
+        events.record("webhook.paused", actor=actor, subject=endpoint)
+    endpoint.refresh_from_db()
+
+
+@transaction.atomic
+def resume_endpoint(endpoint: Endpoint, *, actor: Actor) -> None:
+    """Send again, from now on and what waited."""
+    rows = Endpoint.objects.filter(pk=endpoint.pk).exclude(status=Endpoint.Status.ACTIVE)
+    fresh = {"failures": 0, "failing_since": None, "rests_until": None}
+    if rows.update(status=Endpoint.Status.ACTIVE, **fresh):
+        events.record("webhook.resumed", actor=actor, subject=endpoint)
+        _call(endpoint)
+    endpoint.refresh_from_db()
+
+
+@transaction.atomic
+def remove_endpoint(endpoint: Endpoint, *, actor: Actor) -> None:
+    """Take an endpoint away with its deliveries."""
+    # Locked as everybody does, before its deliveries.
+    Endpoint.objects.select_for_update().get(pk=endpoint.pk)
+    events.record("webhook.removed", actor=actor, subject=endpoint, data=_said(endpoint))
+    endpoint.delete()
+
+
+@transaction.atomic
+def send_test(endpoint: Endpoint, *, actor: Actor) -> Delivery:
+    """Have a test event delivered, as a real one would be; EndpointOffError."""
+    row = _active(endpoint)
+    now = timezone.now()
+    uuid = uuid4()
+    about = {"type": "endpoint", "id": str(endpoint.uuid), "label": str(endpoint)}
+    body = {
+        "id": str(uuid),
+        "type": TEST,
+        "timestamp": now.isoformat().replace("+00:00", "Z"),
+        "sequence": None,
+        "actor": {"type": actor.kind, "id": actor.id, "label": actor.label},
+        "subject": about,
+        "data": {"message": "This is a test."},
+    }
+    delivery = Delivery.objects.create(
+        endpoint=row, event=uuid, type=TEST, test_body=body, due_at=now, created_at=now
+    )
+    Endpoint.objects.filter(pk=row.pk).update(rests_until=None)
+    _call(endpoint)
+    return delivery
+
+
+@transaction.atomic
+def replay(delivery: Delivery, *, actor: Actor) -> None:
+    """Send a delivery again, whatever became of it; EndpointOffError."""
+    endpoint = _active(delivery.endpoint)
+    _again(endpoint, [delivery.event])
+    events.record(
+        "webhook.replayed", actor=actor, subject=endpoint, data={"event": str(delivery.event)}
+    )
+    _call(endpoint)
+
+
+@transaction.atomic
+def replay_since(endpoint: Endpoint, since: datetime, *, actor: Actor) -> int:
+    """Send every event since a time again that the endpoint asked for; returns how many.
+
+    At most MOST_REPLAYED, the oldest first, of the last 30 days; EndpointOffError.
+    """
+    begin = max(since, timezone.now() - KEPT)
+    happened = Event.objects.filter(_of_types(endpoint), at__gte=begin, seal_no__isnull=False)
+    # Read before anything is locked: the log may be long.
+    rows = happened.order_by("seal_no").values_list("uuid", "type")
+    wanted = list(rows[:MOST_REPLAYED])
+    row = _active(endpoint)
+    now = timezone.now()
+    Delivery.objects.bulk_create(
+        [
+            Delivery(endpoint=row, event=uuid, type=type, due_at=now, created_at=now)
+            for uuid, type in wanted
+        ],
+        ignore_conflicts=True,
+        batch_size=2000,
+    )
+    _again(row, [uuid for uuid, _type in wanted])
+    data = {"since": begin.isoformat(), "events": len(wanted)}
+    events.record("webhook.replayed", actor=actor, subject=row, data=data)
+    _call(row)
+    return len(wanted)
+
+
+def deliver(event: Event) -> None:
+    """Have an event sent to every endpoint that asked for it."""
+    for endpoint in Endpoint.objects.filter(status=Endpoint.Status.ACTIVE).order_by("pk"):
+        if endpoint.wants(event.type):
+            _deliver(event, endpoint)
+
+
+def check_address(url: str) -> None:
+    """EndpointAddressError for what could never be sent to; names are looked up when sending."""
+    try:
+        check_url(url, reach(), looks_up=False)
+    except (OutOfReachError, ValueError) as error:
+        raise EndpointAddressError(
+            f"Webhooks are sent to public https addresses. {error}", field="url"
+        ) from error
+
+
+def reach() -> Reach:
+    """Where webhooks may go, as the operator set it."""
+    return _reach(tuple(settings.WEBHOOK_NETWORKS), settings.DEVELOPMENT)
+
+
+def body_of(delivery: Delivery, event: Event | None) -> dict[str, Any] | None:
+    """What is sent; None when the event is gone."""
+    return delivery.test_body or (envelope(event) if event else None)
+
+
+def _deliver(event: Event, endpoint: Endpoint) -> None:
+    # Held together with the runner's last look, so that it either sees this or is called.
+    held = Endpoint.objects.select_for_update(no_key=True).filter(pk=endpoint.pk)
+    row = held.filter(status=Endpoint.Status.ACTIVE).first()
+    if row is None:
+        return
+    now = timezone.now()
+    delivery = Delivery(endpoint=row, event=event.uuid, type=event.type, due_at=now, created_at=now)
+    Delivery.objects.bulk_create([delivery], ignore_conflicts=True)
+    if row.rests_until is None or row.rests_until <= now:
+        _call(row)
+
+
+def _of_types(endpoint: Endpoint) -> Q:
+    """The events that an endpoint asked for, as `wants` tells them."""
+    asked = Q()
+    for one in endpoint.types:
+        asked |= Q(type__startswith=one[:-1]) if one.endswith(".*") else Q(type=one)
+    return asked
+
+
+def _active(endpoint: Endpoint) -> Endpoint:
+    row = Endpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
+    if row.status != Endpoint.Status.ACTIVE:
+        raise EndpointOffError(f"{row} is {row.get_status_display().lower()}. Resume it first.")
+    return row
+
+
+def _again(endpoint: Endpoint, uuids: list[Any]) -> None:
+    now = timezone.now()
+    Delivery.objects.filter(endpoint=endpoint, event__in=uuids).update(
+        state=Delivery.State.PENDING, attempts=0, due_at=now, ended_at=None
+    )
+    Endpoint.objects.filter(pk=endpoint.pk).update(rests_until=None)
+
+
+def _call(endpoint: Endpoint) -> None:
+    work.call(KIND, str(endpoint.uuid), title=f"Send webhooks to {endpoint}")
+
+
+def _said(endpoint: Endpoint) -> dict[str, Any]:
+    return {"place": endpoint.place, "description": endpoint.description, "types": endpoint.types}
+
+
+@lru_cache(maxsize=4)
+def _reach(networks: tuple[str, ...], everything: bool) -> Reach:
+    return Reach.of(networks, everything=everything)

@@ -1,0 +1,184 @@
+"""The audit trail in the admin: read, filtered, exported, proven, and people erased from it."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.events import services as events
+from apps.events.actors import Actor, Subject
+from apps.events.models import Event
+from apps.events.sealing import GENESIS, link
+from apps.tenancy.kinds import schema_of
+from tests.accounts.browser import text_of
+from tests.conftest import Isp
+from tests.pages.conftest import browser, signed_in
+
+LOG = "/admin/events/event/"
+CARL = Actor("user", "ca410000-0000-4000-8000-000000000001", "carl@acme.example")
+DORA = Subject("subscriber", "d04a0000-0000-4000-8000-000000000002", "Dora Diaz")
+PAGES = (LOG, f"{LOG}export.csv", f"{LOG}export.jsonl", f"{LOG}verify/", f"{LOG}erase/")
+
+
+@pytest.fixture
+def log(acme: Isp, platform: None) -> Iterator[list[Event]]:
+    """Three events in Acme's workspace, sealed by hand: the sealer waits for this transaction."""
+    with schema_of(acme.workspace):
+        Event.objects.all().delete()
+        for plan in ("Fiber 100", "Fiber 100", "=Fiber 500"):
+            data = {"plan": plan, "email": "dora@example.org"}
+            events.record("subscriber.updated", actor=CARL, subject=DORA, data=data)
+        seal_by_hand()
+        yield list(Event.objects.order_by("id"))
+
+
+def seal_by_hand() -> None:
+    chain = GENESIS
+    for number, event in enumerate(Event.objects.order_by("id"), 1):
+        event.seal_no, event.chain = number, link(chain, event.digest)
+        event.save()
+        chain = event.chain
+    migration = import_module("apps.events.migrations.0003_first_checkpoint")
+    migration.sign(apps, SimpleNamespace(connection=connection))
+
+
+def words_of(answer: HttpResponse) -> str:
+    """What is read on a page."""
+    return " ".join(re.sub(r"<[^>]*>", " ", text_of(answer)).split())
+
+
+def exported(client: Client, path: str, **query: str) -> str:
+    answer = client.get(f"{LOG}{path}", query)
+    assert answer.status_code == 200
+    return b"".join(answer.streaming_content).decode()
+
+
+@pytest.mark.parametrize("who", ["root", "alice", "alice_at_work"])
+def test_each_level_has_its_audit_pages(who: str, request: pytest.FixtureRequest) -> None:
+    client = request.getfixturevalue(who)
+    for page in PAGES:
+        assert client.get(page).status_code == 200, page
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_outsiders_see_no_audit_page(
+    page: str, guest: Client, acme: Isp, bob: Client, log: list[Event]
+) -> None:
+    assert browser(acme.workspace_host).get(page).status_code == 302
+    assert guest.get(page, follow=True).status_code in (403, 404)
+    answer = bob.get(page)
+    text = b"".join(answer) if answer.streaming else answer.content
+    assert b"carl@acme.example" not in text
+
+
+def test_staff_without_the_right_see_and_erase_nothing(acme: Isp, log: list[Event]) -> None:
+    tech = signed_in(acme.workspace_host, acme.workspace, "tech@acme.example")
+    with schema_of(acme.workspace):
+        User.objects.filter(email="tech@acme.example").update(is_superuser=False)
+    for page in PAGES:
+        assert tech.get(page).status_code == 403
+    asked = {"words": "dora@example.org", "confirm": "ERASE"}
+    assert tech.post(f"{LOG}erase/", asked).status_code == 403
+    assert tech.post(f"{LOG}verify/").status_code == 403
+    with schema_of(acme.workspace):
+        assert Event.objects.filter(subject_label="Dora Diaz").count() == 3
+
+
+def test_an_event_shows_what_was_before_and_after(alice_at_work: Client, log: list[Event]) -> None:
+    said = words_of(alice_at_work.get(f"{LOG}{log[2].pk}/change/"))
+    assert "Fiber 100 =Fiber 500" in said
+    assert "carl@acme.example" in said
+    assert "not known" in words_of(alice_at_work.get(f"{LOG}{log[0].pk}/change/"))
+
+
+def test_the_list_is_filtered_and_so_are_its_files(
+    alice_at_work: Client, acme: Isp, log: list[Event]
+) -> None:
+    other = Subject("mast", "7", "Tower")
+    with schema_of(acme.workspace):
+        events.record("mast.built", actor=CARL, subject=other)
+    for query in (
+        {"type": "mast.built"},
+        {"subject_type": "mast"},
+        {"q": "Tower"},
+    ):
+        page = words_of(alice_at_work.get(LOG, query))
+        assert "Tower" in page
+        assert "Dora Diaz" not in page
+        assert "Dora Diaz" not in exported(alice_at_work, "export.jsonl", **query)
+    assert "Tower" not in exported(alice_at_work, "export.jsonl", actor_label__icontains="alice")
+    assert exported(alice_at_work, "export.jsonl", at_from="2999-01-01") == ""
+    today = f"{timezone.now():%Y-%m-%d}"
+    assert "Tower" in exported(alice_at_work, "export.jsonl", at_from=today, at_to=today)
+    assert "Tower" in exported(alice_at_work, "export.jsonl", at_to="2999-13-45")
+
+
+def test_the_files_hold_everything_and_run_nowhere(alice_at_work: Client, log: list[Event]) -> None:
+    rows = list(csv.DictReader(io.StringIO(exported(alice_at_work, "export.csv").lstrip("\ufeff"))))
+    ours = [row for row in rows if row["event"] == "subscriber.updated"]
+    assert [row["number"] for row in ours] == ["1", "2", "3"]
+    assert ours[2]["actor"] == "carl@acme.example"
+    assert not any(cell.startswith(("=", "+", "@")) for row in rows for cell in row.values())
+    lines = [json.loads(line) for line in exported(alice_at_work, "export.jsonl").splitlines()]
+    ours = [line for line in lines if line["type"] == "subscriber.updated"]
+    assert ours[2]["data"]["plan"] == "=Fiber 500"
+    assert ours[2]["chain"] == log[2].chain
+
+
+def test_the_log_is_proven_by_a_button(alice_at_work: Client, acme: Isp, log: list[Event]) -> None:
+    assert "The log is proven" in words_of(alice_at_work.post(f"{LOG}verify/"))
+    with schema_of(acme.workspace):
+        Event.objects.filter(pk=log[1].pk).update(data={"plan": "Fiber 1"})
+    said = words_of(alice_at_work.post(f"{LOG}verify/"))
+    assert "not as it was written" in said
+    assert f"changed {log[1].pk} Its content" in said
+
+
+def test_an_owner_erases_a_person(alice_at_work: Client, acme: Isp, log: list[Event]) -> None:
+    page = f"{LOG}erase/"
+    wrong: list[dict[str, Any]] = [
+        {"words": "dora@example.org", "confirm": "erase"},
+        {"words": "ab", "confirm": "ERASE"},
+        {"words": "", "confirm": "ERASE"},
+    ]
+    for asked in wrong:
+        assert alice_at_work.post(page, asked).status_code == 200
+    answer = alice_at_work.post(
+        page, {"words": "dora@example.org", "confirm": "ERASE"}, follow=True
+    )
+    assert "Erased from 3 events" in words_of(answer)
+    assert "Dora" not in words_of(alice_at_work.get(LOG))
+    assert "The log is proven" in words_of(alice_at_work.post(f"{LOG}verify/"))
+    with schema_of(acme.workspace):
+        assert Event.objects.get(type="person.erased").actor_label == "alice@acme.example"
+
+
+@pytest.mark.parametrize("path", [LOG, f"{LOG}export.jsonl"])
+def test_a_longer_log_costs_no_more_queries(
+    path: str, alice_at_work: Client, acme: Isp, log: list[Event]
+) -> None:
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as counted:
+            assert alice_at_work.get(path).status_code == 200
+        return len(counted)
+
+    cost()
+    few = cost()
+    with schema_of(acme.workspace):
+        for number in range(20):
+            about = Subject("mast", f"{number}", f"Tower {number}")
+            events.record("mast.built", actor=CARL, subject=about)
+    assert cost() <= few
