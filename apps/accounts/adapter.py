@@ -45,7 +45,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     @property
     def brand(self) -> str:
         """Whose pages and mails these are."""
-        return _brand(self.request)
+        return look_in_force().name
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """At the operator only: consoles are entered by hand-off, workspaces make their users."""
