@@ -74,6 +74,8 @@ def test_a_passkey_is_added_and_signs_in_alone(front: str) -> None:
         watch = Watch()
         watch.follow(page)
         with_authenticator(page)
+        # This server knows no WebSockets, on which the bell would wait.
+        page.route_web_socket("**/ws/**", lambda _socket: None)
         page.goto(f"{front}/accounts/login/")
         page.get_by_label("E-mail").fill("alice@example.net")
         page.get_by_label("Password", exact=True).fill(PASSWORD)
