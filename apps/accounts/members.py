@@ -99,6 +99,11 @@ def limits_of(user: User) -> Limits:
     return list(membership.limits) if membership and not user.is_superuser else []
 
 
+def limits_in_text(user: User) -> list[str]:
+    """The same as `type:id`, as they are given."""
+    return [f"{one['type']}:{one['id']}" for one in limits_of(user)]
+
+
 def require_above(by: User, user: User) -> None:
     """PermissionDenied unless one manages people and holds all that the other holds."""
     is_above = by.is_superuser or not (user.is_superuser or held_by(user) - held_by(by))

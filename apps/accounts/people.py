@@ -23,6 +23,7 @@ _DORA = {
     "email": "dora@acme.example",
     "name": "Dora Diaz",
     "role": "support",
+    "limits": [],
     "is_staff": True,
     "is_superuser": False,
     "is_active": True,
@@ -35,6 +36,7 @@ class PersonSerializer(serializers.ModelSerializer[User]):
 
     id = serializers.UUIDField(source="uuid", read_only=True)
     role = serializers.SerializerMethodField(help_text=_ROLE)
+    limits = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField(source="date_joined", read_only=True)
 
     class Meta:
@@ -44,12 +46,17 @@ class PersonSerializer(serializers.ModelSerializer[User]):
             "email",
             "name",
             "role",
+            "limits",
             "is_staff",
             "is_superuser",
             "is_active",
             "created_at",
         )
         read_only_fields = fields
+
+    def get_limits(self, user: User) -> list[str]:
+        """What the role is limited to, as `type:id`; empty for everything."""
+        return members.limits_in_text(user)
 
     def get_role(self, user: User) -> str:
         """Their role as one word; empty for those who are no staff."""
@@ -71,9 +78,8 @@ class RoleChoiceSerializer(serializers.Serializer[Any]):
     limits = serializers.ListField(
         child=serializers.CharField(max_length=80),
         required=False,
-        default=list,
         max_length=200,
-        help_text="As “instance:<id>”; empty for all.",
+        help_text="As “instance:<id>”; empty for everything. Left out, they stay as they are.",
     )
 
 
@@ -134,7 +140,8 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
     def role(self, request: Request, uuid: UUID) -> Response:
         """Give a person another role, or none; 409 where no owner would be left."""
         user, values = self.get_object(), self.checked(RoleChoiceSerializer)
-        members.set_role(user, values["role"], by=self.person, limits=values["limits"])
+        limits = values.get("limits", members.limits_in_text(user))
+        members.set_role(user, values["role"], by=self.person, limits=limits)
         return self.shown(user)
 
     @property

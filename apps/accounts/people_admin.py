@@ -52,9 +52,12 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]
             self.fields["role"].choices = [("", _("No role")), *members.role_choices(by)]  # type: ignore[attr-defined]
             self.fields["role"].initial = current
         if "limits" in self.fields:
-            self.fields["limits"].choices = limit_choices()  # type: ignore[attr-defined]
-            held = members.limits_of(user) if user.pk else []
-            self.fields["limits"].initial = [f"{one['type']}:{one['id']}" for one in held]
+            held = members.limits_in_text(user) if user.pk else []
+            offered = limit_choices()
+            # What is gone by now stays ticked: without it the role would hold for everything.
+            gone = [(one, one) for one in held if one not in {value for value, _name in offered}]
+            self.fields["limits"].choices = [*offered, *gone]  # type: ignore[attr-defined]
+            self.fields["limits"].initial = held
 
     def clean_email(self) -> str:
         """Addresses are kept in lower case."""
@@ -101,6 +104,10 @@ class UserAdmin(ModelAdmin):  # type: ignore[misc]
                 super().__init__(*args, by=by, **given)
 
         return Form
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Nothing by which a password's hash could be guessed letter by letter."""
+        return not lookup.startswith("password") and super().lookup_allowed(lookup, value, request)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """What a person did stays theirs."""

@@ -17,7 +17,7 @@ from apps.accounts.access import may, require
 from apps.core.exceptions import DomainError
 from apps.events.actors import user_actor
 from apps.instances import pages, services
-from apps.instances.constants import WORKSPACE_APP
+from apps.instances.constants import ASKED, WORKSPACE_APP
 from apps.instances.exceptions import InvalidSettingsError
 from apps.instances.forms import InstallForm, settings_form
 from apps.instances.models import Instance
@@ -141,9 +141,9 @@ class InstanceAdmin(ModelAdmin):  # type: ignore[misc]
     def do(self, request: HttpRequest, pk: int, what: str) -> HttpResponse:
         """One of the actions of the page; only by POST."""
         instance = self._instance(request, pk)
-        if request.method != "POST" or what not in pages.ASKED:
+        if request.method != "POST" or what not in ASKED:
             raise Http404
-        require(request, pages.ASKED[what], instance)
+        require(request, ASKED[what], instance)
         actor = user_actor(request.user)  # type: ignore[arg-type]
         try:
             operation = (

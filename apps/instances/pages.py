@@ -12,7 +12,7 @@ from apps.accounts.addresses import host_url
 from apps.events.models import Event
 from apps.fleet.models import Placement
 from apps.instances import services
-from apps.instances.constants import WORKSPACE_APP
+from apps.instances.constants import ASKED, WORKSPACE_APP
 from apps.instances.models import Deployment, Instance
 from apps.instances.panels import TONES, Names, event_row
 from apps.instances.workspace import organisation_here
@@ -29,15 +29,6 @@ _LABELS = {
     "suspend": (gettext_lazy("Suspend"), "circle-pause"),
     "resume": (gettext_lazy("Resume"), "play"),
     "archive": (gettext_lazy("Archive"), "archive"),
-}
-# Which permission each asks for.
-ASKED = {
-    "deploy": "instances.deploy",
-    "stop": "instances.stop",
-    "start": "instances.stop",
-    "suspend": "instances.suspend",
-    "resume": "instances.suspend",
-    "archive": "instances.archive",
 }
 # What a person does daily stands in the head of the page, what is grave in its settings.
 _IN_HEAD = ("start", "resume", "deploy", "stop")

@@ -114,8 +114,7 @@ def deploy(instance: Instance, *, actor: Actor, release: str = "") -> Operation:
             f"{instance.name} is shared and always runs the platform's release. Choose a plan"
             " with dedicated hosting to deploy it."
         )
-    if instance.status == Instance.Status.SUSPENDED:
-        raise ConflictError(f"{instance.name} is suspended. Resume it first, then deploy it.")
+    check_deploy(instance)
     if instance.status == Instance.Status.ARCHIVED:
         _check_quota(organisation_here())
     wanted = marketplace.release(instance.app, release) if release else None
@@ -123,6 +122,12 @@ def deploy(instance: Instance, *, actor: Actor, release: str = "") -> Operation:
     return operations.start(
         "instances.deploy", subject=instance, actor=actor, params={"release": version}
     )
+
+
+def check_deploy(instance: Instance) -> None:
+    """ConflictError while nothing is deployed to an instance."""
+    if instance.status == Instance.Status.SUSPENDED:
+        raise ConflictError(f"{instance.name} is suspended. Resume it first, then deploy it.")
 
 
 @transaction.atomic
@@ -153,6 +158,13 @@ def change(instance: Instance, what: str, *, actor: Actor, reason: str = "") -> 
     """Stop, start, suspend, resume or archive; ConflictError in a status that does not allow it."""
     _sources, pipeline = CHANGES[what]
     instance.refresh_from_db()
+    check_change(instance, what)
+    params = {"what": what, "reason": reason}
+    return operations.start(pipeline, subject=instance, actor=actor, params=params)
+
+
+def check_change(instance: Instance, what: str) -> None:
+    """ConflictError in a status that does not allow a change."""
     if what == "archive" and instance.hosting == Instance.Hosting.SHARED:
         raise ConflictError(
             f"{instance.name} is shared and has no containers of its own to remove. Stop or"
@@ -163,8 +175,6 @@ def change(instance: Instance, what: str, *, actor: Actor, reason: str = "") -> 
             f"{instance.name} is {instance.get_status_display().lower()}, so it cannot be"
             f" {_DONE[what]}."
         )
-    params = {"what": what, "reason": reason}
-    return operations.start(pipeline, subject=instance, actor=actor, params=params)
 
 
 def possible_changes(instance: Instance) -> list[str]:

@@ -19,7 +19,7 @@ from apps.core.exceptions import DomainError
 from apps.events import services as events
 from apps.events.actors import Subject, user_actor
 from apps.lists import services
-from apps.lists.exporting import write_list
+from apps.lists.exporting import may_export, write_list
 
 
 def list_urls(site: AdminSite) -> list[URLPattern]:
@@ -38,6 +38,8 @@ def list_urls(site: AdminSite) -> list[URLPattern]:
 def export(site: AdminSite, request: HttpRequest, app: str, model: str) -> HttpResponseBase:
     """The list as its parameters show it, whole, as CSV."""
     admin = _admin(site, request, app, model)
+    if not may_export(admin, request):
+        raise PermissionDenied
     try:
         shown = admin.get_changelist_instance(request)
     except IncorrectLookupParameters:

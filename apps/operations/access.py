@@ -2,9 +2,12 @@
 
 from uuid import UUID
 
-from apps.accounts.access import narrow
+from django.core.exceptions import PermissionDenied
+
+from apps.accounts.access import may, narrow
 from apps.core.exceptions import NotFoundError
 from apps.operations.models import Operation
+from apps.operations.pipelines import pipeline_of
 
 
 def operation_for(user: object, operation_id: UUID | str) -> Operation:
@@ -13,3 +16,16 @@ def operation_for(user: object, operation_id: UUID | str) -> Operation:
     if found is not None:
         return found
     raise NotFoundError("There is no such operation.")
+
+
+def may_steer(user: object, operation: Operation) -> bool:
+    """Whether somebody may cancel or repeat it: who could not have begun it may do neither."""
+    asks = pipeline_of(operation.name).asks
+    needed = ("operations.steer", *((asks(operation),) if asks else ()))
+    return all(may(user, permission, operation) for permission in needed)
+
+
+def require_steer(user: object, operation: Operation) -> None:
+    """PermissionDenied unless they may."""
+    if not may_steer(user, operation):
+        raise PermissionDenied

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from apps.accounts.resources import Resource
 from apps.operations import services
+from apps.operations.access import require_steer
 from apps.operations.models import Operation, Step
 
 
@@ -68,7 +69,7 @@ class OperationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resourc
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, uuid: UUID) -> Response:
         """Ask it to stop at its next step boundary; 409 once it has ended."""
-        operation = self.get_object()
+        operation = self._steered()
         services.cancel(operation, actor=self.actor)
         operation.refresh_from_db()
         return _accepted(operation)
@@ -77,7 +78,12 @@ class OperationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resourc
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, uuid: UUID) -> Response:
         """Start a failed or cancelled one anew; answers the new operation."""
-        return _accepted(services.retry(self.get_object(), actor=self.actor))
+        return _accepted(services.retry(self._steered(), actor=self.actor))
+
+    def _steered(self) -> Operation:
+        operation: Operation = self.get_object()
+        require_steer(self.request.user, operation)
+        return operation
 
 
 def _accepted(operation: Operation) -> Response:

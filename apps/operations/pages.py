@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from apps.accounts.access import may
+from apps.operations.access import may_steer
 from apps.operations.models import LogLine, Operation, Step
 from apps.operations.pipelines import Pipeline, pipeline_of
 
@@ -58,7 +58,7 @@ def operation_context(operation: Operation) -> dict[str, Any]:
 def page_for(user: object, operation: Operation) -> dict[str, Any]:
     """The same for a person, with the buttons that they may press."""
     context = operation_context(operation)
-    if not may(user, "operations.steer", operation):
+    if not may_steer(user, operation):
         context |= {"cancel_url": "", "retry_url": ""}
     return context
 

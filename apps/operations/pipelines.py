@@ -134,6 +134,10 @@ class Pipeline:
     settle: Callable[[Run, str], None] | None = None
     can_cancel: bool = True
     after: Callable[[Operation], dict[str, Any]] | None = None
+    # The permission of what it does: to cancel or repeat it takes that as well.
+    asks: Callable[[Operation], str] | None = None
+    # Raises ConflictError when its subject stands so by now that it must not be repeated.
+    fits: Callable[[Operation], None] | None = None
 
 
 _pipelines: dict[str, Pipeline] = {}

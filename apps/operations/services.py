@@ -87,6 +87,9 @@ def retry(operation: Operation, *, actor: Actor) -> Operation:
     """Start a failed or cancelled operation anew with the same parameters."""
     if operation.status not in (Operation.Status.FAILED, Operation.Status.CANCELLED):
         raise ConflictError(f"“{operation.title}” has not failed, so there is nothing to repeat.")
+    fits = pipeline_of(operation.name).fits
+    if fits is not None:
+        fits(operation)
     return start(
         operation.name,
         subject=subject_of_operation(operation),

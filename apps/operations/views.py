@@ -8,11 +8,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from apps.accounts.access import require
 from apps.core.exceptions import ConflictError, NotFoundError
 from apps.events.actors import user_actor
 from apps.operations import services
-from apps.operations.access import operation_for
+from apps.operations.access import operation_for, require_steer
 from apps.operations.models import Operation
 from apps.operations.pages import page_for
 
@@ -26,7 +25,7 @@ def _operation(request: HttpRequest, operation_id: UUID) -> Operation:
 
 def _steered(request: HttpRequest, operation_id: UUID) -> Operation:
     found = _operation(request, operation_id)
-    require(request, "operations.steer")
+    require_steer(request.user, found)
     return found
 
 

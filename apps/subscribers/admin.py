@@ -107,6 +107,10 @@ class SubscriberAdmin(BulkSteps, ImportPages):
         """Subscribers are archived, never deleted here."""
         return False
 
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        """Who may take the list along."""
+        return self.has_transfer_permission(request)
+
     def has_transfer_permission(self, request: HttpRequest, *_ids: Any) -> bool:
         """Who may bring and take lists."""
         return may(request.user, "subscribers.transfer")
@@ -253,6 +257,10 @@ class ServiceAdmin(BulkSteps):
     search_fields = ["username", "subscriber__name", "subscriber__number"]
     list_per_page = 50
     show_full_result_count = False
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        """Who may take the list along."""
+        return may(request.user, "subscribers.transfer")
 
     def services_of(self, rows: QuerySet[Any]) -> QuerySet[Service]:
         """The chosen ones."""

@@ -89,9 +89,21 @@ def _tell(run: Run, count: int, what: str) -> None:
         run.log(f"{count:,} {what}.")
 
 
-register(Pipeline(imports.CHECK, "Check {subject}", (ReadFile, CheckRows), settle=_settle_check))
 register(
     Pipeline(
-        imports.WRITE, "Import {subject}", (ReadFile, CheckRows, WriteRows), settle=_settle_import
+        imports.CHECK,
+        "Check {subject}",
+        (ReadFile, CheckRows),
+        settle=_settle_check,
+        asks=lambda _operation: "subscribers.transfer",
+    )
+)
+register(
+    Pipeline(
+        imports.WRITE,
+        "Import {subject}",
+        (ReadFile, CheckRows, WriteRows),
+        settle=_settle_import,
+        asks=lambda _operation: "subscribers.transfer",
     )
 )

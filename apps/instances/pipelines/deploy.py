@@ -13,6 +13,8 @@ from django.utils import timezone
 from apps.accounts.addresses import host_url
 from apps.events import services as events
 from apps.fleet import services as fleet
+from apps.instances import services
+from apps.instances.constants import ASKED
 from apps.instances.models import Deployment, Instance
 from apps.instances.pipelines.common import (
     Step,
@@ -223,6 +225,10 @@ def _after(operation: Operation) -> dict[str, Any]:
     }
 
 
+def _fits(operation: Operation) -> None:
+    services.check_deploy(Instance.objects.get(uuid=operation.subject_id))
+
+
 register(
     Pipeline(
         "instances.deploy",
@@ -240,5 +246,7 @@ register(
             Retire,
         ),
         after=_after,
+        asks=lambda _operation: ASKED["deploy"],
+        fits=_fits,
     )
 )

@@ -5,6 +5,8 @@ from typing import Any
 
 from apps.events import services as events
 from apps.fleet import services as fleet
+from apps.instances import services
+from apps.instances.constants import ASKED
 from apps.instances.models import Deployment, Instance
 from apps.instances.pipelines.common import (
     Step,
@@ -196,8 +198,17 @@ def _after_change(operation: Operation) -> dict[str, Any]:
     return {"crumbs": facts["crumbs"], "subtitle": facts["subtitle"]}
 
 
+def _asked(operation: Operation) -> str:
+    return ASKED[operation.params["what"]]
+
+
+def _fits(operation: Operation) -> None:
+    """What is repeated is asked for anew: the instance may have been suspended meanwhile."""
+    services.check_change(Instance.objects.get(uuid=operation.subject_id), operation.params["what"])
+
+
 def _declare(name: str, title: str, *steps: type[Step]) -> None:
-    register(Pipeline(name, title, steps, after=_after_change))
+    register(Pipeline(name, title, steps, after=_after_change, asks=_asked, fits=_fits))
 
 
 _declare("instances.stop", "Stop {subject}", Notice, StopContainers, Record)

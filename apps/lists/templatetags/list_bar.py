@@ -6,6 +6,7 @@ from django import template
 from django.contrib.admin.views.main import ChangeList
 from django.urls import reverse
 
+from apps.lists.exporting import may_export
 from apps.lists.services import kept_query, views_of
 
 register = template.Library()
@@ -33,5 +34,5 @@ def list_bar(context: template.Context, cl: ChangeList) -> dict[str, Any]:
         "save_url": reverse("admin:list_save_view", args=address),
         "export_url": f"{reverse('admin:list_export', args=address)}?{query}",
         "csrf_token": context.get("csrf_token"),
-        "count": cl.result_count,
+        "can_export": cl.result_count and may_export(cl.model_admin, request),
     }
