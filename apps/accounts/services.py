@@ -104,16 +104,23 @@ def ensure_member(*, identity: UUID, email: str, name: str, role: str, actor: Ac
 
     HandOffError when it is switched off, or when the address belongs to another identity.
     """
-    user = _find_member(identity, email) or _create_member(identity, email, name, actor)
+    found = _find_member(identity, email)
+    is_first = found is None or found.identity is None
+    user = found or _create_member(identity, email, name, actor)
     if not user.is_active:
         raise HandOffError("off")
     user.identity = identity
     user.name = name or user.name
     if not User.objects.exclude(pk=user.pk).filter(email=email.lower()).exists():
         user.email = email.lower()
-    user.is_staff, user.is_superuser = True, role == OWNER
-    user.save()
-    if role in BUILT_IN and getattr(user, "membership", None) is None:
+    was_owner = user.is_superuser
+    # Somebody made them owner here before: the last one stays that.
+    user.is_superuser = role == OWNER or (user.is_superuser and is_last_owner(user))
+    user.is_staff = True
+    user.save(update_fields=["identity", "name", "email", "is_staff", "is_superuser", "password"])
+    # Whether they keep a role is decided here from then on.
+    begins = is_first or (was_owner and not user.is_superuser)
+    if begins and role in BUILT_IN and getattr(user, "membership", None) is None:
         Membership.objects.create(user=user, role=role)
         events.record("user.role_changed", actor=actor, subject=user, data={"after": role})
         forget(user)
@@ -172,17 +179,21 @@ def key_digest(secret: str) -> str:
 
 def keep_an_owner(user: User) -> None:
     """ConflictError if nobody who may do everything would be left without this person."""
-    owners = User.objects.select_for_update().filter(is_superuser=True, is_active=True)
-    owners = owners.order_by("pk")
-    if {owner.pk for owner in owners} == {user.pk}:
+    if is_last_owner(user):
         raise ConflictError(
             f"{user} is the only active person here who may do everything. Give that right to"
             " somebody else first."
         )
 
 
+def is_last_owner(user: User) -> bool:
+    """Whether nobody else who is active may do everything; locks those who may."""
+    owners = User.objects.select_for_update().filter(is_superuser=True, is_active=True)
+    return {owner.pk for owner in owners.order_by("pk")} == {user.pk}
+
+
 def _find_member(identity: UUID, email: str) -> User | None:
-    known = User.objects.filter(identity=identity).first()
+    known = User.objects.select_for_update().filter(identity=identity).first()
     return known or _adopt(email)
 
 

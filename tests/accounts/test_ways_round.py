@@ -1,11 +1,14 @@
 """Ways round a role that were open once."""
 
+from uuid import UUID
+
 import pytest
 from django.test import Client
 
 from apps.accounts import members
+from apps.accounts.access import may
 from apps.accounts.models import User
-from apps.accounts.services import create_key
+from apps.accounts.services import create_key, ensure_member
 from apps.core.exceptions import ConflictError
 from apps.events.actors import SYSTEM
 from apps.instances import services as instances
@@ -20,6 +23,7 @@ from tests.instances.world import Shop, engine, new_shop, platform, running_shop
 __all__ = ["engine", "new_shop", "platform", "running_shop", "sign_up"]
 
 JSON = "application/json"
+IDENTITY = UUID("22222222-2222-4222-8222-222222222222")
 
 
 def failed(shop: Shop, what: str) -> Operation:
@@ -85,6 +89,27 @@ def test_a_limit_to_what_is_gone_stays_when_a_name_is_changed(
     page = browser.get(f"/admin/accounts/user/{lim.pk}/change/").content.decode()
     (ticked,) = [line for line in page.split("<input") if held[0] in line]
     assert "checked" in ticked
+
+
+def entering(email: str, role: str) -> User:
+    """Somebody comes from the platform."""
+    return ensure_member(identity=IDENTITY, email=email, name="", role=role, actor=SYSTEM)
+
+
+def test_a_role_that_was_taken_away_stays_away_at_the_next_hand_off(acme: Isp, db: None) -> None:
+    with schema_of(acme.console):
+        owner = User.objects.create_superuser("alice@acme.example")
+        tess = entering("tess@acme.example", "technician")
+        members.set_role(tess, members.NO_ROLE, by=owner)
+        assert not may(entering("tess@acme.example", "technician"), "instances.view")
+
+
+def test_the_last_owner_is_not_lowered_by_a_hand_off(acme: Isp, db: None) -> None:
+    with schema_of(acme.console):
+        User.objects.create_superuser("alice@acme.example")
+        assert entering("alice@acme.example", "viewer").is_superuser
+        User.objects.create_superuser("anna@acme.example")
+        assert not entering("alice@acme.example", "viewer").is_superuser
 
 
 def test_a_hash_is_not_guessed_letter_by_letter(acme: Isp, db: None) -> None:
