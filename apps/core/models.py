@@ -14,6 +14,8 @@ class IdempotentAnswer(models.Model):
     fingerprint = models.CharField(max_length=64)
     status = models.PositiveSmallIntegerField()
     body = models.TextField()
+    # Names of fields whose secrets were shown once and are not kept (api.once).
+    omitted = models.JSONField(default=list, db_default=[])
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.resources import Resource
+from apps.core.api.once import SecretResponse, ShownOnceField
 from apps.webhooks import services
 from apps.webhooks.forms import wrong_type
 from apps.webhooks.models import Attempt, Delivery, Endpoint
@@ -61,10 +62,7 @@ class EndpointSerializer(serializers.ModelSerializer[Endpoint]):
 class EndpointWithSecretSerializer(EndpointSerializer):
     """With the secret, this once."""
 
-    secret = serializers.CharField(
-        read_only=True,
-        help_text="Not in the answer to a repeated idempotency key: rotate it if it was lost.",
-    )
+    secret = ShownOnceField()
 
     class Meta(EndpointSerializer.Meta):
         fields = (*EndpointSerializer.Meta.fields, "secret")
@@ -239,8 +237,4 @@ class DeliveryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource
 
 
 def _with_secret(endpoint: Endpoint, secret: Secret, status: int = 200) -> Response:
-    shown = EndpointSerializer(endpoint).data
-    response = Response({**shown, "secret": secret.reveal()}, status=status)
-    # Not to be kept with the answers to idempotency keys.
-    response.secret_fields = ("secret",)  # type: ignore[attr-defined]
-    return response
+    return SecretResponse(EndpointSerializer(endpoint).data, {"secret": secret}, status=status)

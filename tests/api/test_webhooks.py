@@ -41,9 +41,19 @@ def test_an_idempotency_key_does_not_keep_the_secret(desk: Program, acme: Isp) -
     made = desk.post("webhooks/", {"url": ADDRESS}, headers=again).json()
     repeated = desk.post("webhooks/", {"url": ADDRESS}, headers=again)
     assert (repeated.status_code, repeated.json()["id"]) == (201, made["id"])
-    assert "secret" not in repeated.json()
+    assert repeated.json()["secret"] is None
+    assert repeated["Idempotent-Omitted"] == "secret"
     with schema_of(acme.workspace):
         assert made["secret"] not in IdempotentAnswer.objects.get().body
+
+
+def test_a_secret_is_no_part_of_the_version_that_it_comes_with(desk: Program) -> None:
+    made = desk.post("webhooks/", {"url": ADDRESS})
+    assert made["Cache-Control"] == "no-store"
+    path = f"webhooks/{made.json()['id']}/"
+    assert desk.get(path)["ETag"] == made["ETag"]
+    changed = desk.patch(path, {"description": "CRM"}, headers={"If-Match": made["ETag"]})
+    assert changed.status_code == 200
 
 
 def test_there_is_an_end_to_webhooks(

@@ -19,6 +19,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.core.api.once import repeated, secret_fields_of, to_be_kept
 from apps.core.exceptions import IdempotencyBusyError, IdempotencyMismatchError
 from apps.core.models import IdempotentAnswer
 
@@ -57,17 +58,10 @@ def answer_once(key: str, request: Request, work: Callable[[], Response]) -> Res
             key=key,
             fingerprint=fingerprint,
             status=response.status_code,
-            body=JSONRenderer().render(_kept(response)).decode(),
+            body=JSONRenderer().render(to_be_kept(response)).decode(),
+            omitted=list(secret_fields_of(response)),
         )
     return response
-
-
-def _kept(response: Response) -> Any:
-    """What is shown; secrets are shown once, and not kept."""
-    hidden = getattr(response, "secret_fields", ())
-    if not hidden:
-        return response.data
-    return {name: value for name, value in response.data.items() if name not in hidden}
 
 
 def _replay(kept: IdempotentAnswer, fingerprint: str) -> Response:
@@ -76,7 +70,7 @@ def _replay(kept: IdempotentAnswer, fingerprint: str) -> Response:
             _("This idempotency key was used for another request. Take a new key.")
         )
     body = json.loads(kept.body) if kept.body else None
-    return Response(body, status=kept.status, headers={REPLAYED: "true"})
+    return repeated(body, kept.status, kept.omitted, {REPLAYED: "true"})
 
 
 def _lock(name: str) -> None:

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from apps.core.api import idempotency
 from apps.core.api.deprecating import Deprecation, deprecation_of, note_use
 from apps.core.api.etags import etag_of, matches
+from apps.core.api.once import to_be_compared
 from apps.core.exceptions import DryRunError, PreconditionError
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
@@ -42,7 +43,7 @@ class Manners(APIView):
         """Add the version of what is shown, and what is left of the limit."""
         shown = response.data if response.status_code in (200, 201) else None
         if isinstance(shown, dict) and "id" in shown:
-            response = self._versioned(request, response, etag_of(shown))
+            response = self._versioned(request, response, etag_of(to_be_compared(response)))
         allowance = getattr(request._request, "api_allowance", None)
         for name, value in allowance.headers().items() if allowance else ():
             response[name] = value
