@@ -11,7 +11,7 @@ from apps.events.models import Checkpoint, Cursor, Event
 from apps.operations.models import Operation
 from apps.tenancy.kinds import operator, schema_of
 from apps.webhooks.models import Endpoint
-from apps.work.models import Due, Signal
+from apps.work.models import Due, Mark, Signal
 
 _SCHEMAS = ("public", "c_acme", "w_acme", "c_initech", "w_initech")
 
@@ -47,7 +47,7 @@ def swept_database(module_database: str) -> Iterator[str]:
 def _sweep() -> None:
     connection.close()
     with operator():
-        for model in (Due, Signal, OrmQ):
+        for model in (Due, Signal, Mark, OrmQ):
             model.objects.all().delete()
     for schema in _SCHEMAS:
         with schema_of(schema):

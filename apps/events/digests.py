@@ -1,8 +1,9 @@
 """What an event's digest is made of. A scheme never changes; another one gets another number.
 
-Scheme 2 hashes what stays for ever (when, what, ids) with the digests of two parts that a person
-may have erased: who did it and from where, and what it was about. Each part has a salt of its
-own, which goes with it, so that what is left proves the chain and tells nobody what was there.
+Scheme 3 hashes its own number and what stays for ever (when, what, ids) with the digests of two
+parts that a person may have erased: who did it and from where, and what it was about. Each part
+has a salt of its own, which goes with it, so that what is left proves the chain and tells nobody
+what was there. The link of the chain binds the number too (ADR 016).
 """
 
 import hashlib
@@ -12,10 +13,10 @@ from typing import Any
 
 from apps.events.models import Event
 
-FIRST, CURRENT = 1, 2
+CURRENT = 3
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def hashed(*texts: str) -> str:
@@ -25,7 +26,7 @@ def hashed(*texts: str) -> str:
 
 def content_digest(salt: str, label: str, data: Any) -> str:
     """Of what an event is about."""
-    return hashed(salt, label, _canonical(data))
+    return hashed(salt, label, canonical(data))
 
 
 def microseconds(at: datetime) -> str:
@@ -35,10 +36,8 @@ def microseconds(at: datetime) -> str:
 
 def event_digest(event: Event) -> str:
     """The digest of an event of which nothing is erased."""
-    if event.scheme == FIRST:
-        return first_digest(event)
     return hashed(
-        str(CURRENT),
+        str(event.scheme),
         str(event.uuid),
         microseconds(event.at),
         event.type,
@@ -51,24 +50,9 @@ def event_digest(event: Event) -> str:
     )
 
 
-def first_digest(event: Event) -> str:
-    """Scheme 1: everything under one salt, so that erasing one part gives up both."""
-    content = [
-        event.salt,
-        str(event.uuid),
-        event.at.isoformat(),
-        event.type,
-        [event.actor_kind, event.actor_id, event.actor_label],
-        [event.subject_type, event.subject_id, event.subject_label],
-        event.data,
-    ]
-    return hashlib.sha256(_canonical(content).encode()).hexdigest()
-
-
-def first_digest_of(at_us: str, event: Event) -> str:
-    """Scheme 1 of an event whose time is given in microseconds."""
-    event.at = _EPOCH + int(at_us) * _MICROSECOND
-    return first_digest(event)
+def link(before: str, scheme: int, digest: str) -> str:
+    """The chain value after an event."""
+    return hashlib.sha256(f"{before}{scheme}:{digest}".encode()).hexdigest()
 
 
 def as_read(data: Any) -> Any:

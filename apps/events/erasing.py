@@ -12,7 +12,6 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from apps.core.exceptions import DomainError
 from apps.events import services
 from apps.events.actors import Actor, Subject
-from apps.events.digests import FIRST
 from apps.events.stored import (
     COLUMNS,
     Row,
@@ -84,7 +83,6 @@ def erase_person(words: Sequence[str], *, actor: Actor) -> Erasure:
     uuid = uuid4()
     claims: list[str] = []
     events: set[int] = set()
-    # One after the other: of rows of the first scheme the first turn empties both parts.
     for part, find in (("actor", _acted), ("content", _about)):
         for rows in _batches(find(wanted)):
             claims += _empty(part, rows, uuid)
@@ -139,16 +137,9 @@ def _batches(ids: list[int]) -> Iterator[list[Row]]:
 
 
 def _empty(part: str, rows: list[Row], uuid: UUID) -> list[str]:
-    """Empty one part of rows, and both where they lie under one salt; returns the claims."""
-    claims: list[str] = []
-    first = [row for row in rows if row.scheme == FIRST]
-    for name in ("actor", "content"):
-        chosen = rows if name == part else first
-        # Of the first scheme there are no digests of parts: the whole one stands for both.
-        find = actor_digest_of if name == "actor" else content_digest_of
-        digests = [row.digest if row.scheme == FIRST else find(row) for row in chosen]
-        ids = [row.id for row in chosen]
-        with connection.cursor() as cursor:
-            cursor.execute(_ACTOR if name == "actor" else _CONTENT, [uuid, ids, digests])
-        claims += [claim(name, *pair) for pair in zip(ids, digests, strict=True)]
-    return claims
+    """Empty one part of rows; returns the claims."""
+    find = actor_digest_of if part == "actor" else content_digest_of
+    ids, digests = [row.id for row in rows], [find(row) for row in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(_ACTOR if part == "actor" else _CONTENT, [uuid, ids, digests])
+    return [claim(part, *pair) for pair in zip(ids, digests, strict=True)]

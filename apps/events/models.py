@@ -19,9 +19,10 @@ class _CurrentTransaction(Func):
 class Event(models.Model):
     """Something that happened. Inserted unchained; a sealer chains it within seconds.
 
-    `digest` is made of the content by a scheme (digests), `chain` is SHA-256 over the chain before
-    and the digest. Either part of the content can be erased with its salt for a person's sake; its
-    own digest then stays in its place, with the erasure's event, and the chain still proves.
+    `digest` is made of the content by a scheme (digests), `chain` is SHA-256 over the chain before,
+    the scheme and the digest. Either part of the content can be erased with its salt for a person's
+    sake; its own digest then stays in its place, with the erasure's event, and the chain still
+    proves.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -40,8 +41,7 @@ class Event(models.Model):
     data = models.JSONField(default=dict)
     salt = models.CharField(max_length=32)
     digest = models.CharField(max_length=64)
-    # Rows of before the second scheme are of the first.
-    scheme = models.PositiveSmallIntegerField(default=2, db_default=1)
+    scheme = models.PositiveSmallIntegerField(default=3, db_default=1)
     actor_erased_by = models.UUIDField(null=True, editable=False)
     actor_digest = models.CharField(max_length=64, blank=True, default="", db_default="")
     erased_by = models.UUIDField(null=True, editable=False)
@@ -57,6 +57,7 @@ class Event(models.Model):
         indexes = [
             models.Index(fields=["subject_type", "subject_id", "-id"], name="event_subject"),
             models.Index(fields=["type", "-id"], name="event_type"),
+            models.Index(fields=["at", "id"], name="event_at"),
             models.Index(
                 fields=["id"], name="event_unsealed", condition=models.Q(seal_no__isnull=True)
             ),
@@ -82,3 +83,40 @@ class Cursor(models.Model):
     seal_no = models.BigIntegerField(default=0)
     # How often the next event's reactions have failed.
     failures = models.PositiveSmallIntegerField(default=0)
+
+
+class Verification(models.Model):
+    """One proof of the log, asked for by somebody and made by a worker; one at a time."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("Under way")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+
+    uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
+    state = models.CharField(max_length=6, choices=State.choices, default=State.OPEN)
+    asked_by = models.CharField(max_length=254)
+    asked_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    # How many events were to be read, and how many are.
+    expected = models.PositiveBigIntegerField(default=0)
+    events = models.PositiveBigIntegerField(default=0)
+    # What was found, as a report says it; why it failed, if it did.
+    report = models.JSONField(default=dict)
+    cause = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["state"], name="one_verification", condition=models.Q(state="open")
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.asked_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def percent(self) -> int:
+        """How far it is."""
+        return min(99, 100 * self.events // self.expected) if self.expected else 0

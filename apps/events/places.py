@@ -4,11 +4,13 @@ from typing import Any
 
 from django.db import connection
 
-from apps.events.sealing import GENESIS, link
+from apps.events.digests import link
+from apps.events.sealing import GENESIS
 
 _LEADER = """
     SELECT seal_no, id FROM events_event
-    WHERE seal_no IS NOT NULL AND encode(sha256(convert_to(chain || %s, 'UTF8')), 'hex') = %s
+    WHERE seal_no IS NOT NULL
+        AND encode(sha256(convert_to(chain || %s || ':' || %s, 'UTF8')), 'hex') = %s
     LIMIT 1
 """
 _BETWEEN = """
@@ -19,17 +21,17 @@ _BETWEEN = """
 _FOLLOWER = """
     SELECT id FROM events_event
     WHERE seal_no IS NOT NULL AND id <> %s
-        AND encode(sha256(convert_to(%s || digest, 'UTF8')), 'hex') = chain
+        AND encode(sha256(convert_to(%s || scheme || ':' || digest, 'UTF8')), 'hex') = chain
     LIMIT 1
 """
 
 
-def leader_of(chain: str, digest: str) -> tuple[int, int, list[int]] | None:
+def leader_of(chain: str, scheme: int, digest: str) -> tuple[int, int, list[int]] | None:
     """Number and id of the event that a row was sealed behind, and the ids now between them."""
-    if link(GENESIS, digest) == chain:
+    if link(GENESIS, scheme, digest) == chain:
         return 0, 0, _ids(_BETWEEN, [0, chain])
     with connection.cursor() as cursor:
-        cursor.execute(_LEADER, [digest, chain])
+        cursor.execute(_LEADER, [str(scheme), digest, chain])
         found = cursor.fetchone()
     if found is None:
         return None

@@ -1,6 +1,5 @@
 """Chaining events: one sealer per schema, below the oldest running transaction."""
 
-import hashlib
 import hmac
 
 import structlog
@@ -8,6 +7,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.crypto import salted_hmac
 
+from apps.events.digests import link
+from apps.events.marks import move_mark
 from apps.events.models import Checkpoint, Event
 from apps.tenancy.kinds import current_schema
 
@@ -39,22 +40,18 @@ def seal(limit: int = BATCH) -> tuple[int, bool]:
         last = Event.objects.filter(seal_no__isnull=False).order_by("-seal_no").first()
         number, chain = begun = (last.seal_no or 0, last.chain) if last else (0, GENESIS)
         unsealed = Event.objects.filter(seal_no=None).order_by("id")
-        rows = list(unsealed.filter(xid__lt=horizon).values_list("id", "digest")[:limit])
+        rows = list(unsealed.filter(xid__lt=horizon).values_list("id", "scheme", "digest")[:limit])
         ids, numbers, chains = [], [], []
-        for event_id, digest in rows:
-            number, chain = number + 1, link(chain, digest)
+        for event_id, scheme, digest in rows:
+            number, chain = number + 1, link(chain, scheme, digest)
             ids.append(event_id)
             numbers.append(number)
             chains.append(chain)
         if ids:
             cursor.execute(_WRITE, [ids, numbers, chains])
             _sign(begun, (number, chain))
+            move_mark(begun, (number, chain))
         return len(ids), len(ids) == limit or unsealed.exists()
-
-
-def link(before: str, digest: str) -> str:
-    """The chain value after an event."""
-    return hashlib.sha256(f"{before}{digest}".encode()).hexdigest()
 
 
 def is_signed(checkpoint: Checkpoint) -> bool:

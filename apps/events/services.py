@@ -1,5 +1,6 @@
 """Writing events, and reading them in an order that never changes."""
 
+import json
 import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from apps.events.actors import Actor, Subject, subject_of
 from apps.events.digests import as_read, event_digest
 from apps.events.models import Cursor, Event
 from apps.events.origins import current_ip
+from apps.tenancy.kinds import current_schema
 from apps.work import services as work
 
 log = structlog.get_logger(__name__)
@@ -23,6 +25,16 @@ ANY = "*"
 PATIENCE = 5
 FAILED_REACTION = "reaction"
 Reaction = Callable[[Event], None]
+_COLUMNS = tuple(
+    field.attname
+    for field in Event._meta.concrete_fields
+    if field.attname not in ("id", "xid", "data")
+)
+_INSERT = f"""
+    WITH note AS ({work.SIGNAL_SQL})
+    INSERT INTO events_event ({", ".join(_COLUMNS)}, data)
+    VALUES ({", ".join(["%s"] * len(_COLUMNS))}, %s) RETURNING id, xid
+"""  # nosec B608 - names of columns
 _reactions: dict[str, list[Reaction]] = {}
 
 
@@ -53,11 +65,17 @@ def record(
         salt=secrets.token_hex(16),
     )
     event.digest = event_digest(event)
-    # Without a savepoint of its own, which costs as much as the event.
-    with transaction.atomic(savepoint=False):
-        event.save(force_insert=True)
-        work.signal(SIGNAL)
+    _insert(event)
     return event
+
+
+def _insert(event: Event) -> None:
+    """Write it with its note to the clock, in one statement: each round trip costs as much."""
+    values = [getattr(event, name) for name in _COLUMNS]
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, [current_schema(), SIGNAL, *values, json.dumps(event.data)])
+        event.pk, event.xid = cursor.fetchone()
+    event._state.adding, event._state.db = False, connection.alias
 
 
 def reacts_to(*types: str) -> Callable[[Reaction], Reaction]:

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from typing import Any, NamedTuple
 
-from apps.events.digests import CURRENT, FIRST, content_digest, first_digest_of, hashed
-from apps.events.models import Event
+from apps.events.digests import CURRENT, canonical, content_digest, hashed
 
 COLUMNS = """id, seal_no, scheme, digest, chain, uuid::text,
     (extract(epoch FROM at) * 1000000)::bigint::text, type, actor_kind, actor_id, subject_type,
@@ -52,10 +52,26 @@ class Row(NamedTuple):
 
 def digest_of(row: Row) -> str:
     """The digest that a row must have; of an erased part its own digest stands in its place."""
-    if row.scheme == FIRST:
-        # Under one salt, which is gone: the chain alone still proves it.
-        return row.digest if row.erased_by else _first(row)
-    return hashed(str(CURRENT), *row[5:12], actor_digest_of(row), content_digest_of(row))
+    if row.scheme != CURRENT:
+        return f"scheme {row.scheme} is not known"
+    return hashed(str(row.scheme), *row[5:12], actor_digest_of(row), content_digest_of(row))
+
+
+def whole_digest(fields: Sequence[Any]) -> str:
+    """The same of a row in the order of COLUMNS of which nothing is erased, written out for speed.
+
+    A log is proven row by row, and most rows are such ones.
+    """
+    uuid, at, type_, kind, actor, about, subject = fields[5:12]
+    salt_a, label_a, ip, salt, label, data = fields[12:18]
+    data = canonical(json.loads(data))
+    who = f"{len(salt_a)}:{salt_a}{len(label_a)}:{label_a}{len(ip)}:{ip}"
+    what = f"{len(salt)}:{salt}{len(label)}:{label}{len(data)}:{data}"
+    return sha256(
+        f"1:{CURRENT}36:{uuid}{len(at)}:{at}{len(type_)}:{type_}{len(kind)}:{kind}"
+        f"{len(actor)}:{actor}{len(about)}:{about}{len(subject)}:{subject}"
+        f"64:{sha256(who.encode()).hexdigest()}64:{sha256(what.encode()).hexdigest()}".encode()
+    ).hexdigest()
 
 
 def actor_digest_of(row: Row) -> str:
@@ -86,19 +102,3 @@ def claim(part: str, event_id: int, digest: str) -> str:
 def erasure_digest(claims: Sequence[str]) -> str:
     """All that one erasure emptied, as its own event tells it."""
     return hashed(*sorted(claims))
-
-
-def _first(row: Row) -> str:
-    event = Event(
-        uuid=row.uuid,
-        type=row.type,
-        actor_kind=row.actor_kind,
-        actor_id=row.actor_id,
-        actor_label=row.actor_label,
-        subject_type=row.subject_type,
-        subject_id=row.subject_id,
-        subject_label=row.subject_label,
-        data=row.read_data(),
-        salt=row.salt,
-    )
-    return first_digest_of(row.at_us, event)

@@ -2,24 +2,40 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from apps.events.digests import microseconds
+from apps.events.digests import CURRENT, link, microseconds
 from apps.events.erasing import ERASED, is_ours
+from apps.events.exceptions import VerificationBusyError
+from apps.events.marks import is_genuine, mark
 from apps.events.models import Checkpoint, Cursor
 from apps.events.places import follower_of, leader_of
-from apps.events.sealing import GENESIS, is_signed, link
-from apps.events.stored import COLUMNS, Row, claims_of, digest_of, erasure_digest
+from apps.events.sealing import GENESIS, is_signed
+from apps.events.stored import (
+    COLUMNS,
+    Row,
+    claims_of,
+    digest_of,
+    erasure_digest,
+    whole_digest,
+)
+from apps.tenancy.kinds import current_schema
+from apps.work.models import Mark
 
 # An event is sealed within seconds, or after the transactions that began before it.
 SEALED_WITHIN = timedelta(minutes=5)
 # More than a person follows up; what comes after them is not looked at.
 MOST_FINDINGS = 50
+# Places of rows that do not fit, each looked for in the whole log.
+MOST_SEARCHES = 20
+_LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('verify'), hashtext(%s))"
 _AT_ONCE = 2000
 _EVENTS = f"SELECT {COLUMNS} FROM events_event ORDER BY seal_no, id"  # nosec B608
 
@@ -48,49 +64,76 @@ class Report:
         """Whether nothing is wrong."""
         return not self.findings
 
+    def said(self) -> dict[str, Any]:
+        """As it is stored with a verification."""
+        return asdict(self)
 
-def verify() -> Report:
-    """Read the log of the current schema from its beginning, in one snapshot, and prove it."""
+
+def verify(walk: "Walk | None" = None) -> Report:
+    """Read the log of the current schema from its beginning, in one snapshot, and prove it.
+
+    VerificationBusyError while another one does so: each reads everything. `walk` is a fresh one
+    that the caller watches.
+    """
     began = time.monotonic()
+    walk = walk or Walk()
     is_outermost = not connection.in_atomic_block
-    with transaction.atomic():
+    with transaction.atomic(), connection.cursor() as cursor:
         if is_outermost:
             # One snapshot for all that is compared, while the sealer goes on.
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        checkpoints = list(Checkpoint.objects.order_by("seal_no"))
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute(_LOCK, [current_schema()])
+        if not cursor.fetchone()[0]:
+            raise VerificationBusyError(_("The log is being verified already. Wait for its end."))
         shown = Cursor.objects.filter(name="reactions").values_list("seal_no", flat=True).first()
-        walk = _Walk(checkpoints)
-        with connection.chunked_cursor() as cursor:
-            cursor.execute(_EVENTS)
-            while rows := cursor.fetchmany(_AT_ONCE):
-                walk.go(rows)
-                if len(walk.report.findings) >= MOST_FINDINGS:
-                    break
-            else:
-                walk.end(shown or 0)
+        walk.begin(list(Checkpoint.objects.order_by("seal_no")), mark())
+        _read(walk, shown or 0)
     walk.report.seconds = time.monotonic() - began
     return walk.report
 
 
-class _Walk:
+def _read(walk: "Walk", shown: int) -> None:
+    """Walk over every event; while some are hashed the next are fetched."""
+    with connection.chunked_cursor() as cursor, ThreadPoolExecutor(1, "verify") as ahead:
+        cursor.execute(_EVENTS)
+        coming = ahead.submit(cursor.fetchmany, _AT_ONCE)
+        while rows := coming.result():
+            coming = ahead.submit(cursor.fetchmany, _AT_ONCE)
+            walk.go(rows)
+            if len(walk.report.findings) >= MOST_FINDINGS:
+                coming.result()
+                return
+    walk.end(shown)
+
+
+class Walk:
     """Goes along the chain; the rows come by seal number, then the unsealed ones."""
 
-    def __init__(self, checkpoints: Sequence[Checkpoint]) -> None:
-        self.report = Report(checkpoints=len(checkpoints))
+    def __init__(self) -> None:
+        self.report = Report()
         self.number, self.chain, self.last_id = 0, GENESIS, 0
-        self.checkpoints = {one.seal_no: one for one in checkpoints}
-        self.first_unsigned = max(self.checkpoints) + 1 if checkpoints else 0
         self.beyond = 0
+        self.searches = 0
         # Of rows out of their place, so that those around them are not blamed.
         self.misplaced: set[int] = set()
         self.claims: dict[str, list[str]] = {}
         self.erasures: dict[str, Any] = {}
         self.late = int(microseconds(timezone.now() - SEALED_WITHIN))
 
+    def begin(self, checkpoints: Sequence[Checkpoint], mark: Mark | None) -> None:
+        """With what the chain is compared to."""
+        self.report.checkpoints = len(checkpoints)
+        self.checkpoints = {one.seal_no: one for one in checkpoints}
+        self.first_unsigned = max(self.checkpoints) + 1 if checkpoints else 0
+        self.mark = mark
+        # Numbers at which there is more to look at than the row.
+        self.watched = {*self.checkpoints, self.first_unsigned, mark.number if mark else 0}
+
     def go(self, rows: Sequence[Any]) -> None:
         """Check rows until there is more wrong than anybody follows up."""
         for fields in rows:
+            if self._fits(fields):
+                continue
             row = Row(*fields)
             if row.seal_no is None:
                 self._unsealed(row)
@@ -100,18 +143,33 @@ class _Walk:
                 return
             self.report.events += 1
 
+    def _fits(self, fields: Sequence[Any]) -> bool:
+        """Whether a row is an ordinary one that is in order; most are, so this is quick."""
+        seal_no, scheme, digest, chain = fields[1:5]
+        if seal_no != self.number + 1 or seal_no in self.watched or scheme != CURRENT:
+            return False
+        if fields[7] == ERASED or fields[20] or fields[21]:
+            return False
+        if whole_digest(fields) != digest or link(self.chain, scheme, digest) != chain:
+            return False
+        self.number, self.chain, self.last_id = seal_no, chain, fields[0]
+        self.report.events += 1
+        return True
+
     def _sealed(self, row: Row) -> None:
         if row.seal_no != self.number + 1:
             self._gap(row)
         if digest_of(row) != row.digest:
             self._say("changed", row, "Its content does not match its digest: it was changed.")
-        if link(self.chain, row.digest) != row.chain:
+        if link(self.chain, row.scheme, row.digest) != row.chain:
             self._out_of_place(row)
         self.number, self.chain, self.last_id = row.seal_no or 0, row.chain, row.id
         if row.seal_no in self.checkpoints:
             self._checkpoint(row)
         elif row.seal_no == self.first_unsigned:
             self.beyond = row.id
+        if self.mark and row.seal_no == self.mark.number:
+            self._marked(row)
         if row.erased_by or row.actor_erased_by or row.type == ERASED:
             self._note(row)
 
@@ -122,10 +180,15 @@ class _Walk:
         if not self.report.findings and self.beyond:
             text = f"It and what follows number {newest} is sealed, not signed: added by hand."
             self.report.findings.append(Finding("inserted", self.beyond, text))
-        end = max(newest, shown)
+        end = max(newest, shown, self.mark.number if self.mark else 0)
         if not self.report.findings and self.number < end:
             text = f"Events {self.number + 1} to {end}, the newest, were removed."
+            if end > max(newest, shown):
+                text += " The mark outside of this log knows them."
             self.report.findings.append(Finding("removed", None, text))
+        if self.mark and not is_genuine(self.mark):
+            text = "The mark outside of this log is not signed by this installation."
+            self.report.findings.append(Finding("changed", None, text))
         if self.number and not self.checkpoints:
             text = "No checkpoint is there, though events are sealed: they were removed."
             self.report.findings.append(Finding("removed", None, text))
@@ -159,18 +222,34 @@ class _Walk:
     def _gap(self, row: Row) -> None:
         missing = f"{self.number + 1} to {(row.seal_no or 0) - 1}"
         self._say("removed", row, f"The events before it, numbers {missing}, were removed.")
-        if leader_of(row.chain, row.digest) is None:
+        if self._leader_of(row) is None:
             # What it followed is gone, and that is said.
             self.misplaced.add(row.id)
+
+    def _is_searched(self) -> bool:
+        """Whether a row's place is still looked for; each search reads the whole log."""
+        self.searches += 1
+        return self.searches <= MOST_SEARCHES
+
+    def _leader_of(self, row: Row) -> tuple[int, int, list[int]] | None:
+        return leader_of(row.chain, row.scheme, row.digest) if self._is_searched() else None
+
+    def _marked(self, row: Row) -> None:
+        if self.mark and self.mark.chain != row.chain and not self.report.findings:
+            text = (
+                "The log was once longer, as the mark outside of it knows: its newest events were"
+                " removed, and others written since."
+            )
+            self._say("removed", row, text)
 
     def _out_of_place(self, row: Row) -> None:
         """Say which row does not belong where it stands."""
         if row.id in self.misplaced:
             return
-        leader = leader_of(row.chain, row.digest)
+        leader = self._leader_of(row)
         if leader is not None:
             self._led_elsewhere(row, leader)
-        elif follower_of(self.chain, row.id) is not None:
+        elif self._is_searched() and follower_of(self.chain, row.id) is not None:
             self.misplaced.add(row.id)
             self._say("inserted", row, "It was never sealed here: it was inserted by hand.")
         else:

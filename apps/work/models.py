@@ -75,3 +75,16 @@ class Signal(models.Model):
 
     class Meta:
         db_table = '"public"."work_signal"'
+
+
+class Mark(models.Model):
+    """How far a schema's event log has ever been, kept where whoever writes in it cannot reach."""
+
+    schema = models.CharField(max_length=63, primary_key=True)
+    number = models.BigIntegerField()
+    chain = models.CharField(max_length=64)
+    signature = models.CharField(max_length=64)
+    at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = '"public"."work_mark"'

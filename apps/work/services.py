@@ -18,6 +18,8 @@ from apps.work.models import Due, Signal
 # A wake-up that brought nobody is repeated after this.
 REWAKE_AFTER = timedelta(seconds=30)
 SIGNALS_AT_ONCE = 10_000
+# For a writer that notes its news together with what it writes: schema and kind.
+SIGNAL_SQL = 'INSERT INTO "public"."work_signal" (schema, kind) VALUES (%s, %s)'
 _JOB = "apps.work.jobs.run"
 
 

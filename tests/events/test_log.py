@@ -69,7 +69,7 @@ def assert_chain_holds() -> None:
     chain = GENESIS
     for number, event in enumerate(Event.objects.exclude(seal_no=None).order_by("seal_no"), 1):
         assert event.digest == event_digest(event)
-        chain = link(chain, event.digest)
+        chain = link(chain, event.scheme, event.digest)
         assert (event.seal_no, event.chain) == (number, chain)
 
 
@@ -128,8 +128,10 @@ def test_erasing_a_person_leaves_the_chain_whole(console: None) -> None:
     seal_all()
     Event.objects.filter(seal_no=2).update(data={}, salt="", subject_label="")
     chain = GENESIS
-    for digest, stored in Event.objects.order_by("seal_no").values_list("digest", "chain"):
-        chain = link(chain, digest)
+    for scheme, digest, stored in Event.objects.order_by("seal_no").values_list(
+        "scheme", "digest", "chain"
+    ):
+        chain = link(chain, scheme, digest)
         assert chain == stored
 
 

@@ -1,0 +1,52 @@
+"""The high-water mark of each log: its newest link, signed, and kept outside of its schema.
+
+A log whose end was cut back to an older signed checkpoint is whole by itself; the mark, which
+only ever moves on from the end that it stands at, tells that there was more.
+"""
+
+import hmac
+
+import structlog
+from django.conf import settings
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from apps.tenancy.kinds import current_schema
+from apps.work.models import Mark
+
+log = structlog.get_logger(__name__)
+End = tuple[int, str]
+
+
+def move_mark(begun: End, ended: End) -> None:
+    """Move the mark of the current schema along with the end of its chain.
+
+    It stays where it is when the chain does not go on from there: moving it would hide that.
+    """
+    number, chain = ended
+    schema = current_schema()
+    facts = {"number": number, "chain": chain, "signature": _signature(schema, number, chain)}
+    moved = Mark.objects.filter(schema=schema, number=begun[0], chain=begun[1])
+    if moved.update(**facts, at=timezone.now()):
+        return
+    _row, is_new = Mark.objects.get_or_create(schema=schema, defaults=facts)
+    if not is_new:
+        log.error("event_log_behind_its_mark", schema=schema, found=begun[0])
+
+
+def mark() -> Mark | None:
+    """The mark of the current schema; None before anything was sealed here."""
+    return Mark.objects.filter(schema=current_schema()).first()
+
+
+def is_genuine(row: Mark) -> bool:
+    """Whether this installation signed a mark, with its present secret or one of before."""
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    found = (_signature(row.schema, row.number, row.chain, key) for key in keys)
+    return any(hmac.compare_digest(row.signature, one) for one in found)
+
+
+def _signature(schema: str, number: int, chain: str, key: str | bytes = "") -> str:
+    secret = key or settings.SECRET_KEY
+    text = f"{schema}:{number}:{chain}"
+    return salted_hmac("events.mark", text, secret=secret, algorithm="sha256").hexdigest()
