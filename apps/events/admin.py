@@ -22,11 +22,11 @@ from apps.core.csvs import csv_answer
 from apps.core.exceptions import DomainError
 from apps.events.actors import user_actor
 from apps.events.changes import changes_of
-from apps.events.erasing import erase_person
+from apps.events.erasing import Found, erase_person, preview_erasure
 from apps.events.exporting import write_csv, write_lines
 from apps.events.filters import DaysFilter, SubjectFilter, TypeFilter
 from apps.events.models import Event
-from apps.events.verifying import verify
+from apps.events.verifications import newest_verification, start_verification
 
 CONFIRMATION = "ERASE"
 
@@ -40,14 +40,16 @@ class ErasureForm(forms.Form):
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
     )
     confirm = forms.CharField(
-        label=_("Type ERASE to go on"), help_text=_("It cannot be undone."), max_length=20
+        label=_("Type ERASE to go on"),
+        help_text=_("It cannot be undone."),
+        max_length=20,
+        required=False,
     )
 
-    def clean_confirm(self) -> str:
-        """The word, exactly."""
-        if self.cleaned_data["confirm"].strip() != CONFIRMATION:
-            raise forms.ValidationError(_("Type ERASE, in capitals."))
-        return CONFIRMATION
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the word is there, exactly."""
+        return bool(self.cleaned_data["confirm"].strip() == CONFIRMATION)
 
 
 class EventAdmin(ModelAdmin):  # type: ignore[misc]
@@ -138,10 +140,15 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]
         )
 
     def verify_page(self, request: HttpRequest) -> HttpResponse:
-        """Prove the log when asked to, and show what was found."""
+        """Have the log proven when asked to, and show how far it is and what was found."""
         self._require_view(request)
-        report = verify() if request.method == "POST" else None
-        own = {"title": _("Verify the event log"), "report": report}
+        if request.method == "POST":
+            try:
+                start_verification(actor=user_actor(request.user))
+            except DomainError as error:
+                messages.warning(request, error.message)
+            return redirect("admin:events_verify")
+        own = {"title": _("Verify the event log"), "verification": newest_verification()}
         return self._page(request, "events/verify.html", own)
 
     def erase_page(self, request: HttpRequest) -> HttpResponse:
@@ -149,18 +156,26 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]
         if not _is_owner(request):
             raise PermissionDenied
         form = ErasureForm(request.POST or None, initial={"words": request.GET.get("words", "")})
+        found: list[Found] | None = None
         if request.method == "POST" and form.is_valid():
+            words = form.cleaned_data["words"].splitlines()
             try:
-                words = form.cleaned_data["words"].splitlines()
-                erasure = erase_person(words, actor=user_actor(request.user))
+                if "erase" in request.POST and form.is_confirmed:
+                    return self._erase(request, words)
+                found = preview_erasure(words)
             except DomainError as error:
                 form.add_error(error.field or None, error.message)
-            else:
-                text = _("Erased from %(count)s events. The log stays proven.")
-                messages.success(request, text % {"count": erasure.events})
-                return redirect("admin:events_event_changelist")
-        own = {"title": _("Erase a person from the event log"), "form": form}
+            if "erase" in request.POST and not form.is_confirmed:
+                form.add_error("confirm", _("Type ERASE, in capitals."))
+        own = {"title": _("Erase a person from the event log"), "form": form, "found": found}
         return self._page(request, "events/erase.html", own)
+
+    @staticmethod
+    def _erase(request: HttpRequest, words: list[str]) -> HttpResponse:
+        erasure = erase_person(words, actor=user_actor(request.user))
+        text = _("Erased from %(count)s events. The log stays proven.")
+        messages.success(request, text % {"count": erasure.events})
+        return redirect("admin:events_event_changelist")
 
     def _chosen(self, request: HttpRequest) -> QuerySet[Event]:
         """What the list would show for the same address, oldest first."""

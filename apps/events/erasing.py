@@ -38,19 +38,26 @@ _CONTENT = """
     WHERE events_event.id = v.id AND erased_by IS NULL
 """
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('erase'), hashtext(%s))"
-# Somebody named by a whole value, however deep; never by a part of one, nor by a value's name.
+# Names of values that tell of people: who else is called like a status or a plan is not meant.
+PLACES = (
+    "actor|address|addresses|after|before|billing_email|by|contact|customer|email|emails|external_id"
+    "|first_name|from|full_name|id|ip|label|last_name|login|members|mobile|name|new|number|old"
+    "|owner|people|person|phone|principal|subject|subscriber|to|user|user_id|username|users|uuid|who"
+)
+# Somebody named by a whole value at such a name, however deep; never by a part of one.
 _NAMED = """
-    SELECT id FROM events_event WHERE erased_by IS NULL AND type <> %s AND (
+    erased_by IS NULL AND type <> %s AND (
         subject_id = ANY(%s) OR lower(subject_label) = ANY(%s) OR EXISTS (
-            SELECT 1 FROM jsonb_path_query(data, 'lax $.**') AS found(value)
-            WHERE jsonb_typeof(value) = 'string' AND lower(value #>> '{}') = ANY(%s)))
-    ORDER BY id
+            SELECT 1 FROM jsonb_path_query(data, 'strict $.** ? (@.type() == "object")') AS o(part)
+                CROSS JOIN LATERAL jsonb_each(part) AS pair(name, value)
+                CROSS JOIN LATERAL jsonb_path_query(value, 'lax $[*]') AS one(item)
+            WHERE lower(name) = ANY(%s) AND lower(item #>> '{}') = ANY(%s)))
 """
 _ACTED = """
-    SELECT id FROM events_event WHERE actor_erased_by IS NULL
-        AND (actor_id = ANY(%s) OR lower(actor_label) = ANY(%s))
-    ORDER BY id
+    actor_erased_by IS NULL AND (actor_id = ANY(%s) OR lower(actor_label) = ANY(%s))
 """
+_IDS = "SELECT id FROM events_event WHERE {} ORDER BY id"
+_COUNTS = "SELECT type, count(*) FROM events_event WHERE {} GROUP BY type ORDER BY type"
 _AT_ONCE = 1000
 
 
@@ -62,6 +69,15 @@ class Erasure:
     events: int
 
 
+@dataclass(frozen=True)
+class Found:
+    """Events of a type from which who did it, and what it was about, would go."""
+
+    type: str
+    acted: int
+    about: int
+
+
 @transaction.atomic
 def erase_person(words: Sequence[str], *, actor: Actor) -> Erasure:
     """Empty what the log knows of somebody, by their ids, e-mail addresses, names or numbers.
@@ -70,21 +86,15 @@ def erase_person(words: Sequence[str], *, actor: Actor) -> Erasure:
     it is one of the words, what it was about goes. Ids stay, which by themselves name nobody.
     DomainError for a word that is too short to mean one person.
     """
-    wanted = [word.strip() for word in words if word.strip()]
-    if not wanted or any(len(word) < SHORTEST for word in wanted):
-        raise DomainError(
-            f"Name the person by an id, an e-mail address or a full name, of {SHORTEST} letters or"
-            " more.",
-            field="words",
-        )
+    wanted = _wanted(words)
     with connection.cursor() as cursor:
         # Two at once would each count parts that the other emptied.
         cursor.execute(_LOCK, [current_schema()])
     uuid = uuid4()
     claims: list[str] = []
     events: set[int] = set()
-    for part, find in (("actor", _acted), ("content", _about)):
-        for rows in _batches(find(wanted)):
+    for part, (condition, values) in _conditions(wanted).items():
+        for rows in _batches([row[0] for row in _rows(_IDS, condition, values)]):
             claims += _empty(part, rows, uuid)
             events |= {row.id for row in rows}
     digest = erasure_digest(claims)
@@ -96,6 +106,19 @@ def erase_person(words: Sequence[str], *, actor: Actor) -> Erasure:
         uuid=uuid,
     )
     return Erasure(uuid, len(events))
+
+
+def preview_erasure(words: Sequence[str]) -> list[Found]:
+    """What an erasure would empty now; DomainError as there."""
+    wanted = _wanted(words)
+    found: dict[str, dict[str, int]] = {}
+    for part, (condition, values) in _conditions(wanted).items():
+        for type_, count in _rows(_COUNTS, condition, values):
+            found.setdefault(type_, {})[part] = count
+    return [
+        Found(type_, parts.get("actor", 0), parts.get("content", 0))
+        for type_, parts in sorted(found.items())
+    ]
 
 
 def is_ours(uuid: str, data: dict[str, Any]) -> bool:
@@ -111,22 +134,28 @@ def _proof(uuid: UUID | str, digest: str, key: str | bytes = "") -> str:
     return salted_hmac("events.erasure", text, secret=secret, algorithm="sha256").hexdigest()
 
 
-def _acted(words: Sequence[str]) -> list[int]:
-    return _ids(_ACTED, [list(words), _lower(words)])
+def _wanted(words: Sequence[str]) -> list[str]:
+    wanted = [word.strip() for word in words if word.strip()]
+    if not wanted or any(len(word) < SHORTEST for word in wanted):
+        raise DomainError(
+            f"Name the person by an id, an e-mail address or a full name, of {SHORTEST} letters or"
+            " more.",
+            field="words",
+        )
+    return wanted
 
 
-def _about(words: Sequence[str]) -> list[int]:
-    return _ids(_NAMED, [ERASED, list(words), _lower(words), _lower(words)])
+def _conditions(words: list[str]) -> dict[str, tuple[str, list[Any]]]:
+    """Which events have something to empty, by part: the condition and its values."""
+    lower = [word.lower() for word in words]
+    named = [ERASED, words, lower, PLACES.split("|"), lower]
+    return {"actor": (_ACTED, [words, lower]), "content": (_NAMED, named)}
 
 
-def _lower(words: Sequence[str]) -> list[str]:
-    return [word.lower() for word in words]
-
-
-def _ids(sql: str, values: list[Any]) -> list[int]:
+def _rows(sql: str, condition: str, values: list[Any]) -> list[Any]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        return [row[0] for row in cursor.fetchall()]
+        cursor.execute(sql.replace("{}", condition, 1), values)
+        return list(cursor.fetchall())
 
 
 def _batches(ids: list[int]) -> Iterator[list[Row]]:

@@ -118,6 +118,9 @@ def test_too_short_a_word_erases_nobody(log: Callable[[int], list[Event]]) -> No
 def test_the_command_erases(log: Callable[[int], list[Event]]) -> None:
     log(2)
     out = StringIO()
+    call_command("erase_person", EMAIL, "--dry-run", schema="c_acme", stdout=out)
+    assert "subscriber.updated: who did it 0, what it was about 2" in out.getvalue()
+    assert not Event.objects.filter(erased_by__isnull=False).exists()
     call_command("erase_person", EMAIL, schema="c_acme", stdout=out)
     assert "Erased from 2 events" in out.getvalue()
     with pytest.raises(CommandError, match="letters"):

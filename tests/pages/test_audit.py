@@ -20,9 +20,12 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.events import services as events
 from apps.events.actors import Actor, Subject
+from apps.events.digests import link
 from apps.events.models import Event
-from apps.events.sealing import GENESIS, link
+from apps.events.sealing import GENESIS
 from apps.tenancy.kinds import schema_of
+from apps.work.jobs import run as run_job
+from apps.work.models import Due
 from tests.accounts.browser import text_of
 from tests.conftest import Isp
 from tests.pages.conftest import browser, signed_in
@@ -48,7 +51,7 @@ def log(acme: Isp, platform: None) -> Iterator[list[Event]]:
 def seal_by_hand() -> None:
     chain = GENESIS
     for number, event in enumerate(Event.objects.order_by("id"), 1):
-        event.seal_no, event.chain = number, link(chain, event.digest)
+        event.seal_no, event.chain = number, link(chain, event.scheme, event.digest)
         event.save()
         chain = event.chain
     migration = import_module("apps.events.migrations.0003_first_checkpoint")
@@ -58,6 +61,13 @@ def seal_by_hand() -> None:
 def words_of(answer: HttpResponse) -> str:
     """What is read on a page."""
     return " ".join(re.sub(r"<[^>]*>", " ", text_of(answer)).split())
+
+
+def verified(client: Client) -> str:
+    """What the page says once a worker has been through the log."""
+    client.post(f"{LOG}verify/")
+    run_job(str(Due.objects.filter(kind="verification").latest("created_at").pk))
+    return words_of(client.get(f"{LOG}verify/"))
 
 
 def exported(client: Client, path: str, **query: str) -> str:
@@ -90,7 +100,7 @@ def test_staff_without_the_right_see_and_erase_nothing(acme: Isp, log: list[Even
         User.objects.filter(email="tech@acme.example").update(is_superuser=False)
     for page in PAGES:
         assert tech.get(page).status_code == 403
-    asked = {"words": "dora@example.org", "confirm": "ERASE"}
+    asked = {"words": "dora@example.org", "confirm": "ERASE", "erase": "1"}
     assert tech.post(f"{LOG}erase/", asked).status_code == 403
     assert tech.post(f"{LOG}verify/").status_code == 403
     with schema_of(acme.workspace):
@@ -139,29 +149,50 @@ def test_the_files_hold_everything_and_run_nowhere(alice_at_work: Client, log: l
 
 
 def test_the_log_is_proven_by_a_button(alice_at_work: Client, acme: Isp, log: list[Event]) -> None:
-    assert "The log is proven" in words_of(alice_at_work.post(f"{LOG}verify/"))
+    assert "The log is proven" in verified(alice_at_work)
     with schema_of(acme.workspace):
         Event.objects.filter(pk=log[1].pk).update(data={"plan": "Fiber 1"})
-    said = words_of(alice_at_work.post(f"{LOG}verify/"))
+    said = verified(alice_at_work)
     assert "not as it was written" in said
     assert f"changed {log[1].pk} Its content" in said
+
+
+def test_a_log_is_verified_once_at_a_time(alice_at_work: Client, log: list[Event]) -> None:
+    assert "The log is being verified" in words_of(alice_at_work.post(f"{LOG}verify/", follow=True))
+    assert "already" in words_of(alice_at_work.post(f"{LOG}verify/", follow=True))
+    work = Due.objects.get(kind="verification")
+    run_job(str(work.pk))
+    assert "The log is proven" in words_of(alice_at_work.get(f"{LOG}verify/"))
+    assert Due.objects.get(pk=work.pk).state == Due.State.DONE
+
+
+def test_what_an_erasure_would_take_is_shown_first(
+    alice_at_work: Client, acme: Isp, log: list[Event]
+) -> None:
+    said = words_of(alice_at_work.post(f"{LOG}erase/", {"words": "dora@example.org"}))
+    assert "subscriber.updated 0 3" in said
+    assert "Type ERASE" in said
+    # A plan is nobody's name.
+    assert "No event names" in words_of(alice_at_work.post(f"{LOG}erase/", {"words": "Fiber 100"}))
+    with schema_of(acme.workspace):
+        assert Event.objects.filter(subject_label="Dora Diaz").count() == 3
 
 
 def test_an_owner_erases_a_person(alice_at_work: Client, acme: Isp, log: list[Event]) -> None:
     page = f"{LOG}erase/"
     wrong: list[dict[str, Any]] = [
-        {"words": "dora@example.org", "confirm": "erase"},
-        {"words": "ab", "confirm": "ERASE"},
-        {"words": "", "confirm": "ERASE"},
+        {"words": "dora@example.org", "confirm": "erase", "erase": "1"},
+        {"words": "ab", "confirm": "ERASE", "erase": "1"},
+        {"words": "", "confirm": "ERASE", "erase": "1"},
     ]
     for asked in wrong:
         assert alice_at_work.post(page, asked).status_code == 200
     answer = alice_at_work.post(
-        page, {"words": "dora@example.org", "confirm": "ERASE"}, follow=True
+        page, {"words": "dora@example.org", "confirm": "ERASE", "erase": "1"}, follow=True
     )
     assert "Erased from 3 events" in words_of(answer)
     assert "Dora" not in words_of(alice_at_work.get(LOG))
-    assert "The log is proven" in words_of(alice_at_work.post(f"{LOG}verify/"))
+    assert "The log is proven" in verified(alice_at_work)
     with schema_of(acme.workspace):
         assert Event.objects.get(type="person.erased").actor_label == "alice@acme.example"
 
