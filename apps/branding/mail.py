@@ -21,8 +21,10 @@ from mjml import mjml2html
 from apps.branding.colours import DARK_GROUNDS
 from apps.branding.looks import Look, look_in_force
 from apps.branding.models import Sender
+from apps.branding.quota import take_mail
 from apps.branding.senders import own_sender, server_of
 from apps.branding.smtp import OwnServer
+from apps.core.mailbox import NoServerError
 
 log = structlog.get_logger(__name__)
 _BUTTON = re.compile(r"\[([^\]\n]+)\] (\S+)\Z")
@@ -80,8 +82,19 @@ def compose(
 def send_now(message: EmailMultiAlternatives) -> None:
     """Send what somebody waits for: by the installation's server where the level's own fails.
 
-    A mistake in the sender then keeps nobody from a new password.
+    A mistake in the sender then keeps nobody from a new password. Where there is no server at all,
+    or the high bound of such mails is reached, the log and the owners' first page say so.
     """
+    if not take_mail(is_security=True):
+        log.error("mail_not_sent", reason="quota")
+        return
+    try:
+        _send(message)
+    except NoServerError:
+        log.error("mail_not_sent", reason="no_server")
+
+
+def _send(message: EmailMultiAlternatives) -> None:
     try:
         message.send()
     except (OSError, SMTPException) as error:

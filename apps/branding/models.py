@@ -80,3 +80,16 @@ class Sender(models.Model):
 
     def __str__(self) -> str:
         return self.address
+
+
+class MailDay(models.Model):
+    """How many mails left in a day, and how far owners were told of it (branding.quota)."""
+
+    day = models.DateField(unique=True)
+    sent = models.PositiveIntegerField(default=0)
+    security = models.PositiveIntegerField(default=0)
+    # Percents of the bound.
+    warned = models.PositiveSmallIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.day}"

@@ -30,6 +30,26 @@ class MailboxBackend(BaseEmailBackend):
         return len(email_messages)
 
 
+class NoServerError(OSError):
+    """No mail server is set, so nothing leaves."""
+
+    def __init__(self) -> None:
+        super().__init__("No mail server is set.")
+
+
+class NoServerBackend(BaseEmailBackend):
+    """Where a workspace has no mail server: says so, instead of keeping what nobody reads."""
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        """NoServerError."""
+        raise NoServerError
+
+
+def has_server() -> bool:
+    """Whether this installation can send mail, or catches it where it is developed."""
+    return not str(settings.EMAIL_BACKEND).endswith("NoServerBackend")
+
+
 def messages(limit: int = 100) -> list[dict[str, Any]]:
     """The newest messages first: id, to, subject, at."""
     files = sorted(folder().glob("*.eml"), reverse=True)[:limit]

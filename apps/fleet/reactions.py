@@ -1,6 +1,5 @@
 """What the operator's staff are told about servers."""
 
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from apps.events import services as events
@@ -8,7 +7,7 @@ from apps.events.models import Event
 from apps.fleet.models import Server
 from apps.notifications.constants import INBOX
 from apps.notifications.registry import Kind, register
-from apps.notifications.services import notify, staff
+from apps.notifications.services import row_url, tell
 from apps.tenancy.kinds import PUBLIC
 
 _HERE = frozenset({PUBLIC})
@@ -47,7 +46,5 @@ def _tell_of_answer(event: Event) -> None:
 
 
 def _tell(kind: Kind, event: Event) -> None:
-    server = Server.objects.filter(uuid=event.subject_id).first()
-    url = reverse("admin:fleet_server_change", args=[server.pk]) if server else ""
-    data = {"server": event.subject_label, "error": event.data.get("error", "")}
-    notify(kind, staff(), key=str(event.uuid), data=data, url=url)
+    url = row_url(Server, event.subject_id, "fleet_server")
+    tell(kind, event, url=url, server=event.subject_label)

@@ -9,7 +9,7 @@ from apps.events.models import Event
 from apps.instances.models import Instance
 from apps.notifications.constants import INBOX
 from apps.notifications.registry import Kind, register
-from apps.notifications.services import notify, staff
+from apps.notifications.services import row_url, tell
 from apps.operations.models import Operation
 from apps.tenancy.kinds import CONSOLE
 
@@ -52,8 +52,7 @@ SUSPENDED = register(
 def _tell_of_failure(event: Event) -> None:
     """Everybody: whoever is there first can act on it."""
     if event.data.get("name") == _DEPLOY:
-        data = {"app": event.subject_label, "cause": event.data.get("cause", "")}
-        notify(FAILED, staff(), key=str(event.uuid), data=data, url=_operation_url(event))
+        tell(FAILED, event, url=_operation_url(event), app=event.subject_label)
 
 
 @events.reacts_to("operation.succeeded")
@@ -63,16 +62,14 @@ def _tell_of_success(event: Event) -> None:
         return
     operation = Operation.objects.filter(uuid=event.data["operation"], actor_kind="user").first()
     people = User.objects.filter(uuid=operation.actor_id) if operation else []
-    data = {"app": event.subject_label}
-    notify(FINISHED, people, key=str(event.uuid), data=data, url=_operation_url(event))
+    url = _operation_url(event)
+    tell(FINISHED, event, people=people, url=url, app=event.subject_label)
 
 
 @events.reacts_to("instance.suspended")
 def _tell_of_suspension(event: Event) -> None:
-    instance = Instance.objects.filter(uuid=event.subject_id).first()
-    url = reverse("admin:instances_instance_change", args=[instance.pk]) if instance else ""
-    data = {"app": event.subject_label, "reason": event.data.get("reason", "")}
-    notify(SUSPENDED, staff(), key=str(event.uuid), data=data, url=url)
+    url = row_url(Instance, event.subject_id, "instances_instance")
+    tell(SUSPENDED, event, url=url, app=event.subject_label)
 
 
 def _operation_url(event: Event) -> str:

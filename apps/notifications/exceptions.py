@@ -7,3 +7,7 @@ class SendError(Exception):
     def __init__(self, message: str, *, permanent: bool = False) -> None:
         super().__init__(message)
         self.permanent = permanent
+
+
+class QuotaError(SendError):
+    """The day's quota is used up; nothing is wrong with the message, which waits."""

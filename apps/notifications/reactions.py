@@ -4,11 +4,12 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
+from apps.branding.quota import REACHED
 from apps.events import services as events
 from apps.events.models import Event
 from apps.notifications.constants import INBOX
 from apps.notifications.registry import Kind, register
-from apps.notifications.services import notify
+from apps.notifications.services import notify, tell
 
 NEW_BROWSER = register(
     Kind(
@@ -22,6 +23,17 @@ NEW_BROWSER = register(
         offered=frozenset({INBOX}),
     )
 )
+QUOTA = register(
+    Kind(
+        "mail_quota.reached",
+        title=_("The day’s quota of mails is nearly or all used"),
+        heading=_("%(percent)s %% of today’s mails are used"),
+        body=_("%(sent)s of %(limit)s. Above that, mails wait for tomorrow; sign-in mails do not."),
+        tone="warn",
+        channels=frozenset({INBOX}),
+        offered=frozenset({INBOX}),
+    )
+)
 
 
 @events.reacts_to("user.new_browser")
@@ -29,3 +41,9 @@ def _tell_of_new_browser(event: Event) -> None:
     people = User.objects.filter(uuid=event.subject_id)
     url = reverse("account_security")
     notify(NEW_BROWSER, people, key=str(event.uuid), data=event.data, url=url)
+
+
+@events.reacts_to(REACHED)
+def _tell_of_quota(event: Event) -> None:
+    owners = User.objects.filter(is_active=True, is_superuser=True)
+    tell(QUOTA, event, people=owners, url=reverse("admin:branding_sender_changelist"))

@@ -10,9 +10,11 @@ from django.utils import timezone
 from apps.accounts.addresses import home_url
 from apps.branding.looks import look_in_force
 from apps.branding.mail import compose
+from apps.branding.quota import give_mail_back, seconds_to_next_day, take_mail
+from apps.core.mailbox import NoServerError
 from apps.events.actors import SYSTEM
 from apps.notifications.constants import PAUSES_S, SMS
-from apps.notifications.exceptions import SendError
+from apps.notifications.exceptions import QuotaError, SendError
 from apps.notifications.gateways import texter
 from apps.notifications.models import Delivery
 from apps.notifications.services import KIND
@@ -46,6 +48,12 @@ def deliver(lease: Lease) -> None:
     lease.works_until = time.monotonic() + _DEADLINE_S
     try:
         _send(delivery)
+    except QuotaError as error:
+        with lease.atomic():
+            rows = Delivery.objects.filter(pk=delivery.pk, status=Delivery.Status.QUEUED)
+            rows.update(error=str(error))
+            work.postpone(lease, seconds=seconds_to_next_day(), reason=str(error))
+        return
     except SendError as error:
         _failed(lease, delivery, error)
         return
@@ -84,8 +92,13 @@ def _mail(delivery: Delivery) -> None:
     message = compose(
         "notifications/mail/notice", context, to=[delivery.address], home_url=home_url()
     )
+    if not take_mail():
+        raise QuotaError("The day's quota of mails is used up; it goes out tomorrow.")
     try:
         message.send()
+    except NoServerError as error:
+        give_mail_back()
+        raise SendError("Not sent: no mail server is set.") from error
     except SMTPRecipientsRefused as error:
         codes = [code for code, _why in error.recipients.values()]
         is_final = all(code >= 500 for code in codes)

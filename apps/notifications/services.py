@@ -5,13 +5,15 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from django.db import transaction
+from django.db import models, transaction
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.accounts.models import User
 from apps.core.exceptions import DomainError
+from apps.events.models import Event
 from apps.notifications.constants import EMAIL, INBOX, KEPT_DAYS, SMS
 from apps.notifications.models import Delivery, Notification, Phone, Preference, SmsGateway
 from apps.notifications.registry import Kind, kind_named, register
@@ -62,6 +64,27 @@ def notify(
         live.announce(topic_of(row.user))
     _forget_old(new)
     return len(rows)
+
+
+def tell(
+    kind: Kind,
+    event: Event,
+    *,
+    url: str,
+    people: Iterable[User] | None = None,
+    **data: Any,
+) -> int:
+    """Tell of an event once: all staff unless `people` are named, with its data and `data`."""
+    told = {**event.data, **data}
+    return notify(
+        kind, staff() if people is None else people, key=str(event.uuid), data=told, url=url
+    )
+
+
+def row_url(model: type[models.Model], uuid: str, name: str) -> str:
+    """The path of a row in the admin by its uuid; nothing where it is gone."""
+    pk = model._default_manager.filter(uuid=uuid).values_list("pk", flat=True).first()
+    return reverse(f"admin:{name}_change", args=[pk]) if pk else ""
 
 
 def send_test_sms(user: User) -> None:

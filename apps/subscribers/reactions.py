@@ -7,7 +7,7 @@ from apps.accounts.models import User
 from apps.events import services as events
 from apps.events.models import Event
 from apps.notifications.registry import Kind, register
-from apps.notifications.services import notify
+from apps.notifications.services import tell
 from apps.subscribers import imports
 from apps.subscribers.models import SubscriberImport
 from apps.tenancy.kinds import WORKSPACE
@@ -54,5 +54,4 @@ def _tell(kind: Kind, event: Event) -> None:
         return
     people = User.objects.filter(email=source.created_by.lower(), is_staff=True)
     url = reverse("admin:subscribers_import_result", args=[source.uuid])
-    data = {**event.data, "file": source.filename}
-    notify(kind, people, key=str(event.uuid), data=data, url=url)
+    tell(kind, event, people=people, url=url, file=source.filename)

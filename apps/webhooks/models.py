@@ -26,11 +26,14 @@ class Endpoint(models.Model):
     secret = models.TextField(editable=False)
     old_secret = models.TextField(blank=True, editable=False)
     old_secret_until = models.DateTimeField(null=True, editable=False)
-    # Attempts in a row that failed, and since when none succeeded.
+    # Turns in a row in which every attempt failed, and since when none succeeded.
     failures = models.PositiveIntegerField(default=0, editable=False)
     failing_since = models.DateTimeField(null=True, editable=False)
     # Nothing is sent before; set while it fails again and again.
     rests_until = models.DateTimeField(null=True, editable=False)
+    # Numbers in the log behind which, and up to which, events are still to be sent again.
+    replay_after = models.BigIntegerField(null=True, editable=False)
+    replay_until = models.BigIntegerField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -22,8 +22,10 @@ from dotmac.webhooks import Answer
 BACKOFF_S = (5, 60, 300, 1800, 7200, 18_000, 28_800, 36_000)
 # Without any success for so long, an endpoint is switched off.
 PATIENCE = timedelta(hours=24)
-# After so many failures in a row one delivery at a time is tried, with rests between.
+# After so many turns in a row without any success one delivery at a time is tried.
 FAILING = 5
+# What is away for longer than a restart or a release takes is asked less and less often.
+RESTS_AFTER = timedelta(minutes=15)
 _REST_S, _LONGEST_REST_S = 30, 900
 _GONE = 410
 _PENDING = Delivery.State.PENDING
@@ -88,13 +90,11 @@ def _note_endpoint(endpoint: Endpoint, outcomes: Sequence[Outcome], now: datetim
     if any(one.answer.is_ok for one in outcomes):
         rows.update(failures=0, failing_since=None, rests_until=None)
         return
-    rows.update(
-        failures=F("failures") + len(outcomes), failing_since=Coalesce("failing_since", now)
-    )
+    rows.update(failures=F("failures") + 1, failing_since=Coalesce("failing_since", now))
     endpoint.refresh_from_db()
-    if endpoint.failures >= FAILING:
-        turns = min(endpoint.failures - FAILING, 5)
-        rest_s = min(_REST_S * 2**turns, _LONGEST_REST_S)
+    away = now - (endpoint.failing_since or now)
+    if endpoint.failures >= FAILING and away >= RESTS_AFTER:
+        rest_s = max(_REST_S, min(away.total_seconds() / 10, _LONGEST_REST_S))
         rows.update(rests_until=now + timedelta(seconds=rest_s))
     is_gone = any(one.answer.status == _GONE for one in outcomes)
     is_old = endpoint.failing_since is not None and endpoint.failing_since <= now - PATIENCE

@@ -16,7 +16,7 @@ from apps.events.models import Event
 from apps.webhooks.models import Delivery, Endpoint
 from apps.webhooks.outcomes import FAILING, Outcome, give_up, note
 from apps.webhooks.secrets import secrets_of
-from apps.webhooks.services import KEPT, KIND, body_of, reach
+from apps.webhooks.services import KEPT, KIND, body_of, reach, replay_some
 from apps.work import services as work
 from apps.work.leases import Lease
 from apps.work.models import Due
@@ -47,6 +47,8 @@ def run_endpoint(lease: Lease) -> None:
     lease.works_until = time.monotonic() + _HANGS_S
     while not _close(lease, is_over=time.monotonic() > end):
         endpoint = Endpoint.objects.get(uuid=lease.subject)
+        if endpoint.replay_until is not None:
+            replay_some(endpoint)
         batch = _due(endpoint)
         outcomes = _send_all(endpoint, batch, end)
         with _held(lease):
@@ -112,6 +114,8 @@ def _close(lease: Lease, *, is_over: bool) -> bool:
 
 def _next_at(endpoint: Endpoint) -> Any:
     """When the next delivery is due; None without any."""
+    if endpoint.replay_until is not None and endpoint.rests_until is None:
+        return timezone.now()
     pending = Delivery.objects.filter(endpoint=endpoint, state=Delivery.State.PENDING)
     next_at = pending.aggregate(at=Min("due_at"))["at"]
     return next_at and max(next_at, endpoint.rests_until or next_at)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -32,6 +32,8 @@ ROTATION = timedelta(hours=24)
 # Deliveries are kept, and events can be sent again, for so long.
 KEPT = timedelta(days=30)
 MOST_REPLAYED = 10_000
+REPLAYED_AT_ONCE = 500
+_COUNTING = "SELECT pg_advisory_xact_lock(hashtext('webhooks'), hashtext(current_schema()))"
 MOST_ENDPOINTS = 20
 
 
@@ -41,6 +43,11 @@ def create_endpoint(
 ) -> tuple[Endpoint, Secret]:
     """An endpoint and its secret, which is not shown again; EndpointAddressError."""
     check_address(url)
+    with connection.cursor() as cursor:
+        # Two at once would each count one too few.
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtext('webhooks'), hashtext(current_schema()))"
+        )
     if Endpoint.objects.count() >= MOST_ENDPOINTS:
         raise DomainError(f"There are {MOST_ENDPOINTS} webhooks already. Remove one first.")
     secret = new_secret()
@@ -142,30 +149,53 @@ def replay(delivery: Delivery, *, actor: Actor) -> None:
 
 @transaction.atomic
 def replay_since(endpoint: Endpoint, since: datetime, *, actor: Actor) -> int:
-    """Send every event since a time again that the endpoint asked for; returns how many.
+    """Have every event since a time sent again that the endpoint asked for; returns how many.
 
-    At most MOST_REPLAYED, the oldest first, of the last 30 days; EndpointOffError.
+    At most MOST_REPLAYED, the oldest first, of the last 30 days; EndpointOffError. The runner puts
+    them in the queue some at a time, so that nobody waits for the endpoint's row meanwhile.
     """
     begin = max(since, timezone.now() - KEPT)
     happened = Event.objects.filter(_of_types(endpoint), at__gte=begin, seal_no__isnull=False)
-    # Read before anything is locked: the log may be long.
-    rows = happened.order_by("seal_no").values_list("uuid", "type")
-    wanted = list(rows[:MOST_REPLAYED])
+    numbers = list(happened.order_by("seal_no").values_list("seal_no", flat=True)[:MOST_REPLAYED])
     row = _active(endpoint)
+    if numbers:
+        # One that is not at its end yet goes on with this one.
+        first, last = numbers[0] - 1, numbers[-1]
+        open_ = row.replay_until is not None
+        after = min(first, row.replay_after) if open_ else first
+        until = max(last, row.replay_until or 0)
+        rows = Endpoint.objects.filter(pk=row.pk)
+        rows.update(replay_after=after, replay_until=until, rests_until=None)
+    data = {"since": begin.isoformat(), "events": len(numbers)}
+    events.record("webhook.replayed", actor=actor, subject=row, data=data)
+    _call(row)
+    return len(numbers)
+
+
+@transaction.atomic
+def replay_some(endpoint: Endpoint) -> None:
+    """Queue the next events of a replay; nothing where there is none."""
+    row = Endpoint.objects.select_for_update(no_key=True).filter(pk=endpoint.pk).first()
+    if row is None or row.replay_until is None or row.status != Endpoint.Status.ACTIVE:
+        return
+    within = Event.objects.filter(_of_types(row), seal_no__gt=row.replay_after)
+    wanted = list(
+        within.filter(seal_no__lte=row.replay_until)
+        .order_by("seal_no")
+        .values_list("uuid", "type", "seal_no")[:REPLAYED_AT_ONCE]
+    )
     now = timezone.now()
     Delivery.objects.bulk_create(
         [
             Delivery(endpoint=row, event=uuid, type=type, due_at=now, created_at=now)
-            for uuid, type in wanted
+            for uuid, type, _number in wanted
         ],
         ignore_conflicts=True,
-        batch_size=2000,
     )
-    _again(row, [uuid for uuid, _type in wanted])
-    data = {"since": begin.isoformat(), "events": len(wanted)}
-    events.record("webhook.replayed", actor=actor, subject=row, data=data)
-    _call(row)
-    return len(wanted)
+    _again(row, [uuid for uuid, _type, _number in wanted])
+    is_over = len(wanted) < REPLAYED_AT_ONCE
+    after, until = (None, None) if is_over else (wanted[-1][2], row.replay_until)
+    Endpoint.objects.filter(pk=row.pk).update(replay_after=after, replay_until=until)
 
 
 def deliver(event: Event) -> None:

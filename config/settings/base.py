@@ -202,6 +202,9 @@ EMAIL: dict[str, Any] = (
     if _EMAIL_URL
     else {"EMAIL_BACKEND": "apps.core.mailbox.MailboxBackend"}
 )
+# For each console and workspace, and for mails to sign in by; a plan may say otherwise.
+MAILS_PER_DAY: int = env.int("MAILS_PER_DAY", 2000)
+SECURITY_MAILS_PER_DAY: int = env.int("SECURITY_MAILS_PER_DAY", 10_000)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"DotMac <no-reply@{BASE_DOMAIN}>")
 
 REDIS_URL: str = env.str("REDIS_URL", "")

@@ -19,7 +19,7 @@ from apps.tenancy.kinds import schema_of
 from apps.webhooks import services
 from apps.webhooks.exceptions import EndpointAddressError, EndpointOffError
 from apps.webhooks.models import Attempt, Delivery, Endpoint
-from apps.webhooks.outcomes import BACKOFF_S, FAILING, PATIENCE
+from apps.webhooks.outcomes import BACKOFF_S, FAILING, PATIENCE, RESTS_AFTER
 from apps.work.models import Due
 from dotmac.crypto.secret import Secret
 from dotmac.webhooks import SignatureError, verify
@@ -132,21 +132,38 @@ def test_after_a_day_of_tries_a_delivery_has_failed(secret: Secret, receiver: Re
     assert len(receiver.got) == len(BACKOFF_S) + 1
 
 
-def test_a_failing_endpoint_rests_and_is_asked_with_one_delivery_at_a_time(
+def test_a_short_outage_of_many_deliveries_rests_nobody(
     secret: Secret, receiver: Receiver, due: Work
 ) -> None:
     receiver.always = "500"
     for number in range(FAILING + 3):
         happen(number=number)
+    for turn in range(1, FAILING + 1):
+        work_once()
+        endpoint = Endpoint.objects.get()
+        assert (endpoint.failures, endpoint.rests_until) == (turn, None)
+        make_due()
+    receiver.always = ""
     work_once()
-    endpoint = Endpoint.objects.get()
-    assert endpoint.failures == FAILING + 3
-    assert endpoint.rests_until is not None
-    assert due().due_at > timezone.now() + timedelta(seconds=10)
-    receiver.got.clear()
+    assert not Delivery.objects.exclude(state="delivered").exists()
+    assert Endpoint.objects.get().failures == 0
+
+
+def test_one_that_is_away_for_long_rests_and_is_asked_with_one_delivery_at_a_time(
+    secret: Secret, receiver: Receiver, due: Work
+) -> None:
+    receiver.always = "500"
+    for number in range(3):
+        happen(number=number)
+    work_once()
+    Endpoint.objects.update(failing_since=F("failing_since") - RESTS_AFTER, failures=FAILING)
     make_due()
+    receiver.got.clear()
     work_once()
     assert len(receiver.got) == 1
+    rest = Endpoint.objects.get().rests_until - timezone.now()
+    assert timedelta(seconds=60) < rest < timedelta(seconds=120)
+    assert due().due_at > timezone.now() + timedelta(seconds=60)
     # What happens while it rests calls nobody, and is sent with the rest when it works again.
     happen("mast.gone")
     assert due().state == "waiting"
@@ -154,8 +171,27 @@ def test_a_failing_endpoint_rests_and_is_asked_with_one_delivery_at_a_time(
     receiver.got.clear()
     make_due()
     work_once()
-    assert len(receiver.got) == FAILING + 4
+    assert len(receiver.got) == 4
     assert not Delivery.objects.exclude(state="delivered").exists()
+
+
+def test_a_long_replay_is_queued_some_at_a_time(
+    secret: Secret, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "REPLAYED_AT_ONCE", 2)
+    for number in range(5):
+        happen(number=number)
+    work_once()
+    receiver.got.clear()
+    endpoint = Endpoint.objects.get()
+    assert services.replay_since(endpoint, timezone.now() - timedelta(days=1), actor=SYSTEM) == 5
+    assert Delivery.objects.filter(state="pending").count() == 0
+    services.replay_some(endpoint)
+    assert Delivery.objects.filter(state="pending").count() == 2
+    work_once()
+    # The event of the replay itself came after it.
+    assert len(receiver.got) == 5
+    assert Endpoint.objects.get().replay_until is None
 
 
 def test_one_that_fails_for_a_day_is_switched_off_and_its_owners_told(
