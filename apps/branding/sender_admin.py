@@ -17,8 +17,10 @@ from unfold.admin import ModelAdmin
 from apps.branding.domains import Check, check_domain
 from apps.branding.mail import compose
 from apps.branding.models import Sender
+from apps.branding.quota import quota_today
 from apps.branding.senders import SenderWords, own_sender, save_sender, sender_as_it_is
 from apps.core.exceptions import DomainError
+from apps.core.mailbox import has_server
 from apps.events.actors import user_actor
 from dotmac.crypto.secret import Secret
 
@@ -137,6 +139,8 @@ class SenderAdmin(ModelAdmin):  # type: ignore[misc]
             "sender": sender,
             "has_password": bool(sender.password),
             "checks": checks,
+            "quota": quota_today(),
+            "has_server": has_server() or sender.is_on,
         }
         return render(request, "admin/branding/sender.html", context)
 

@@ -92,6 +92,10 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]
         """Nobody removes them."""
         return False
 
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        """Its own files have every column; two exports beside each other help nobody."""
+        return False
+
     @display(description=_("actor"))  # type: ignore[untyped-decorator]
     def shown_actor(self, event: Event) -> str:
         """Who did it, unless they are erased."""

@@ -4,11 +4,14 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
@@ -16,7 +19,13 @@ from apps.events.actors import user_actor
 from apps.notifications import services
 from apps.notifications.gateway_admin import SmsGatewayAdmin
 from apps.notifications.models import Delivery, SmsGateway, Suppressed
-from apps.notifications.suppression import bounce_token, release, suppress
+from apps.notifications.suppression import (
+    bounce_token,
+    old_token_until,
+    release,
+    renew_bounce_address,
+    suppress,
+)
 
 
 class DeliveryAdmin(ModelAdmin):  # type: ignore[misc]
@@ -98,7 +107,23 @@ class SuppressedAdmin(ModelAdmin):  # type: ignore[misc]
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """With the address to which a provider reports."""
         url = request.build_absolute_uri(reverse("notification_bounces", args=[bounce_token()]))
-        return super().changelist_view(request, {**(extra_context or {}), "bounces_url": url})  # type: ignore[no-any-return]
+        own = {"bounces_url": url, "old_until": old_token_until()}
+        return super().changelist_view(request, {**(extra_context or {}), **own})  # type: ignore[no-any-return]
+
+    def get_urls(self) -> list[URLPattern]:
+        """Renewing the address for bounces, before the admin's own pages."""
+        renew = self.admin_site.admin_view(require_POST(self.renew))
+        own = path("renew/", renew, name="notifications_suppressed_renew")
+        return [own, *super().get_urls()]
+
+    def renew(self, request: HttpRequest) -> HttpResponse:
+        """Another address; that of before counts for a week."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        renew_bounce_address(actor=user_actor(request.user))
+        text = _("This is the new address. The one of before is answered for seven more days.")
+        messages.success(request, text)
+        return redirect("admin:notifications_suppressed_changelist")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Through the service, which records it."""

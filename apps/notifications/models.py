@@ -141,6 +141,21 @@ class Suppressed(models.Model):
         return self.address
 
 
+class BounceAddress(models.Model):
+    """Which secret address for bounces holds; one row, made when it is first renewed."""
+
+    generation = models.PositiveIntegerField(default=0)
+    renewed_at = models.DateTimeField(default=timezone.now)
+    # The row's only possible key.
+    is_only = models.BooleanField(default=True, unique=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(is_only=True), name="one_bounce_address")]
+
+    def __str__(self) -> str:
+        return f"{self.generation}"
+
+
 class Delivery(models.Model):
     """A notification on its way out of the house, and what became of it."""
 

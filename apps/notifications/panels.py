@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from apps.notifications import services
 from apps.notifications.models import Delivery
 from apps.work.registry import Detail, shows
@@ -32,4 +34,7 @@ def _steer(subject: str, what: str, user: Any) -> str:
     return "Only a delivery that failed can be sent again."
 
 
-shows(services.KIND, Detail(_context, _steer))
+shows(
+    services.KIND,
+    Detail(_context, _steer, together=_("Messages that were not delivered in 7 days: %(count)s")),
+)

@@ -1,16 +1,19 @@
 """Addresses to which nothing is sent any more: refused for good, bounced, or complained."""
 
 import hmac
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from apps.events import services as events
-from apps.events.actors import Actor
-from apps.notifications.models import Suppressed
+from apps.events.actors import Actor, Subject
+from apps.notifications.models import BounceAddress, Suppressed
 from apps.tenancy.kinds import current_schema
 
 _DIGEST = "sha256"
+OVERLAP = timedelta(days=7)
 
 
 @transaction.atomic
@@ -41,10 +44,37 @@ def reason_against(address: str) -> str:
 
 def bounce_token() -> str:
     """What opens the current schema's address for bounces."""
-    said = f"bounces|{current_schema()}"
-    return hmac.new(settings.SECRET_KEY.encode(), said.encode(), _DIGEST).hexdigest()[:40]
+    row = BounceAddress.objects.first()
+    return _token(row.generation if row else 0)
 
 
 def is_bounce_token(token: str) -> bool:
-    """Whether a token is that of the current schema."""
-    return hmac.compare_digest(token.encode(), bounce_token().encode())
+    """Whether a token is that of the current schema, or of before while it still counts."""
+    row = BounceAddress.objects.first() or BounceAddress(generation=0)
+    known = [row.generation]
+    if row.generation and timezone.now() < row.renewed_at + OVERLAP:
+        known.append(row.generation - 1)
+    return any(hmac.compare_digest(token.encode(), _token(one).encode()) for one in known)
+
+
+def old_token_until() -> datetime | None:
+    """Until when the address of before still counts; None when none does."""
+    row = BounceAddress.objects.filter(generation__gt=0).first()
+    until = row and row.renewed_at + OVERLAP
+    return until if until and until > timezone.now() else None
+
+
+@transaction.atomic
+def renew_bounce_address(*, actor: Actor) -> None:
+    """A new address for bounces; that of before counts for a week, so the provider can change."""
+    BounceAddress.objects.get_or_create(is_only=True)
+    row = BounceAddress.objects.select_for_update().get(is_only=True)
+    rows = BounceAddress.objects.filter(pk=row.pk)
+    rows.update(generation=row.generation + 1, renewed_at=timezone.now())
+    about = Subject("bounce_address", "1", "Bounce address")
+    events.record("bounce_address.renewed", actor=actor, subject=about)
+
+
+def _token(generation: int) -> str:
+    said = f"bounces|{current_schema()}" + (f"|{generation}" if generation else "")
+    return hmac.new(settings.SECRET_KEY.encode(), said.encode(), _DIGEST).hexdigest()[:40]

@@ -23,6 +23,7 @@ from apps.tenancy.kinds import operator, schema_of
 from apps.tenancy.models import Tenant
 from apps.tenants.models import Grant as GrantRow
 from apps.tenants.models import Organisation, UsageReport
+from apps.work import services as work
 from dotmac.crypto.contracts import GRANT_LIFETIME, Grant, open_usage_report, sign_grant
 from dotmac.crypto.keys import VerifyKey
 from dotmac.crypto.tokens import TokenError
@@ -159,7 +160,23 @@ def _record(
     with operator():
         facts = {"number": report.number, "meters": dict(report.meters)}
         events.record("usage.reported", actor=SYSTEM, subject=organisation, data=facts)
+        if last is not None:
+            _compare_logs(organisation, last, row)
     return row
+
+
+def _compare_logs(organisation: Organisation, last: UsageReport, now: UsageReport) -> None:
+    """Tell when a workspace's event log is shorter than it was: its newest events were removed."""
+    before, after = (int(one.meters.get("events_sealed", 0)) for one in (last, now))
+    if after < before:
+        facts = {"before": before, "after": after}
+        events.record("log.cut_back", actor=SYSTEM, subject=organisation, data=facts)
+        work.note_failure(
+            "log",
+            str(organisation.uuid),
+            title=f"The event log of {organisation} was cut back",
+            reason=f"It had {before} sealed events and has {after}. Find out who did it.",
+        )
 
 
 def note_failure(organisation: Organisation, reason: str) -> None:

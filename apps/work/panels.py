@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from apps.portal.registry import on_admin_home
 from apps.work.models import Due
+from apps.work.registry import told_together
 
 # Renewals and the like wait most of their life; only what a person started is shown.
 _KIND = "operation"
@@ -28,7 +29,11 @@ def operator_home(request: HttpRequest) -> dict[str, Any]:
     work = reverse("admin:work_due_changelist")
     return {
         "operations": [_running_row(due) for due in active[:_SHOWN]],
-        "needs": [_failed_row(due) for due in failed[:_SHOWN]] + _more(failed, work),
+        "needs": [
+            *(_failed_row(due) for due in failed[:_SHOWN]),
+            *_more(failed, work),
+            *_counted(work),
+        ],
         "stats": [
             {
                 "label": _("Operations under way"),
@@ -57,6 +62,7 @@ def _failed() -> QuerySet[Due]:
         schema=OuterRef("schema"), title=OuterRef("title"), created_at__gt=OuterRef("created_at")
     )
     rows = Due.objects.filter(state=Due.State.FAILED, created_at__gte=since)
+    rows = rows.exclude(kind__in=told_together())
     return rows.filter(~Exists(later)).order_by("-created_at")
 
 
@@ -79,6 +85,26 @@ def _failed_row(due: Due) -> dict[str, Any]:
         "done": False,
         "tone": "bad",
     }
+
+
+def _counted(work: str) -> list[dict[str, Any]]:
+    """One line for all failures of a kind that are not listed."""
+    since = timezone.now() - _FAILED_WITHIN
+    words = told_together()
+    failed = Due.objects.filter(
+        kind__in=words, state=Due.State.FAILED, finished_at__gte=since
+    ).values_list("kind", flat=True)
+    counts = failed.order_by("kind").annotate(count=Count("pk")).values_list("kind", "count")
+    return [
+        {
+            "title": str(words[kind]) % {"count": f"{count:,}"},
+            "text": "",
+            "url": f"{work}?state__exact={Due.State.FAILED}&kind__exact={kind}",
+            "done": False,
+            "tone": "warn",
+        }
+        for kind, count in counts
+    ]
 
 
 def _more(failed: list[Due], work: str) -> list[dict[str, Any]]:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.functional import Promise
+
 from apps.work.leases import Lease
 
 Runner = Callable[[Lease], None]
@@ -62,6 +64,9 @@ class Detail:
 
     context: Callable[[str], dict[str, Any]]
     steer: Callable[[str, str, Any], str]
+    # How many failed, in words with %(count)s, where they are one line of what needs a person:
+    # nobody looks at hundreds of the same.
+    together: str | Promise = ""
 
 
 _details: dict[str, Detail] = {}
@@ -70,6 +75,11 @@ _details: dict[str, Detail] = {}
 def shows(kind: str, detail: Detail) -> None:
     """Register how a kind of work is shown."""
     _details[kind] = detail
+
+
+def told_together() -> dict[str, str | Promise]:
+    """The kinds whose failures are counted instead of listed, with their words."""
+    return {kind: one.together for kind, one in _details.items() if one.together}
 
 
 def detail_of(kind: str) -> Detail:

@@ -22,12 +22,12 @@ from apps.events.models import Event
 from apps.instances.models import Instance
 from apps.instances.sealed import opened
 from apps.subscribers import services as subscribers
-from apps.tenancy.kinds import operator, schema_of
+from apps.tenancy.kinds import current_schema, operator, schema_of
 from apps.tenants import grants
 from apps.tenants.grants import ContractError
 from apps.tenants.models import Grant, Organisation, UsageReport
 from apps.work import services as work
-from apps.work.models import Due
+from apps.work.models import Due, Mark
 from dotmac.crypto.contracts import UsageReport as Report
 from dotmac.crypto.contracts import sign_usage_report
 from dotmac.crypto.keys import SigningKey
@@ -322,3 +322,15 @@ def test_the_stack_that_cannot_be_reached_is_named(
     settings.EDGE_HTTPS_PORT = 1
     with pytest.raises(ContractError, match="north.apps.localhost could not be reached through"):
         grants.renew(sign_up("north"))
+
+
+def test_a_workspace_whose_log_was_cut_back_is_told_of(customer: Organisation) -> None:
+    for number in (9, 7):
+        with schema_of(customer.workspace.schema_name):  # type: ignore[union-attr]
+            facts = {"number": number, "chain": "0" * 64, "signature": "0" * 64}
+            Mark.objects.update_or_create(schema=current_schema(), defaults=facts)
+        grants.renew(customer)
+    with operator():
+        told = Event.objects.get(type="log.cut_back")
+        assert told.data == {"before": 9, "after": 7}
+        assert "was cut back" in Due.objects.get(kind="log").title

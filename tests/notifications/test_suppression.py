@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from smtplib import SMTPRecipientsRefused
 from typing import Any
 
 import pytest
+import time_machine
 from django.core import mail
 from django.test import Client
+from django.utils import timezone
 
 from apps.events.models import Event
 from apps.notifications.models import Delivery, Notification, Suppressed
@@ -143,3 +146,22 @@ def test_an_owner_adds_by_hand_and_nobody_else_may(acme: Isp, hers: Client, his:
     assert suppressed(acme) == {}
     hers.post(add, said)
     assert suppressed(acme) == {"dora@example.com": "asked for it"}
+
+
+def test_the_address_is_renewed_and_that_of_before_counts_for_a_week(
+    acme: Isp, hers: Client, his: Client, db: None
+) -> None:
+    body = {"address": "a@example.com", "type": "bounce"}
+    with schema_of(acme.console):
+        old = bounce_token()
+    his.post(f"{LIST}renew/")
+    with schema_of(acme.console):
+        assert bounce_token() == old
+    hers.post(f"{LIST}renew/")
+    with schema_of(acme.console):
+        new = bounce_token()
+    assert new != old
+    assert report(acme, body, old).json() == {"suppressed": 1}
+    with time_machine.travel(timezone.now() + timedelta(days=8)):
+        assert report(acme, body, old).status_code == 404
+        assert report(acme, body, new).status_code == 200

@@ -101,6 +101,7 @@ NEEDS: Needs = {
     "admin:branding_sender_test": (NOBODY, OWNERS),
     "admin:branding_sender_domain": (NOBODY, OWNERS),
     "admin:notifications_smsgateway_test": (NOBODY, OWNERS),
+    "admin:notifications_suppressed_renew": (NOBODY, OWNERS),
     **rows("notifications_delivery", OWNERS),
     **rows("notifications_suppressed", OWNERS, OWNERS, end=OWNERS),
     **rows("webhooks_endpoint", *[OWNERS] * 4),
