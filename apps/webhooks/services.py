@@ -156,14 +156,15 @@ def replay_since(endpoint: Endpoint, since: datetime, *, actor: Actor) -> int:
     """
     begin = max(since, timezone.now() - KEPT)
     happened = Event.objects.filter(_of_types(endpoint), at__gte=begin, seal_no__isnull=False)
-    numbers = list(happened.order_by("seal_no").values_list("seal_no", flat=True)[:MOST_REPLAYED])
+    found = happened.order_by("seal_no").values_list("seal_no", flat=True)[:MOST_REPLAYED]
+    numbers = [number for number in found if number is not None]
     row = _active(endpoint)
     if numbers:
         # One that is not at its end yet goes on with this one.
-        first, last = numbers[0] - 1, numbers[-1]
-        open_ = row.replay_until is not None
-        after = min(first, row.replay_after) if open_ else first
-        until = max(last, row.replay_until or 0)
+        after = numbers[0] - 1
+        if row.replay_after is not None:
+            after = min(after, row.replay_after)
+        until = max(numbers[-1], row.replay_until or 0)
         rows = Endpoint.objects.filter(pk=row.pk)
         rows.update(replay_after=after, replay_until=until, rests_until=None)
     data = {"since": begin.isoformat(), "events": len(numbers)}
