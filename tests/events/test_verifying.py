@@ -319,3 +319,23 @@ def test_one_verification_at_a_time(log: Callable[[int], list[Event]]) -> None:
         finally:
             cursor.execute("SELECT pg_advisory_unlock_all()")
     assert verify().is_proven
+
+
+def test_a_day_is_found_without_reading_the_whole_log(log: Callable[[int], list[Event]]) -> None:
+    now = timezone.now()
+    Event.objects.bulk_create(
+        Event(
+            at=now - timedelta(hours=number),
+            type="demo.bulk",
+            actor_kind="system",
+            subject_type="mast",
+            subject_id="7",
+        )
+        for number in range(4000)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE events_event")
+    day = Event.objects.filter(at__gte=now - timedelta(days=100), at__lt=now - timedelta(days=99))
+    plan = day.order_by("-id").explain(analyze=True)
+    assert "event_at" in plan
+    assert "Seq Scan" not in plan
