@@ -178,7 +178,7 @@ def test_a_new_schema_is_rolled_back_with_its_transaction(database: str) -> None
 
 def test_a_missing_template_is_not_made_inside_a_transaction(database: str) -> None:
     SchemaTemplate.objects.filter(kind="console").update(fingerprint="an earlier release's")
-    with transaction.atomic(), pytest.raises(TemplateError, match="platform_migrate"):
+    with transaction.atomic(), pytest.raises(TemplateError, match="migrate_fleet"):
         create_schema("c_early")
     assert not schema_exists("c_early")
 
