@@ -111,6 +111,12 @@ def _webhooks(_platform: LivePlatform, _tenants: int) -> list[Result]:
     return webhooks.measure()
 
 
+def _migrating(_platform: LivePlatform, tenants: int) -> list[Result]:
+    from tests.bench import migrating  # noqa: PLC0415
+
+    return migrating.measure(tenants)
+
+
 PARTS: dict[str, Callable[[LivePlatform, int], list[Result]]] = {
     "memory": _memory,
     "deploys": _deploys,
@@ -121,6 +127,7 @@ PARTS: dict[str, Callable[[LivePlatform, int], list[Result]]] = {
     "webhooks": _webhooks,
     # Last, since a thousand tenants weigh on whatever comes after them.
     "schemas": _schemas,
+    "migrating": _migrating,
 }
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import batched
 
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader

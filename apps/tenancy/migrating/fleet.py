@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
-from django.db import Error, connection, transaction
+from django.db import Error, ProgrammingError, connection, transaction
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from apps.tenancy.exceptions import ChangedMeanwhileError
@@ -81,7 +82,7 @@ def _outcomes(behind: Behind, jobs: int) -> Iterator[tuple[str, str]]:
 
 def _group(group: Group, pool: ThreadPoolExecutor) -> Iterator[tuple[str, str]]:
     plan = plan_for(group)
-    bring_up = (lambda schema: bring_up_by(plan, schema)) if plan else migrate_schema
+    bring_up = partial(_by_sql_or_models, plan) if plan else migrate_schema
     rest = list(group.schemas)
     while plan and rest and not plan.is_tried:
         first = rest.pop(0)
@@ -123,12 +124,22 @@ def _failure(schema: str, error: Exception) -> str:
     return f"{type(error).__name__}: {str(error).strip()}"
 
 
-def bring_up_by(plan: Plan, schema: str) -> None:
+def _by_sql_or_models(plan: Plan, schema: str) -> None:
+    """Replay; where the SQL does not fit, as with a constraint of another name, ask the schema."""
+    try:
+        bring_up_by(plan, schema)
+    except ProgrammingError:
+        if not (plan.is_tried and plan.is_atomic):
+            raise
+        bring_up_by(plan, schema, replay=False)
+
+
+def bring_up_by(plan: Plan, schema: str, *, replay: bool = True) -> None:
     """Bring one schema up: in one transaction unless a migration forbids it."""
     with schema_of(schema):
         if plan.is_atomic:
             with transaction.atomic():
-                heard = _steps(plan)
+                heard = _steps(plan, replay=replay)
         else:
             heard = _steps_alone(plan)
     # Only what went through counts as known; a schema that lacked a table taught nothing.
@@ -137,11 +148,11 @@ def bring_up_by(plan: Plan, schema: str) -> None:
     plan.is_tried = True
 
 
-def _steps(plan: Plan) -> list[str | None]:
+def _steps(plan: Plan, *, replay: bool) -> list[str | None]:
     _begin(plan)
     heard = []
     for step in plan.steps:
-        heard.append(_run(plan, step))
+        heard.append(_run(plan, step, replay=replay))
         # Rows that a step wrote leave checks for the end, under which no table can be altered.
         _execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
     plan.note(plan.recorded)
@@ -154,7 +165,7 @@ def _steps_alone(plan: Plan) -> list[str | None]:
     heard: list[str | None] = []
     with _waiting_shortly():
         for step in plan.steps:
-            heard.append(_run(plan, step))
+            heard.append(_run(plan, step, replay=True))
             plan.note((step.key,))
     steps = {step.key for step in plan.steps}
     with transaction.atomic():
@@ -163,9 +174,9 @@ def _steps_alone(plan: Plan) -> list[str | None]:
     return heard
 
 
-def _run(plan: Plan, step: Step) -> str | None:
+def _run(plan: Plan, step: Step, *, replay: bool) -> str | None:
     if plan.is_tried:
-        step.run()
+        step.run(replay=replay)
         return step.sql
     return step.heard()
 

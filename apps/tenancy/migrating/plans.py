@@ -59,9 +59,9 @@ class Step:
         """Whether it is SQL that depends on the schema alone."""
         return self.migration.atomic and all(_is_pure(act.operation) for act in self.acts)
 
-    def run(self) -> None:
+    def run(self, *, replay: bool = True) -> None:
         """Apply it in the current schema, by the SQL where that is known."""
-        if self.sql is not None:
+        if replay and self.sql is not None:
             _execute(self.sql)
             return
         with connection.schema_editor(atomic=self.migration.atomic) as editor:
@@ -168,7 +168,7 @@ def _step(migration: Migration, state: ProjectState) -> Step:
 def _is_pure(operation: Operation) -> bool:
     if isinstance(operation, SeparateDatabaseAndState):
         return all(_is_pure(one) for one in operation.database_operations)
-    return bool(operation.reduces_to_sql) and operation.atomic is not False
+    return bool(operation.reduces_to_sql)
 
 
 @contextmanager
