@@ -69,7 +69,7 @@ def _stock(schemas: list[str]) -> float:
     """Seconds of what `migrate_schemas` does with each of them."""
     options = {"verbosity": 0, "interactive": False, "database": "default", "run_syncdb": False,
                "app_label": None, "migration_name": None, "fake": False, "fake_initial": False,
-               "plan": False, "check_unapplied": False, "prune": False, "skip_checks": True}
+               "plan": False, "force_color": False, "no_color": True, "check_unapplied": False, "prune": False, "skip_checks": True}
     start = time.perf_counter()
     for name in schemas:
         run_migrations([], options, "standard", name, allow_atomic=True)
