@@ -30,6 +30,7 @@ __all__ = ["module_database"]
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PERSON = "user"
+_OLD = ("admin", "0003_logentry_add_action_flag_choices")
 _NUMBERS = count()
 SLUGS = [f"isp{number:02}" for number in range(8)]
 
@@ -174,7 +175,10 @@ def test_a_constraint_of_another_name_is_asked_for_in_its_own_tenant(
 ) -> None:
     free = 'models.ForeignKey("accounts.User", models.CASCADE, db_constraint=False, null=True)'
     write(
-        release, "9001_free", f'migrations.AlterField("savedview", "{_PERSON}", {free})', after=newest()
+        release,
+        "9001_free",
+        f'migrations.AlterField("savedview", "{_PERSON}", {free})',
+        after=newest(),
     )
     name = f"""SELECT conname FROM pg_constraint WHERE contype = 'f'
         AND conrelid = '{tenants[5]}.lists_savedview'::regclass
@@ -192,7 +196,9 @@ def test_a_constraint_of_another_name_is_asked_for_in_its_own_tenant(
 def test_a_run_that_was_killed_is_resumed_and_nothing_is_applied_twice(
     tenants: list[str], release: Path, database: str
 ) -> None:
-    write(release, "9001_slow", f'{NOTE}, migrations.RunSQL("SELECT pg_sleep(0.3)")', after=newest())
+    write(
+        release, "9001_slow", f'{NOTE}, migrations.RunSQL("SELECT pg_sleep(0.3)")', after=newest()
+    )
     code = textwrap.dedent(f"""
         import sys
         sys.path.insert(0, {str(release.parent)!r})
@@ -250,7 +256,9 @@ def test_only_the_tenant_that_lacks_a_migration_is_behind(database: str, initech
     migrate_fleet(quiet)
     assert look().count == 0
     with schema_of(initech.console):
-        MigrationRecorder(connection).record_unapplied("admin", "0003_logentry_add_action_flag_choices")
+        MigrationRecorder(connection).record_unapplied(
+            "admin", "0003_logentry_add_action_flag_choices"
+        )
     with schema_of(acme.workspace):
         MigrationRecorder(connection).record_unapplied("fleet", "0001_initial")
     assert [group.schemas for group in look().groups] == [(initech.console,)]
@@ -270,7 +278,9 @@ def test_models_that_are_new_get_their_permissions_everywhere(tenants: list[str]
         cursor.execute("DELETE FROM auth_permission WHERE codename LIKE '%savedview'")
         cursor.execute("SELECT count(*) FROM auth_permission")
         before = cursor.fetchone()[0]
-        MigrationRecorder(connection).record_unapplied("admin", "0003_logentry_add_action_flag_choices")
+        MigrationRecorder(connection).record_unapplied(
+            "admin", "0003_logentry_add_action_flag_choices"
+        )
     assert migrate_fleet(quiet, only=tenants).failed == {}
     with schema_of(tenants[1]), connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM auth_permission")

@@ -1,6 +1,5 @@
 """Which tenants lack what, told by one query for hundreds of schemas."""
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 

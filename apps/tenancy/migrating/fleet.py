@@ -108,7 +108,7 @@ def _attempt(bring_up: Callable[[str], None], schema: str) -> str:
             if not _is_busy(error) or turn == _TRIES - 1:
                 return _failure(schema, error)
             time.sleep(2**turn / 4)
-        except Exception as error:  # noqa: BLE001 - a migration's own code may raise anything
+        except Exception as error:
             return _failure(schema, error)
         else:
             return ""

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.apps import apps
-from django.contrib.auth.management import _get_all_permissions
+from django.contrib.auth.management import (  # type: ignore[attr-defined]
+    _get_all_permissions,
+)
 from django.db import connection
 from django.db.migrations import Migration, RenameModel, SeparateDatabaseAndState
 from django.db.migrations.loader import MigrationLoader
@@ -209,5 +211,3 @@ def _types_and_permissions(kind: str) -> dict[str, str]:
 def _execute(sql: str, params: list[Any] | None = None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-
-
