@@ -32,18 +32,6 @@ _OPTIONS = (
     "check_unapplied",
     "prune",
 )
-    "interactive",
-    "run_syncdb",
-    "app_label",
-    "migration_name",
-    "fake",
-    "fake_initial",
-    "plan",
-    "force_color",
-    "no_color",
-    "check_unapplied",
-    "prune",
-]
 _COLUMN = """
 from django.db import migrations, models
 class Migration(migrations.Migration):
