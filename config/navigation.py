@@ -72,6 +72,12 @@ SIDEBARS: dict[str, tuple[Group, ...]] = {
                 Entry("verified_user", "fleet.Certificate"),
                 Entry("public", "fleet.Region"),
                 Entry("straighten", "fleet.ServerPlan"),
+                Entry(
+                    "upgrade",
+                    page="admin:tenants_release",
+                    permission="tenants.releases",
+                    title=_("Release of all tenants"),
+                ),
             ),
             _("Fleet"),
         ),

@@ -20,7 +20,7 @@ from psycopg import sql
 from apps.tenancy import services as tenancy
 from apps.tenancy.kinds import CONSOLE, PUBLIC, WORKSPACE, operator, schema_of
 from apps.tenancy.middleware import forget_hosts
-from apps.tenancy.migrating import migrate_all
+from apps.tenancy.migrating.fleet import migrate_fleet
 from apps.tenancy.models import Domain, Tenant
 from apps.tenancy.templates import create_schema, fingerprint
 from apps.work.jobs import run as run_job
@@ -105,7 +105,7 @@ def _drop_database(name: str) -> None:
 
 
 def _fill_template() -> None:
-    migrate_all(report=lambda _line: None)
+    migrate_fleet(lambda _progress, _what: None)
     with transaction.atomic():
         tenancy.ensure_operator()
         for isp in (ACME, INITECH):

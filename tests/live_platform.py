@@ -91,7 +91,7 @@ class LivePlatform:
         """Bring everything up, ready to take sign-ups and deployments."""
         (self.folder / "edge").mkdir(parents=True, exist_ok=True)
         self.start_database()
-        self.manage("platform_migrate")
+        self.manage("migrate_fleet")
         self.manage("platform_prepare")
         self._take_addresses()
         self.start_missing()

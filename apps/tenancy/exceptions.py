@@ -7,3 +7,7 @@ class TemplateError(Exception):
 
 class SchemaExistsError(Exception):
     """A schema of that name is already there."""
+
+
+class ChangedMeanwhileError(Exception):
+    """Somebody else migrated this schema since it was looked at."""

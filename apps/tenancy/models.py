@@ -57,3 +57,20 @@ class SchemaTemplate(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["kind", "fingerprint"], name="one_template_a_release")
         ]
+
+
+class FailedMigration(models.Model):
+    """A schema that this release could not migrate; it stays as it was until a run succeeds."""
+
+    schema = models.CharField(_("schema"), max_length=63, unique=True)
+    error = models.TextField(_("error"))
+    times = models.PositiveIntegerField(_("times"), default=1)
+    failed_at = models.DateTimeField(_("failed at"))
+
+    class Meta:
+        db_table = '"public"."tenancy_failedmigration"'
+        verbose_name = _("tenant that was not migrated")
+        verbose_name_plural = _("tenants that were not migrated")
+
+    def __str__(self) -> str:
+        return self.schema

@@ -120,7 +120,7 @@ def _make_template(kind: str, key: str) -> SchemaTemplate:
     if connection.in_atomic_block:
         raise TemplateError(
             f"This release has no template of a {kind} yet, and none can be made inside a"
-            " transaction. Run `python manage.py platform_migrate`."
+            " transaction. Run `python manage.py migrate_fleet`."
         )
     # Two processes of a new release: the second waits and finds the first one's.
     with operator(), held_alone(_LOCK):

@@ -10,6 +10,8 @@ from unfold.decorators import display
 
 from apps.accounts.addresses import console_host, console_url, workspace_host, workspace_url
 from apps.tenancy.kinds import PUBLIC
+from apps.tenancy.models import FailedMigration
+from apps.tenants.migrating_admin import FailedMigrationAdmin
 from apps.tenants.models import Membership, Organisation
 
 _TONES = {"pending": "info", "active": "success", "suspended": "warning", "closed": "danger"}
@@ -85,6 +87,7 @@ def register(site: AdminSite, kind: str) -> None:
     """Organisations are the operator's customers."""
     if kind == PUBLIC:
         site.register(Organisation, OrganisationAdmin)
+        site.register(FailedMigration, FailedMigrationAdmin)
 
 
 def _link(url: str, text: str) -> SafeString:

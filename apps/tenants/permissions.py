@@ -20,4 +20,17 @@ PERMISSIONS = (
         rights("tenants", "organisation", "membership"),
         ("public",),
     ),
+    Permission(
+        "tenants.releases",
+        _("See which tenants are behind a release"),
+        (ADMIN, TECHNICIAN, SUPPORT),
+        rights("tenancy", "failedmigration"),
+        ("public",),
+    ),
+    Permission(
+        "tenants.migrate",
+        _("Migrate all tenants"),
+        (ADMIN, TECHNICIAN),
+        kinds=("public",),
+    ),
 )

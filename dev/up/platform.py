@@ -27,7 +27,7 @@ def plan(options: Options, edge: Program, *, has_docker: bool) -> Plan:
     return Plan(
         database=_database(options) if options.has_own_database else None,
         before=[
-            _stamped(options, code, _once("migrate", "Schemas", "platform_migrate")),
+            _stamped(options, code, _once("migrate", "Schemas", "migrate_fleet")),
             _stamped(options, code, _once("prepare", "Plans and catalogue", "platform_prepare")),
         ],
         lasting=[

@@ -112,6 +112,12 @@ def _webhooks(_platform: LivePlatform, _tenants: int) -> list[Result]:
     return webhooks.measure()
 
 
+def _migrating(_platform: LivePlatform, tenants: int) -> list[Result]:
+    from tests.bench import migrating  # noqa: PLC0415
+
+    return migrating.measure(tenants)
+
+
 PARTS: dict[str, Callable[[LivePlatform, int], list[Result]]] = {
     "memory": _memory,
     "deploys": _deploys,
@@ -122,6 +128,7 @@ PARTS: dict[str, Callable[[LivePlatform, int], list[Result]]] = {
     "webhooks": _webhooks,
     # Last, since a thousand tenants weigh on whatever comes after them.
     "schemas": _schemas,
+    "migrating": _migrating,
 }
 # Those that need a Docker engine, and images to run on it.
 IN_CONTAINERS = {"memory", "deploys", "queue", "api", "pages"}

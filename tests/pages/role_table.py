@@ -22,6 +22,7 @@ _HANDS = {"operations.steer", "instances.install", "instances.deploy", "instance
 HOLDS: dict[str, set[str]] = {
     "viewer": _VIEWING | _FLEET,
     "support": {
+        "tenants.releases",
         *_VIEWING,
         *_FLEET,
         "subscribers.change",
@@ -38,6 +39,8 @@ HOLDS: dict[str, set[str]] = {
         "catalogue.change",
         "subscribers.change",
         "keys.use",
+        "tenants.releases",
+        "tenants.migrate",
     },
 }
 HOLDS["admin"] = set().union(*HOLDS.values()) | {
@@ -118,6 +121,9 @@ NEEDS: Needs = {
     "delivery-list": (OWNERS, NOBODY),
     "delivery-detail": (OWNERS, NOBODY),
     "delivery-replay": (NOBODY, OWNERS),
+    **rows("tenancy_failedmigration", "tenants.releases"),
+    "admin:tenancy_failedmigration_release": ("tenants.releases", "tenants.releases"),
+    "admin:tenants_release": ("tenants.releases", "tenants.migrate"),
     **rows("work_due", "work.view", change="work.view"),
     "admin:work_due_steps": ("work.view", "work.view"),
     "admin:work_due_steer": (NOBODY, "work.retry"),

@@ -18,7 +18,6 @@ from django.db.migrations.recorder import MigrationRecorder
 from apps.accounts.models import User
 from apps.tenancy.exceptions import SchemaExistsError, TemplateError
 from apps.tenancy.kinds import app_labels, kind_of, operator, schema_exists, schema_name, schema_of
-from apps.tenancy.migrating import migrate_all, tenants_behind
 from apps.tenancy.models import SchemaTemplate, Tenant
 from apps.tenancy.services import create_tenant
 from apps.tenancy.templates import create_schema, drop_schema, migrate_schema, template_sql
@@ -178,7 +177,7 @@ def test_a_new_schema_is_rolled_back_with_its_transaction(database: str) -> None
 
 def test_a_missing_template_is_not_made_inside_a_transaction(database: str) -> None:
     SchemaTemplate.objects.filter(kind="console").update(fingerprint="an earlier release's")
-    with transaction.atomic(), pytest.raises(TemplateError, match="platform_migrate"):
+    with transaction.atomic(), pytest.raises(TemplateError, match="migrate_fleet"):
         create_schema("c_early")
     assert not schema_exists("c_early")
 
@@ -197,32 +196,6 @@ def test_two_processes_make_the_template_once(database: str) -> None:
     assert said[0] == said[1] == [str(len(template_sql("console")))]
     assert SchemaTemplate.objects.filter(kind="console").count() == 1
     assert not schema_exists("c__template")
-
-
-def test_only_the_tenant_that_lacks_a_migration_is_migrated(database: str, initech) -> None:
-    migrate_all(report=lambda _line: None)
-    assert list(tenants_behind()) == []
-    lacking = ("admin", "0003_logentry_add_action_flag_choices")
-    with schema_of(initech.console):
-        MigrationRecorder(connection).record_unapplied(*lacking)
-    assert [tenant.schema_name for tenant in tenants_behind()] == ["c_initech"]
-    said: list[str] = []
-    migrate_all(report=said.append)
-    assert [line for line in said if kind_of_line(line)] == ["c_initech"]
-    assert list(tenants_behind()) == []
-    with schema_of(initech.console):
-        assert lacking in MigrationRecorder(connection).applied_migrations()
-
-
-def kind_of_line(line: str) -> bool:
-    """Whether a line of the report names a tenant's schema."""
-    return line[:2] in ("c_", "w_")
-
-
-def test_a_migration_that_is_not_the_tenant_s_own_makes_it_not_behind(database: str, acme) -> None:
-    with schema_of(acme.workspace):
-        MigrationRecorder(connection).record_unapplied("fleet", "0001_initial")
-    assert list(tenants_behind()) == []
 
 
 def test_no_migration_of_a_tenant_depends_on_an_app_of_the_operator() -> None:

@@ -1,6 +1,6 @@
-"""Bringing a whole database up to date: `public` first, then the templates, then every tenant."""
+"""The operator's schema, which is migrated before all others."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from django.apps import apps
 from django.core.management import call_command
@@ -8,18 +8,17 @@ from django.core.management.commands.migrate import Command as MigrateCommand
 from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
-from psycopg import sql
 
-from apps.tenancy.kinds import PUBLIC, app_labels, schema_of
-from apps.tenancy.models import SchemaTemplate, Tenant
-from apps.tenancy.templates import fingerprint, migrate_schema, template_sql
+from apps.tenancy.kinds import PUBLIC, schema_of
+from apps.tenancy.models import SchemaTemplate
+from apps.tenancy.templates import fingerprint
 
 Report = Callable[[str], object]
 # Its second migration removes 500 fields one by one, and rendering each state takes minutes.
 _BORN_WHOLE = {"djstripe": "tenants"}
 
 
-def migrate_public(report: Report = print) -> None:
+def migrate_public(report: Report) -> None:
     """Migrate the operator's schema; on an empty database dj-stripe's tables are made at once."""
     if _is_current():
         return
@@ -32,55 +31,12 @@ def migrate_public(report: Report = print) -> None:
     report("operator")
 
 
-def migrate_all(report: Report = print) -> None:
-    """Migrate `public`, the templates of each kind, and the tenants that are behind."""
-    migrate_public(report)
-    for kind in Tenant.Kind.values:
-        if kind != PUBLIC:
-            template_sql(kind)
-            report(f"template of a {kind}")
-    for tenant in tenants_behind():
-        migrate_schema(tenant.schema_name)
-        report(tenant.schema_name)
-
-
-def tenants_behind() -> Iterator[Tenant]:
-    """Tenants whose schema lacks a migration of its kind, told by one query."""
-    tenants = list(Tenant.objects.filter(is_local=True).exclude(kind=PUBLIC).order_by("pk"))
-    graph = MigrationLoader(None, ignore_no_migrations=True).graph
-    wanted = {
-        kind: {key for key in graph.nodes if key[0] in app_labels(kind)}
-        for kind in {tenant.kind for tenant in tenants}
-    }
-    applied = _applied([tenant.schema_name for tenant in tenants])
-    for tenant in tenants:
-        if wanted[tenant.kind] - applied.get(tenant.schema_name, set()):
-            yield tenant
-
-
 def _is_current() -> bool:
     """Whether this release's migrations of `public` are noted as done, by one query."""
     if "tenancy_schematemplate" not in connection.introspection.table_names():
         return False
     newest = SchemaTemplate.objects.filter(kind=PUBLIC).order_by("-made_at").first()
     return newest is not None and newest.fingerprint == fingerprint(PUBLIC)
-
-
-def _applied(schemas: list[str]) -> dict[str, set[tuple[str, str]]]:
-    if not schemas:
-        return {}
-    rows = sql.SQL(" UNION ALL ").join(
-        sql.SQL("SELECT {}, app, name FROM {}.django_migrations").format(
-            sql.Literal(schema), sql.Identifier(schema)
-        )
-        for schema in schemas
-    )
-    found: dict[str, set[tuple[str, str]]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(rows)
-        for schema, app, name in cursor.fetchall():
-            found.setdefault(schema, set()).add((app, name))
-    return found
 
 
 def _create_whole(label: str, needs: str, report: Report) -> None:

@@ -1,0 +1,27 @@
+"""Tenants that could not be migrated, kept until they can."""
+
+from django.db.models import F
+from django.utils import timezone
+
+from apps.tenancy.kinds import operator
+from apps.tenancy.models import FailedMigration
+
+_LENGTH = 2000
+
+
+def keep_failure(schema: str, error: str) -> None:
+    """Note why a schema was not migrated; the page and the next run name it."""
+    with operator():
+        found, is_new = FailedMigration.objects.get_or_create(
+            schema=schema, defaults={"error": error[:_LENGTH], "failed_at": timezone.now()}
+        )
+        if not is_new:
+            FailedMigration.objects.filter(pk=found.pk).update(
+                error=error[:_LENGTH], failed_at=timezone.now(), times=F("times") + 1
+            )
+
+
+def forget_failure(schema: str) -> None:
+    """It is migrated now."""
+    with operator():
+        FailedMigration.objects.filter(schema=schema).delete()
