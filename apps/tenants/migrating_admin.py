@@ -42,7 +42,11 @@ class FailedMigrationAdmin(ModelAdmin):  # type: ignore[misc]
         """A run that succeeds removes them."""
         return False
 
-    @action(description=_("Release of all tenants"), icon="upgrade")  # type: ignore[untyped-decorator]
+    def has_release_permission(self, request: HttpRequest, *_ids: Any) -> bool:
+        """Who may see how many are behind."""
+        return may(request.user, "tenants.releases")
+
+    @action(description=_("Release of all tenants"), icon="upgrade", permissions=["release"])  # type: ignore[untyped-decorator]
     def release(self, request: HttpRequest) -> HttpResponse:
         """To the page that tells how many are behind."""
         return redirect("admin:tenants_release")

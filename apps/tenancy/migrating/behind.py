@@ -33,6 +33,11 @@ class Behind:
     unreadable: tuple[str, ...]
 
     @property
+    def schemas(self) -> list[str]:
+        """All that are named here."""
+        return [one for group in self.groups for one in group.schemas] + list(self.unreadable)
+
+    @property
     def count(self) -> int:
         """How many schemas are to be migrated."""
         return sum(len(group.schemas) for group in self.groups)

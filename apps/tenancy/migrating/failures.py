@@ -1,5 +1,7 @@
 """Tenants that could not be migrated, kept until they can."""
 
+from collections.abc import Iterable
+
 from django.db.models import F
 from django.utils import timezone
 
@@ -25,3 +27,9 @@ def forget_failure(schema: str) -> None:
     """It is migrated now."""
     with operator():
         FailedMigration.objects.filter(schema=schema).delete()
+
+
+def forget_all_but(schemas: Iterable[str]) -> None:
+    """Those that were mended by other means, or whose tenant is gone."""
+    with operator():
+        FailedMigration.objects.exclude(schema__in=list(schemas)).delete()

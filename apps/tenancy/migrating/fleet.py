@@ -1,7 +1,7 @@
 """Every tenant of the database, many at a time; one that fails stays as it was, and is named."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from apps.tenancy.exceptions import ChangedMeanwhileError
 from apps.tenancy.kinds import PUBLIC, operator, schema_of
 from apps.tenancy.locks import held_alone
 from apps.tenancy.migrating.behind import Behind, Group, look
-from apps.tenancy.migrating.failures import forget_failure, keep_failure
+from apps.tenancy.migrating.failures import forget_all_but, forget_failure, keep_failure
 from apps.tenancy.migrating.plans import Plan, Step, plan_for
 from apps.tenancy.migrating.public import migrate_public
 from apps.tenancy.models import Tenant
@@ -42,7 +42,7 @@ class Progress:
 Report = Callable[[Progress, str], object]
 
 
-def migrate_fleet(report: Report, *, jobs: int = 4, only: Iterable[str] = ()) -> Progress:
+def migrate_fleet(report: Report, *, jobs: int = 4, only: Sequence[str] = ()) -> Progress:
     """Migrate `public`, the templates, and each tenant that is behind, `jobs` at a time.
 
     Whoever comes second waits for the first and finds its work done. It can be killed at any
@@ -57,6 +57,8 @@ def migrate_fleet(report: Report, *, jobs: int = 4, only: Iterable[str] = ()) ->
                 template_sql(kind)
         behind = look(only)
         progress.total = behind.count + len(behind.unreadable)
+        if not only:
+            forget_all_but(behind.schemas)
         for schema, error in _outcomes(behind, jobs):
             progress.done += 1
             _keep(schema, error, progress)
