@@ -152,6 +152,57 @@ def test_who_lacks_a_second_factor_that_is_demanded_hears_nothing(
     play(scene)
 
 
+@database_sync_to_async
+def lose(session: str, how: str) -> None:
+    """A person of Acme is switched off, loses their role, or signs out."""
+    with schema_of(ACME.console):
+        stored = SessionStore(session)
+        user = User.objects.get(pk=stored[SESSION_KEY])
+        if how == "off":
+            User.objects.filter(pk=user.pk).update(is_active=False)
+        elif how == "demoted":
+            Membership.objects.filter(user=user).delete()
+        elif how == "factor":
+            set_policy(who="staff", grace_days=0, actor=SYSTEM, methods=["pwd", "otp"])
+        else:
+            stored.delete()
+
+
+@pytest.mark.parametrize("how", ["off", "demoted", "signed out", "factor"])
+@pytest.mark.parametrize("has_news", [True, False])
+def test_an_open_socket_ends_with_the_right_to_it(
+    operation: Operation, staff: str, monkeypatch: pytest.MonkeyPatch, how: str, has_news: bool
+) -> None:
+    monkeypatch.setattr(consumers, "RECHECK_S", 60 if has_news else 0.2)
+
+    async def scene() -> None:
+        browser = await opened(operation, staff)
+        await lose(staff, how)
+        if has_news:
+            await change(operation)
+        said = await browser.receive_output(timeout=SOON_S)
+        assert (said["type"], said["code"]) == ("websocket.close", 4404)
+        await browser.disconnect()
+        assert not consumers.listener._watchers
+
+    play(scene)
+
+
+def test_an_open_socket_stays_open_while_the_right_lasts(
+    operation: Operation, staff: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "RECHECK_S", 0.05)
+
+    async def scene() -> None:
+        browser = await opened(operation, staff)
+        assert await browser.receive_nothing(timeout=0.5)
+        await change(operation)
+        assert await browser.receive_json_from(timeout=SOON_S) == {"changed": True}
+        await browser.disconnect()
+
+    play(scene)
+
+
 def test_several_browsers_watch_one_operation(operation: Operation, staff: str) -> None:
     async def scene() -> None:
         browsers = [await opened(operation, staff) for _ in range(3)]

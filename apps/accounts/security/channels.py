@@ -1,9 +1,12 @@
 """The policy for WebSockets, which pass no middleware of Django's."""
 
+from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
 from channels.db import database_sync_to_async
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 
 from apps.accounts.models import User
@@ -12,6 +15,7 @@ from apps.accounts.security.policy import is_due
 from apps.tenancy.kinds import schema_of
 
 _DENIED = 4403
+Look = Callable[[], tuple[Any, Any]]
 
 
 class SecondFactorSockets:
@@ -21,16 +25,26 @@ class SecondFactorSockets:
         self.inner = inner
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
-        if not await database_sync_to_async(_may_pass)(scope):
+        if not await database_sync_to_async(_may_pass)(scope["schema"], *_who(scope)):
             await send({"type": "websocket.close", "code": _DENIED})
             return None
-        return await self.inner(scope, receive, send)
+        again = partial(_look_again, scope["schema"], scope["look_again"])
+        return await self.inner({**scope, "look_again": again}, receive, send)
 
 
-def _may_pass(scope: dict[str, Any]) -> bool:
-    user = scope["user"]
+def _who(scope: dict[str, Any]) -> tuple[Any, Any]:
+    return scope["session"], scope["user"]
+
+
+def _look_again(schema: str, look: Look) -> tuple[Any, Any]:
+    """Who is there now; nobody, once the policy keeps them out."""
+    session, user = look()
+    return session, user if _may_pass(schema, session, user) else AnonymousUser()
+
+
+def _may_pass(schema: str, session: Any, user: Any) -> bool:
     if not isinstance(user, User):
         return True
-    with schema_of(scope["schema"]):
-        request = SimpleNamespace(user=user, session=scope["session"])
-        return holds_second_factor(methods_of(cast(HttpRequest, request))) or not is_due(user)
+    with schema_of(schema):
+        request = cast(HttpRequest, SimpleNamespace(user=user, session=session))
+        return holds_second_factor(methods_of(request)) or not is_due(user)
