@@ -27,6 +27,7 @@ HOLDS: dict[str, set[str]] = {
         "subscribers.change",
         "subscribers.suspend",
         "subscribers.end",
+        "organisations.impersonate",
     },
     "billing": {*_VIEWING, "plans.change", "subscribers.suspend"},
     "technician": {
@@ -160,6 +161,14 @@ NEEDS: Needs = {
     "placement-detail": ("fleet.view", NOBODY),
     "route-list": ("fleet.view", NOBODY),
     **rows("tenants_organisation", "organisations.view"),
+    "admin:tenants_organisation_support": (
+        "organisations.impersonate",
+        "organisations.impersonate",
+    ),
+    "admin:tenants_organisation_enter_as_support": (
+        "organisations.impersonate",
+        "organisations.impersonate",
+    ),
     "organisation-list": ("organisations.view", NOBODY),
     "organisation-detail": ("organisations.view", NOBODY),
     **rows("marketplace_app", "catalogue.view"),
@@ -254,6 +263,7 @@ NEEDS: Needs = {
         "portal_services",
         "portal_account",
         "sso_authorize",
+        "sso_leave",
         "admin:index",
         "admin:search",
         "admin:app_list",

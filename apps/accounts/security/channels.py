@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from apps.accounts.models import User
 from apps.accounts.security.methods import holds_second_factor, methods_of
 from apps.accounts.security.policy import is_due
+from apps.accounts.visits.services import SESSION_KEY, visitor_in
 from apps.tenancy.kinds import schema_of
 
 _DENIED = 4403
@@ -19,27 +20,31 @@ Look = Callable[[], tuple[Any, Any]]
 
 
 class SecondFactorSockets:
-    """Refuses the sockets of people who may do nothing more without a second factor."""
+    """Refuses the sockets of people who may do nothing more without a second factor.
+
+    A support visit is found here too.
+    """
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
-        if not await database_sync_to_async(_may_pass)(scope["schema"], *_who(scope)):
+        who = partial(_who, scope["schema"], scope["look_again"])
+        session, user = await database_sync_to_async(who)()
+        if user is None:
             await send({"type": "websocket.close", "code": _DENIED})
             return None
-        again = partial(_look_again, scope["schema"], scope["look_again"])
-        return await self.inner({**scope, "look_again": again}, receive, send)
+        known = {"session": session, "user": user, "look_again": who}
+        return await self.inner({**scope, **known}, receive, send)
 
 
-def _who(scope: dict[str, Any]) -> tuple[Any, Any]:
-    return scope["session"], scope["user"]
-
-
-def _look_again(schema: str, look: Look) -> tuple[Any, Any]:
-    """Who is there now; nobody, once the policy keeps them out."""
+def _who(schema: str, look: Look) -> tuple[Any, Any]:
+    """Who is there now, or visits; None for whom the policy keeps out."""
     session, user = look()
-    return session, user if _may_pass(schema, session, user) else AnonymousUser()
+    with schema_of(schema):
+        if SESSION_KEY in session:
+            user = visitor_in(session) or AnonymousUser()
+    return session, user if _may_pass(schema, session, user) else None
 
 
 def _may_pass(schema: str, session: Any, user: Any) -> bool:

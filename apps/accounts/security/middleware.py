@@ -73,7 +73,8 @@ class SecondFactorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         # Without the cookie nobody is signed in, and the session need not be touched.
         if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
-            note_seen(request)
+            if request.user.visit is None:
+                note_seen(request)
         return self.get_response(request)
 
     def process_view(
