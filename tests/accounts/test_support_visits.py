@@ -195,7 +195,7 @@ def test_what_a_visitor_may_not(inside: Browser, path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/admin/subscribers/subscriber/export/",
+        "/admin/subscribers/subscriber/export.csv",
         "/admin/lists/subscribers/subscriber/export.csv",
         "/accounts/password/reset/",
         "/accounts/invitation/abc/",
@@ -362,6 +362,8 @@ def test_a_visit_that_is_over_is_not_entered_by_an_old_link(
     late = link(inside)
     with operator():
         impersonation.end(Impersonation.objects.get().uuid, SYSTEM)
+    # The first is of the session that is left, the second of the link.
+    assert "The support visit is over" in text_of(inside.visit(late))
     assert "This support visit is over" in text_of(inside.visit(late))
 
 
