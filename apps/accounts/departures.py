@@ -50,6 +50,4 @@ def keep_only(members: Mapping[UUID, str], *, as_of: datetime, actor: Actor) -> 
 def _bring_up_to_date(user: User, role: str, actor: Actor) -> None:
     if user.identity is None or user.is_superuser == (role == OWNER):
         return
-    ensure_member(
-        identity=user.identity, email=user.email, name=user.name, role=role, actor=actor
-    )
+    ensure_member(identity=user.identity, email=user.email, name=user.name, role=role, actor=actor)

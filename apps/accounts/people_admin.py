@@ -82,10 +82,14 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]
             user = services.create_user(email=values["email"], name=values["name"], actor=actor)
         else:
             services.rename_user(user, values["name"], actor=actor)
+            user.name = values["name"]
         if "role" in values:
             limits = values.get("limits", members.limits_in_text(user))
             members.set_role(user, values["role"], by=self.by, limits=limits)
         return user
+
+    def _post_clean(self) -> None:
+        """The services have written the row; nothing is put together here."""
 
 
 class UserAdmin(ModelAdmin):  # type: ignore[misc]
@@ -229,7 +233,11 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.instance.pk is None:
             return members.create_role(by=self.by, **values)
         members.change_role(self.instance, by=self.by, **values)
+        self.instance.name = values["name"]
         return self.instance
+
+    def _post_clean(self) -> None:
+        """The services have written the row; nothing is put together here."""
 
 
 class RoleAdmin(ModelAdmin):  # type: ignore[misc]

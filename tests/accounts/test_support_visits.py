@@ -1,4 +1,4 @@
-"""Eve of the operator helps Alice's ISP: with a reason, for a time, seen, and with less than all."""
+"""Eve of the operator helps Alice's ISP: with a reason, for a time, seen, and not in all."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -22,8 +22,8 @@ from apps.accounts.visits.services import SESSION_KEY
 from apps.core.exceptions import ConflictError, DomainError
 from apps.events.actors import SYSTEM, user_actor
 from apps.events.models import Event
-from apps.notifications.reactions import _tell_of_support_visit
 from apps.notifications.models import Notification
+from apps.notifications.reactions import _tell_of_support_visit
 from apps.tenancy.kinds import operator, schema_of
 from apps.tenants import impersonation
 from apps.tenants.models import Impersonation, Organisation
@@ -31,6 +31,7 @@ from apps.tenants.models import Membership as Belonging
 from tests.accounts.authenticators import code_at
 from tests.accounts.browser import Browser, text_of
 from tests.accounts.conftest import PASSWORD
+from tests.accounts.people import add_app
 
 pytestmark = pytest.mark.django_db
 FRONT = f"http://{settings.BASE_DOMAIN}:8000"
@@ -217,7 +218,8 @@ def test_a_visitor_holds_no_more_than_technicians_and_support(inside: Browser) -
     with schema_of("c_northwind"):
         visitor = User.objects.get(is_visitor=True)
         assert not may(visitor, "instances.view")
-        assert not (visitor.is_active or visitor.is_staff or visitor.has_usable_password())
+        assert (visitor.is_active, visitor.is_staff) == (False, False)
+        assert not visitor.has_usable_password()
         visitor.visit, visitor.is_active, visitor.is_staff = Visit.objects.get(), True, True
         assert may(visitor, "instances.stop")
         with pytest.raises(PermissionDenied):
@@ -278,7 +280,11 @@ def test_a_member_enters_as_themselves(hers: Browser, northwind: Organisation, e
 
 def test_the_reason_and_the_time_are_checked(eve: User, northwind: Organisation) -> None:
     with operator():
-        for reason, minutes, field in (("help", 15, "reason"), ("x" * 141, 15, "reason"), (REASON, 90, "minutes")):
+        for reason, minutes, field in (
+            ("help", 15, "reason"),
+            ("x" * 141, 15, "reason"),
+            (REASON, 90, "minutes"),
+        ):
             with pytest.raises(DomainError) as error:
                 impersonation.start(northwind, reason=reason, minutes=minutes, by=eve)
             assert error.value.field == field
@@ -289,7 +295,9 @@ def test_the_reason_and_the_time_are_checked(eve: User, northwind: Organisation)
 
 def test_it_is_asked_again_who_one_is(hers: Browser, northwind: Organisation) -> None:
     with time_machine.travel(timezone.now() + timedelta(minutes=10), tick=False):
-        answer = hers.submit(page_of(northwind), {"what": "start", "reason": REASON, "minutes": "15"}, follow=False)
+        answer = hers.submit(
+            page_of(northwind), {"what": "start", "reason": REASON, "minutes": "15"}, follow=False
+        )
         assert answer["location"].startswith("/accounts/reauthenticate/")
         assert not Impersonation.objects.exists()
         hers.submit(f"{FRONT}/accounts/reauthenticate/", {"password": PASSWORD})
@@ -298,8 +306,6 @@ def test_it_is_asked_again_who_one_is(hers: Browser, northwind: Organisation) ->
 
 
 def test_who_has_a_second_factor_proves_by_that(hers: Browser, northwind: Organisation) -> None:
-    from tests.accounts.people import add_app
-
     secret = add_app(hers, FRONT)
     later = timezone.now() + timedelta(minutes=10)
     with time_machine.travel(later, tick=False):
@@ -311,7 +317,9 @@ def test_who_has_a_second_factor_proves_by_that(hers: Browser, northwind: Organi
         assert begin(hers, northwind).status_code == 200
 
 
-def test_the_isp_s_policy_holds_for_visitors_at_once(hers: Browser, northwind: Organisation) -> None:
+def test_the_isp_s_policy_holds_for_visitors_at_once(
+    hers: Browser, northwind: Organisation
+) -> None:
     with schema_of("c_northwind"):
         set_policy(who="staff", grace_days=30, actor=SYSTEM, methods=["webauthn"])
     page = begin(hers, northwind)
@@ -367,7 +375,9 @@ def test_a_visit_that_is_over_is_not_entered_by_an_old_link(
     assert "This support visit is over" in text_of(inside.visit(late))
 
 
-def test_a_session_with_a_made_up_visit_is_nobody(northwind: Organisation, browser: Browser) -> None:
+def test_a_session_with_a_made_up_visit_is_nobody(
+    northwind: Organisation, browser: Browser
+) -> None:
     with schema_of("c_northwind"):
         session = browser.client(CONSOLE_HOST).session
         session[SESSION_KEY] = str(uuid4())

@@ -1,1 +1,1 @@
-"""People of the operator who help an ISP for a while: let in with a reason, seen, and out in time."""
+"""People of the operator who help an ISP for a while: with a reason, seen, and out in time."""

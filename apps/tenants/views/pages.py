@@ -18,9 +18,9 @@ from apps.billing.services import offered_plans
 from apps.tenants.models import Organisation
 from apps.tenants.querysets import organisation_at, organisations_of
 from apps.tenants.services import role_of
-from apps.tenants.views.support import enter_as_support, way_into
 from apps.tenants.views.plans import plan_rows
 from apps.tenants.views.steps import step_url
+from apps.tenants.views.support import enter_as_support, way_into
 
 _INTO_CONSOLE = "/sso/login/?next=/admin/"
 
