@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.services import end_access, ensure_member
@@ -18,13 +19,13 @@ from apps.events.actors import Actor
 
 
 @transaction.atomic
-def keep_out(identity: UUID, *, actor: Actor) -> None:
+def keep_out(identity: UUID, *, actor: Actor, as_of: datetime | None = None) -> None:
     """Switch somebody off who came by hand-off, also as the last owner, and end what they have."""
     user = User.objects.select_for_update().filter(identity=identity).first()
     if user is None:
         return
     rows = User.objects.filter(pk=user.pk, is_active=True)
-    if rows.update(is_active=False, is_off_by_platform=True):
+    if rows.update(is_active=False, off_by_platform_at=as_of or timezone.now()):
         events.record("user.deactivated", actor=actor, subject=user, data={"by": "platform"})
     end_access(user, actor=actor)
 
@@ -44,7 +45,7 @@ def keep_only(members: Mapping[UUID, str], *, as_of: datetime, actor: Actor) -> 
         _bring_up_to_date(user, members[user.identity], actor)  # type: ignore[index]
     for identity in gone.values_list("identity", flat=True):
         assert identity is not None
-        keep_out(identity, actor=actor)
+        keep_out(identity, actor=actor, as_of=as_of)
 
 
 def _bring_up_to_date(user: User, role: str, actor: Actor) -> None:

@@ -61,8 +61,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("active"), default=True)
     # The operator-level user who comes here by hand-off.
     identity = models.UUIDField(null=True, blank=True, unique=True, editable=False)
-    # Switched off because the platform said so; its next hand-off lets them in again.
-    is_off_by_platform = models.BooleanField(default=False, db_default=False, editable=False)
+    # Switched off because the platform said so then; a later hand-off lets them in again.
+    off_by_platform_at = models.DateTimeField(null=True, editable=False)
     # Stands for somebody of the operator while they help here, and is nobody otherwise.
     is_visitor = models.BooleanField(default=False, db_default=False, editable=False)
     date_joined = models.DateTimeField(default=timezone.now)

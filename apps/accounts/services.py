@@ -21,6 +21,7 @@ from apps.core.exceptions import ConflictError
 from apps.core.permissions import OWNER
 from apps.events import services as events
 from apps.events.actors import Actor, user_actor
+from dotmac.crypto.contracts import HAND_OFF_LIFETIME
 from dotmac.crypto.secret import Secret
 
 KEY_MARK = "dm"
@@ -67,7 +68,7 @@ def deactivate_user(user: User, *, actor: Actor) -> None:
     """
     keep_an_owner(user)
     # Switched off here as well, so that the platform's word does not let them in again.
-    User.objects.filter(pk=user.pk).update(is_off_by_platform=False)
+    User.objects.filter(pk=user.pk).update(off_by_platform_at=None)
     if not User.objects.filter(pk=user.pk, is_active=True).update(is_active=False):
         return
     events.record("user.deactivated", actor=actor, subject=user)
@@ -78,7 +79,7 @@ def deactivate_user(user: User, *, actor: Actor) -> None:
 @transaction.atomic
 def reactivate_user(user: User, *, actor: Actor) -> None:
     """Let a person in again; ConflictError where the platform keeps them out."""
-    if User.objects.filter(pk=user.pk, is_off_by_platform=True).exists():
+    if User.objects.filter(pk=user.pk, off_by_platform_at__isnull=False).exists():
         raise ConflictError(
             f"{user} does not belong to the organisation at DotMac any more, or is switched off"
             " there. Invite them again, or ask DotMac."
@@ -109,16 +110,25 @@ def has_verified_email(user: User) -> bool:
 
 
 @transaction.atomic
-def ensure_member(*, identity: UUID, email: str, name: str, role: str, actor: Actor) -> User:
+def ensure_member(
+    *,
+    identity: UUID,
+    email: str,
+    name: str,
+    role: str,
+    actor: Actor,
+    said_at: datetime | None = None,
+) -> User:
     """The row of an operator-level user in the current schema, made or brought up to date.
 
     HandOffError when it is switched off, or when the address belongs to another identity.
+    `said_at` is when the platform said so, now by default: an older word lets nobody in again.
     """
     found = _find_member(identity, email)
     is_first = found is None or found.identity is None
     user = found or _create_member(identity, email, name, actor)
     if not user.is_active:
-        _let_in_again(user, actor)
+        _let_in_again(user, actor, said_at or timezone.now())
     user.identity = identity
     user.name = name or user.name
     if not User.objects.exclude(pk=user.pk).filter(email=email.lower()).exists():
@@ -148,6 +158,7 @@ def enter(entrance: Entrance, *, ip: str = "") -> User:
         name=message.name,
         role=message.role,
         actor=Actor("user", message.user_id, message.email),
+        said_at=entrance.expires_at - HAND_OFF_LIFETIME,
     )
     data = {"by": "hand-off", "methods": message.amr, "ip": ip}
     events.record("user.signed_in", actor=user_actor(user), subject=user, data=data)
@@ -238,12 +249,12 @@ def _adopt(email: str) -> User | None:
     return user
 
 
-def _let_in_again(user: User, actor: Actor) -> None:
+def _let_in_again(user: User, actor: Actor, said_at: datetime) -> None:
     """Whom the platform sends it also lets in; not whom somebody here switched off."""
-    rows = User.objects.filter(pk=user.pk, is_active=False, is_off_by_platform=True)
-    if not rows.update(is_active=True, is_off_by_platform=False):
+    rows = User.objects.filter(pk=user.pk, is_active=False, off_by_platform_at__lt=said_at)
+    if not rows.update(is_active=True, off_by_platform_at=None):
         raise HandOffError("off")
-    user.is_active, user.is_off_by_platform = True, False
+    user.is_active, user.off_by_platform_at = True, None
     events.record("user.reactivated", actor=actor, subject=user)
 
 

@@ -22,10 +22,10 @@ from apps.events.actors import SYSTEM
 from apps.tenancy.kinds import operator, schema_of
 from apps.tenancy.models import Tenant
 from apps.tenants.impersonation import visits_that_go_on
-from apps.tenants.members import GRANT as KIND
 from apps.tenants.members import members_of
 from apps.tenants.models import Grant as GrantRow
 from apps.tenants.models import Organisation, UsageReport
+from apps.tenants.telling import KIND
 from dotmac.crypto.contracts import GRANT_LIFETIME, Grant, open_usage_report, sign_grant
 from dotmac.crypto.keys import VerifyKey
 from dotmac.crypto.tokens import TokenError

@@ -13,13 +13,14 @@ from apps.accounts.access import forget, may
 from apps.accounts.models import User
 from apps.accounts.visits import services as visits
 from apps.accounts.visits.models import LONGEST_REASON
-from apps.accounts.visits.registry import ends_visits
+from apps.accounts.visits.registry import Knowledge, knows_visits
 from apps.core.exceptions import ConflictError, DomainError
 from apps.events import services as events
 from apps.events.actors import SYSTEM, Actor, Subject, user_actor
 from apps.tenancy.kinds import operator, schema_of
 from apps.tenants.models import Impersonation, Organisation
 from apps.tenants.services import role_of
+from apps.tenants.telling import tell_workspace
 from apps.work import services as work
 
 KIND = "impersonation"
@@ -72,7 +73,6 @@ def visits_that_go_on(organisation: Organisation) -> list[UUID]:
     return list(rows.filter(expires_at__gt=timezone.now()).values_list("uuid", flat=True))
 
 
-@ends_visits
 @transaction.atomic
 def end(visit: UUID, actor: Actor) -> None:
     """End a visit at the operator and in the organisation's schemas that lie here."""
@@ -82,6 +82,8 @@ def end(visit: UUID, actor: Actor) -> None:
     ended = Impersonation.objects.filter(pk=row.pk, ended_at=None).update(ended_at=timezone.now())
     if ended:
         _record(visits.ENDED, row, actor)
+        if row.expires_at > timezone.now():
+            tell_workspace(row.organisation)
     organisation = Organisation.objects.select_related("console", "workspace").get(
         pk=row.organisation_id
     )
@@ -99,6 +101,15 @@ def end_all_of(user: User, actor: Actor) -> None:
         return
     for visit in _open_ones(user):
         end(visit.uuid, actor)
+
+
+def _goes_on(visit: UUID) -> bool:
+    """Locks it, so that nobody enters by a link while it is ended."""
+    rows = Impersonation.objects.select_for_update().filter(uuid=visit, ended_at=None)
+    return rows.filter(expires_at__gt=timezone.now()).first() is not None
+
+
+knows_visits(Knowledge(_goes_on, end))
 
 
 def _open_ones(user: User) -> QuerySet[Impersonation]:

@@ -13,9 +13,7 @@ from apps.events.actors import Actor, user_actor
 from apps.tenancy.kinds import PUBLIC, current_schema, operator, schema_of
 from apps.tenants import impersonation
 from apps.tenants.models import Membership, Organisation, OwnershipOffer
-from apps.work import services as work
-
-GRANT = "grant"
+from apps.tenants.telling import tell_workspace
 
 
 @transaction.atomic
@@ -50,12 +48,6 @@ def members_of(organisation: Organisation) -> dict[UUID, str]:
     with operator():
         active = User.objects.filter(uuid__in=list(roles), is_active=True)
         return {uuid: roles[uuid] for uuid in active.values_list("uuid", flat=True)}
-
-
-def tell_workspace(organisation: Organisation) -> None:
-    """Have a grant brought now, which says who belongs to it; a stack elsewhere learns it so."""
-    with operator():
-        work.hasten(GRANT, str(organisation.uuid))
 
 
 @when_rights_shrink

@@ -13,8 +13,8 @@ from apps.core.permissions import ADMIN, OWNER
 from apps.events import services as events
 from apps.events.actors import user_actor
 from apps.tenancy.kinds import schema_of
-from apps.tenants.members import tell_workspace
 from apps.tenants.models import Membership, Organisation, OwnershipOffer
+from apps.tenants.telling import tell_workspace
 
 LASTS = timedelta(days=7)
 

@@ -375,6 +375,17 @@ def test_a_visit_that_is_over_is_not_entered_by_an_old_link(
     assert "This support visit is over" in text_of(inside.visit(late))
 
 
+def test_a_link_of_before_the_end_opens_no_other_schema(inside: Browser) -> None:
+    inside.visit(f"{WORKSPACE}/sso/login/", follow=False)
+    inside.visit(inside.page["Location"], follow=False)
+    late = inside.page["Location"]
+    with operator():
+        impersonation.end(Impersonation.objects.get().uuid, SYSTEM)
+    assert "This support visit is over" in text_of(inside.visit(late))
+    with schema_of("w_northwind"):
+        assert not Visit.objects.exists()
+
+
 def test_a_session_with_a_made_up_visit_is_nobody(
     northwind: Organisation, browser: Browser
 ) -> None:

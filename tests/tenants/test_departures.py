@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.test import Client
 from django.utils import timezone
@@ -31,6 +32,7 @@ from apps.work.models import Due
 from dotmac.crypto.contracts import Grant, open_grant
 from tests.accounts.browser import Browser, text_of
 from tests.accounts.conftest import PASSWORD
+from tests.accounts.test_hand_off import hand_off_link
 from tests.contract.conftest import grant_of, signed
 from tests.tenants.test_ownership import PAGE, bob, signed_in
 
@@ -98,10 +100,22 @@ def test_who_is_switched_off_at_the_operator_is_out_everywhere(
     with operator():
         reactivate_user(bob, actor=user_actor(root))
     assert is_out(his)
-    his.sign_in("bob@example.net", PASSWORD)
-    his.visit(f"{CONSOLE}/sso/login/?next=/admin/")
-    assert his.address == f"{CONSOLE}/admin/"
+    # Tokens know whole seconds.
+    with time_machine.travel(timezone.now() + timedelta(seconds=2), tick=False):
+        his.sign_in("bob@example.net", PASSWORD)
+        his.visit(f"{CONSOLE}/sso/login/?next=/admin/")
+        assert his.address == f"{CONSOLE}/admin/"
     assert [p.get("/api/v1/me/").status_code for p in programs] == [401, 401]
+
+
+def test_a_hand_off_of_before_lets_nobody_in_again(
+    northwind: Organisation, bob: User, his: Browser
+) -> None:
+    link = hand_off_link(his, CONSOLE)
+    with operator():
+        deactivate_user(bob, actor=SYSTEM)
+    assert "switched off here" in text_of(his.visit(link))
+    assert is_out(his)
 
 
 def test_others_stay_where_they_are(

@@ -13,8 +13,8 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(
             model_name="user",
-            name="is_off_by_platform",
-            field=models.BooleanField(db_default=False, default=False, editable=False),
+            name="off_by_platform_at",
+            field=models.DateTimeField(editable=False, null=True),
         ),
         migrations.AddField(
             model_name="user",

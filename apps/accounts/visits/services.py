@@ -19,7 +19,7 @@ from apps.accounts.security.methods import holds_second_factor
 from apps.accounts.security.policy import policy_in_force
 from apps.accounts.services import spend
 from apps.accounts.visits.models import Visit
-from apps.accounts.visits.registry import end_everywhere
+from apps.accounts.visits.registry import end_everywhere, goes_on
 from apps.events import services as events
 from apps.events.actors import Actor, Subject
 from apps.work import services as work
@@ -64,6 +64,8 @@ def begin(entrance: VisitEntrance) -> Visit:
     if policy.who != policy.Who.NOBODY and not holds_second_factor(message.amr):
         raise HandOffError("factor")
     spend(entrance.jti, entrance.expires_at)
+    if not goes_on(message.visit):
+        raise HandOffError("over")
     visit, is_new = Visit.objects.get_or_create(
         uuid=message.visit,
         defaults={
