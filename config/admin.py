@@ -12,8 +12,9 @@ from django.urls import URLPattern
 from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
-from apps.accounts.access import within_limits
+from apps.accounts.access import is_limited, within_limits
 from apps.accounts.views import admin_login
+from apps.lists.filters import narrowed_filters
 from apps.lists.views import list_urls
 from apps.portal.registry import admin_home
 from apps.tenancy.kinds import app_labels
@@ -26,6 +27,19 @@ class _Narrowed:
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """The rows within the member's limits."""
         return within_limits(request.user, super().get_queryset(request))  # type: ignore[misc]
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        """The filters, whose choices name no other rows either."""
+        found = super().get_list_filter(request)  # type: ignore[misc]
+        return narrowed_filters(self.model, found) if is_limited(request.user) else found  # type: ignore[attr-defined]
+
+    def get_field_queryset(self, db: str | None, field: Any, request: HttpRequest) -> Any:
+        """What a form offers for a relation."""
+        rows = super().get_field_queryset(db, field, request)  # type: ignore[misc]
+        if not is_limited(request.user):
+            return rows
+        offered = field.remote_field.model._default_manager.all() if rows is None else rows
+        return within_limits(request.user, offered)
 
 
 class KindAdminSite(UnfoldAdminSite):  # type: ignore[misc]

@@ -40,6 +40,8 @@ BUILT_IN = {
 }
 OWNER_TITLE = _("Owner")
 _KEPT = "_access"
+# Of what technicians and support hold, whatever is added to them: not for the operator's support.
+_WITHHELD = ("people.", "roles.", "keys.", "record.")
 
 
 @cache
@@ -64,6 +66,12 @@ def permissions_of_role(role: str) -> frozenset[str]:
     """The keys that a built-in role holds; owners hold every one."""
     found = all_permissions().values()
     return frozenset(one.key for one in found if role == OWNER or role in one.roles)
+
+
+def permissions_of_visitors() -> frozenset[str]:
+    """The keys that the operator's support holds while it helps here."""
+    held = permissions_of_role(TECHNICIAN) | permissions_of_role(SUPPORT)
+    return frozenset(key for key in held if not key.startswith(_WITHHELD))
 
 
 def may(who: object, permission: str, obj: Model | None = None) -> bool:
@@ -92,7 +100,8 @@ def held_by(user: User) -> frozenset[str]:
     """All that a member's role grants, Django's names of rights included; kept for the request."""
     known: frozenset[str] | None = user.__dict__.get(_KEPT)
     if known is None:
-        known = user.__dict__[_KEPT] = _held(_membership_of(user))
+        known = _granted(permissions_of_visitors()) if user.visit else _held(_membership_of(user))
+        user.__dict__[_KEPT] = known
     return known
 
 
@@ -145,10 +154,14 @@ def _held(membership: Membership | None) -> frozenset[str]:
         return frozenset()
     own = membership.own_role
     keys = frozenset(own.permissions) if own else permissions_of_role(membership.role)
+    return _granted(keys, is_limited=bool(membership.limits))
+
+
+def _granted(keys: frozenset[str], *, is_limited: bool = False) -> frozenset[str]:
+    """The keys that apps declare still, with the rights on rows that they grant."""
     known = [all_permissions()[key] for key in keys if key in all_permissions()]
-    if membership.limits:
-        known = [one for one in known if one.is_limitable]
-    return frozenset(right for one in known for right in (one.key, *one.grants))
+    wanted = [one for one in known if one.is_limitable or not is_limited]
+    return frozenset(right for one in wanted for right in (one.key, *one.grants))
 
 
 def _is_within(user: User, obj: Model) -> bool:

@@ -59,7 +59,7 @@ def _key_of(text: str) -> ApiKey | None:
 
 
 def _usable() -> QuerySet[ApiKey]:
-    keys = ApiKey.objects.select_related("created_by")
+    keys = ApiKey.objects.select_related("created_by__membership__own_role")
     return keys.filter(revoked_at=None, created_by__is_active=True)
 
 

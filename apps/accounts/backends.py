@@ -17,8 +17,9 @@ class RoleBackend(BaseBackend):
         """The next backend checks passwords."""
 
     def get_user(self, user_id: int) -> User | None:
-        """Who a session belongs to; nobody who is switched off."""
-        return User.objects.filter(pk=user_id, is_active=True).first()
+        """Who a session belongs to, with their role; nobody who is switched off."""
+        people = User.objects.select_related("membership__own_role")
+        return people.filter(pk=user_id, is_active=True).first()
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         """What the role of a member grants."""

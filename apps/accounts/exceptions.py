@@ -4,7 +4,7 @@ from typing import Literal
 
 from apps.core.exceptions import DomainError
 
-Reason = Literal["used", "late", "browser", "host", "invalid", "off", "taken", "factor"]
+Reason = Literal["used", "late", "browser", "host", "invalid", "off", "taken", "factor", "over"]
 
 _SENTENCES: dict[Reason, str] = {
     "used": "This sign-in link was used already. It works once, so that nobody can follow you in.",
@@ -17,6 +17,7 @@ _SENTENCES: dict[Reason, str] = {
     " change that.",
     "factor": "You signed in without a second factor, and staff are let in here only with one. Set"
     " one up at DotMac, or sign in there with the one you have, then come again.",
+    "over": "This support visit is over. Ask for another one at DotMac, with its reason.",
 }
 
 

@@ -19,7 +19,13 @@ from django.conf import settings
 
 from apps.accounts.exceptions import HandOffError, Reason
 from apps.accounts.keys import signing_key, verify_keys
-from dotmac.crypto.contracts import HAND_OFF_LIFETIME, HandOff, open_hand_off
+from dotmac.crypto.contracts import (
+    HAND_OFF_LIFETIME,
+    HandOff,
+    SupportVisit,
+    open_hand_off,
+    sign_support_visit,
+)
 from dotmac.crypto.tokens import TokenError, sign
 
 # Seconds between asking for a hand-off and coming back with it; a log-in may lie between.
@@ -102,18 +108,49 @@ def issue(
     )
 
 
+def issue_visit(
+    person: Person,
+    *,
+    visit: UUID,
+    reason: str,
+    expires_at: datetime,
+    host: str,
+    state: str,
+    next_path: str,
+    amr: Iterable[str] = (),
+) -> str:
+    """A token that lets somebody of the operator visit one host, in one browser, once."""
+    message = SupportVisit(
+        visit=visit,
+        person=person.uuid,
+        email=person.email,
+        name=person.name,
+        reason=reason,
+        expires_at=expires_at,
+        next_path=next_path,
+        amr=tuple(amr),
+    )
+    issuer = settings.BASE_DOMAIN
+    return sign_support_visit(message, signing_key(), host=host, issuer=issuer, state=state)
+
+
 def open_entrance(token: str, *, host: str) -> Entrance:
     """Check signature, purpose, host and age; HandOffError says what is wrong."""
     try:
         opened = open_hand_off(token, verify_keys(), host=host, issuer=settings.BASE_DOMAIN)
     except TokenError as error:
-        raise HandOffError(_REASONS.get(error.reason, "invalid")) from None
+        raise HandOffError(reason_of(error)) from None
     state = str(opened.claims.payload.get("state", ""))
     return Entrance(opened.value, opened.claims.jti, opened.claims.expires_at, state)
 
 
-def check_browser(entrance: Entrance, cookies: Mapping[str, str], *, is_secure: bool) -> None:
-    """HandOffError unless this browser is the one that asked for the hand-off."""
-    secret = cookies.get(cookie_name(entrance.state, is_secure=is_secure), "")
-    if not secret or not hmac.compare_digest(state_of(secret), entrance.state):
+def reason_of(error: TokenError) -> Reason:
+    """Why a token signs nobody in, as people are told."""
+    return _REASONS.get(error.reason, "invalid")
+
+
+def check_browser(state: str, cookies: Mapping[str, str], *, is_secure: bool) -> None:
+    """HandOffError unless this browser is the one that asked with the state."""
+    secret = cookies.get(cookie_name(state, is_secure=is_secure), "")
+    if not secret or not hmac.compare_digest(state_of(secret), state):
         raise HandOffError("browser")

@@ -23,11 +23,13 @@ from apps.accounts.access import (
     permissions_of_role,
 )
 from apps.accounts.models import Membership, Role, User
+from apps.accounts.registry import rights_shrank
 from apps.accounts.services import keep_an_owner
 from apps.core.exceptions import ConflictError, DomainError
 from apps.core.permissions import OWNER
 from apps.events import services as events
 from apps.events.actors import user_actor
+from apps.tenancy.kinds import current_schema, kind_of
 
 Limits = list[dict[str, str]]
 NO_ROLE = ""
@@ -72,7 +74,7 @@ def set_role(user: User, role: str, *, by: User, limits: Iterable[str] = ()) -> 
     PermissionDenied for more than one holds; ConflictError where no owner would be left.
     """
     current = _locked(user)
-    named = checked_limits(limits)
+    named = checked_limits(limits, held=limits_in_text(current))
     if role == role_of(current) and named == limits_of(current):
         return
     require_above(by, current)
@@ -91,6 +93,7 @@ def set_role(user: User, role: str, *, by: User, limits: Iterable[str] = ()) -> 
     for name in ("is_staff", "is_superuser"):
         setattr(user, name, getattr(current, name))
     forget(user)
+    rights_shrank(current, user_actor(by))
 
 
 def limits_of(user: User) -> Limits:
@@ -131,12 +134,14 @@ def change_role(role: Role, *, name: str, permissions: Iterable[str], by: User) 
     _save(current)
     data = {"before": before, "after": current.permissions}
     events.record("role.changed", actor=user_actor(by), subject=current, data=data)
+    for user in User.objects.filter(membership__own_role=current):
+        rights_shrank(user, user_actor(by))
 
 
 @transaction.atomic
 def delete_role(role: Role, *, by: User) -> None:
     """Remove a role that nobody has; ConflictError while somebody does."""
-    _checked(role.permissions, by)
+    _checked(Role.objects.select_for_update().get(pk=role.pk).permissions, by)
     events.record("role.deleted", actor=user_actor(by), subject=role)
     try:
         role.delete()
@@ -162,7 +167,16 @@ def is_given(by: User, role: str) -> bool:
 
 
 def _grants_of(role: str) -> frozenset[str]:
-    return permissions_of_role(role) if role in BUILT_IN else frozenset(_own(role).permissions)
+    if role in BUILT_IN:
+        return permissions_of_role(role)
+    # What no app declares any more grants nothing, so it keeps nobody from giving the role.
+    return frozenset(_own(role).permissions) & all_permissions().keys()
+
+
+def may_change_role(by: User, role: Role) -> bool:
+    """Whether somebody makes roles, and holds all that this one grants."""
+    keys = frozenset(role.permissions) & all_permissions().keys()
+    return may(by, "roles.manage") and all(may(by, key) for key in keys)
 
 
 def _own(role: str) -> Role:
@@ -195,15 +209,32 @@ def _write(user: User, role: str, limits: Limits) -> None:
     forget(user)
 
 
-def checked_limits(limits: Iterable[str]) -> Limits:
-    """Limits as they are kept, from `type:id`; DomainError for a type that is none."""
-    found = []
+def checked_limits(limits: Iterable[str], held: Iterable[str] = ()) -> Limits:
+    """Limits as they are kept, from `type:id`; DomainError for what is not here.
+
+    What somebody is limited to already stays, though it is gone: without it the role would hold
+    for everything.
+    """
+    known, found = {*offered_limits(), *held}, []
     for limit in sorted(set(limits)):
+        if limit not in known:
+            raise DomainError(
+                _("There is no such resource: %(limit)s.") % {"limit": limit}, field="limits"
+            )
         type_, _colon, id_ = limit.partition(":")
-        if type_ not in all_limits() or not id_:
-            raise DomainError(f"There is no such resource: {limit}.", field="limits")
         found.append({"type": type_, "id": id_})
     return found
+
+
+def offered_limits() -> dict[str, str]:
+    """What a role can be limited to in the current schema: `type:id` and how people call it."""
+    kind = kind_of(current_schema())
+    return {
+        f"{limit.type}:{id_}": f"{limit.title}: {name}"
+        for limit in all_limits().values()
+        if limit.kind == kind
+        for id_, name in limit.choices()
+    }
 
 
 def _checked(permissions: Iterable[str], by: User) -> list[str]:

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.providers.models import IdentityProvider
 from apps.accounts.security.models import KnownBrowser, SignInPolicy
+from apps.accounts.visits.models import Visit
 
 __all__ = [
     "ApiKey",
@@ -25,6 +27,7 @@ __all__ = [
     "UsedHandOff",
     "User",
     "UserManager",
+    "Visit",
 ]
 
 
@@ -58,7 +61,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("active"), default=True)
     # The operator-level user who comes here by hand-off.
     identity = models.UUIDField(null=True, blank=True, unique=True, editable=False)
+    # Switched off because the platform said so then; a later hand-off lets them in again.
+    off_by_platform_at = models.DateTimeField(null=True, editable=False)
+    # Stands for somebody of the operator while they help here, and is nobody otherwise.
+    is_visitor = models.BooleanField(default=False, db_default=False, editable=False)
     date_joined = models.DateTimeField(default=timezone.now)
+
+    # The support visit that this request is a part of; what they may do comes from it alone.
+    visit: "Visit | None" = None
 
     objects = UserManager()
 
@@ -75,6 +85,12 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """What a visitor is for the length of a request is never kept."""
+        if self.visit is not None:
+            raise PermissionDenied
+        super().save(*args, **kwargs)
 
     def get_short_name(self) -> str:
         """What to call them."""

@@ -109,7 +109,7 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
         "reactivate": "people.manage",
         "role": "people.manage",
     }
-    queryset = User.objects.select_related("membership__own_role")
+    queryset = User.objects.select_related("membership__own_role").filter(is_visitor=False)
     filterset_fields = ("email", "is_staff", "is_active")
 
     @extend_schema(request=NewPersonSerializer, responses={201: PersonSerializer})

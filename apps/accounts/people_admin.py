@@ -1,6 +1,7 @@
 """People with their roles, and the schema's own roles, in the admin of every kind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from allauth.mfa.models import Authenticator
@@ -9,19 +10,20 @@ from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, QuerySet
-from django.http import HttpRequest
+from django.db.transaction import atomic
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from apps.accounts import members, services
-from apps.accounts.access import all_limits, all_permissions, may, permissions_here
+from apps.accounts.access import all_permissions, may, permissions_here
 from apps.accounts.models import Role, User
 from apps.accounts.security.factors import ASKED_AT_SIGN_IN
 from apps.core.exceptions import DomainError
 from apps.events.actors import user_actor
-from apps.tenancy.kinds import current_schema, kind_of
 
 
 class UserForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -46,6 +48,7 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.by = by
         user: User = self.instance
         current = members.role_of(user) if user.pk else members.NO_ROLE
         if "role" in self.fields:
@@ -62,6 +65,31 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_email(self) -> str:
         """Addresses are kept in lower case."""
         return str(self.cleaned_data["email"]).lower()
+
+    def clean(self) -> dict[str, Any]:
+        """Write it here, so that what stands against it is said at the form, by field."""
+        values = super().clean() or {}
+        if not self.errors:
+            with saying_refusals(self):
+                self.written = self._write(values)
+        return values
+
+    @atomic
+    def _write(self, values: dict[str, Any]) -> User:
+        user: User = self.instance
+        actor = user_actor(self.by)
+        if user.pk is None:
+            user = services.create_user(email=values["email"], name=values["name"], actor=actor)
+        else:
+            services.rename_user(user, values["name"], actor=actor)
+            user.name = values["name"]
+        if "role" in values:
+            limits = values.get("limits", members.limits_in_text(user))
+            members.set_role(user, values["role"], by=self.by, limits=limits)
+        return user
+
+    def _post_clean(self) -> None:
+        """The services have written the row; nothing is put together here."""
 
 
 class UserAdmin(ModelAdmin):  # type: ignore[misc]
@@ -80,17 +108,21 @@ class UserAdmin(ModelAdmin):  # type: ignore[misc]
         """With whether they have a second factor."""
         factors = Authenticator.objects.filter(user=OuterRef("pk"), type__in=ASKED_AT_SIGN_IN)
         rows: QuerySet[User] = super().get_queryset(request)
-        return rows.annotate(has_factor=Exists(factors))
+        return rows.filter(is_visitor=False).annotate(has_factor=Exists(factors))
 
     def get_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         """State and dates only of somebody who is there."""
-        limits = ["limits"] if limit_choices() else []
+        limits = ["limits"] if limit_choices() or (obj and members.limits_of(obj)) else []
         shown = [*self.readonly_fields] if obj else []
         return ["email", "name", "role", *limits, *shown]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
-        """An address stays with its person."""
-        return [*self.readonly_fields, *(["email"] if obj else [])]
+        """An address stays with its person, and a role with those who may not give it."""
+        if obj is None:
+            return self.readonly_fields
+        offered = {members.NO_ROLE, *dict(members.role_choices(_person(request)))}
+        kept = [] if members.role_of(obj) in offered else ["role", "limits"]
+        return [*self.readonly_fields, "email", *kept]
 
     def get_form(
         self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any
@@ -124,18 +156,11 @@ class UserAdmin(ModelAdmin):  # type: ignore[misc]
         return may(request.user, "people.manage")
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Write through the services, which record it."""
-        actor = user_actor(_person(request))
-        if change:
-            services.rename_user(obj, obj.name, actor=actor)
-        else:
-            made = services.create_user(email=obj.email, name=obj.name, actor=actor)
-            obj.__dict__.update(made.__dict__)
+        """The form's services have written it."""
+        if not change:
+            obj.__dict__.update(form.written.__dict__)
             text = _("They choose a password at the sign-in page, through “Forgot your password?”.")
             messages.info(request, text)
-        if "role" in form.cleaned_data:
-            role, limits = form.cleaned_data["role"], form.cleaned_data.get("limits", ())
-            _try(request, lambda: members.set_role(obj, role, by=_person(request), limits=limits))
 
     @display(description=_("role"))  # type: ignore[untyped-decorator]
     def role(self, user: User) -> str:
@@ -183,6 +208,9 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text=_("You can tick what you may do yourself."),
     )
 
+    # Who asks; set by the admin on a class of the request's own.
+    by: User
+
     class Meta:
         model = Role
         fields = ["name", "permissions"]
@@ -192,6 +220,24 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
         if "permissions" in self.fields:
             choices = [(one.key, one.title) for one in permissions_here()]
             self.fields["permissions"].choices = choices  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """Write it here, so that what stands against it is said at the form, by field."""
+        values = super().clean() or {}
+        if not self.errors:
+            with saying_refusals(self, "permissions"):
+                self.written = self._write(values)
+        return values
+
+    def _write(self, values: dict[str, Any]) -> Role:
+        if self.instance.pk is None:
+            return members.create_role(by=self.by, **values)
+        members.change_role(self.instance, by=self.by, **values)
+        self.instance.name = values["name"]
+        return self.instance
+
+    def _post_clean(self) -> None:
+        """The services have written the row; nothing is put together here."""
 
 
 class RoleAdmin(ModelAdmin):  # type: ignore[misc]
@@ -210,18 +256,38 @@ class RoleAdmin(ModelAdmin):  # type: ignore[misc]
         titles = [str(known[key].title) for key in role.permissions if key in known]
         return ", ".join(titles) or "–"
 
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        """The form of those who ask, who tick nothing that they do not hold."""
+        built = super().get_form(request, obj, change, **kwargs)
+        return type("Form", (built,), {"by": _person(request)})
+
+    def has_change_permission(self, request: HttpRequest, obj: Role | None = None) -> bool:
+        """Nobody changes a role that may do more than they."""
+        return super().has_change_permission(request, obj) and _is_within_own(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Role | None = None) -> bool:
+        """Nor removes one."""
+        return super().has_delete_permission(request, obj) and _is_within_own(request, obj)
+
     def save_model(self, request: HttpRequest, obj: Role, form: Any, change: bool) -> None:
-        """Write through the services."""
-        by, values = _person(request), form.cleaned_data
-        if change:
-            _try(request, lambda: members.change_role(obj, by=by, **values))
-            return
-        made = members.create_role(by=by, **values)
-        obj.__dict__.update(made.__dict__)
+        """The form's services have written it."""
+        obj.__dict__.update(form.written.__dict__)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """Say it when somebody got the role in between."""
+        try:
+            return super().delete_view(request, object_id, extra_context)  # type: ignore[no-any-return]
+        except DomainError as error:
+            messages.error(request, error.message)
+            return redirect("admin:accounts_role_change", object_id)
 
     def delete_model(self, request: HttpRequest, obj: Role) -> None:
         """Only one that nobody has."""
-        _try(request, lambda: members.delete_role(obj, by=_person(request)))
+        members.delete_role(obj, by=_person(request))
 
 
 def register(site: AdminSite) -> None:
@@ -235,6 +301,10 @@ def _switch_one(by: User, user: User, change: Callable[..., None]) -> None:
     change(user, actor=user_actor(by))
 
 
+def _is_within_own(request: HttpRequest, role: Role | None) -> bool:
+    return role is None or members.may_change_role(_person(request), role)
+
+
 def _is_above(request: HttpRequest, user: User) -> bool:
     try:
         members.require_above(_person(request), user)
@@ -245,13 +315,18 @@ def _is_above(request: HttpRequest, user: User) -> bool:
 
 def limit_choices() -> list[tuple[str, str]]:
     """What a role can be limited to in the current schema."""
-    kind = kind_of(current_schema())
-    return [
-        (f"{limit.type}:{id_}", f"{limit.title}: {name}")
-        for limit in all_limits().values()
-        if limit.kind == kind
-        for id_, name in limit.choices()
-    ]
+    return list(members.offered_limits().items())
+
+
+@contextmanager
+def saying_refusals(form: Any, field: str = "role") -> Iterator[None]:
+    """What a service refuses becomes an error of the form, at its field."""
+    try:
+        yield
+    except DomainError as error:
+        form.add_error(error.field if error.field in form.fields else None, error.message)
+    except PermissionDenied as error:
+        form.add_error(field if field in form.fields else None, str(error))
 
 
 def _try(request: HttpRequest, change: Callable[[], None]) -> None:

@@ -2,10 +2,12 @@
 
 import hashlib
 import secrets
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -13,11 +15,13 @@ from apps.accounts.access import BUILT_IN, forget
 from apps.accounts.exceptions import HandOffError
 from apps.accounts.hand_off import Entrance
 from apps.accounts.models import ApiKey, Membership, UsedHandOff, User
+from apps.accounts.registry import rights_shrank
 from apps.accounts.security.sessions import revoke_others
 from apps.core.exceptions import ConflictError
 from apps.core.permissions import OWNER
 from apps.events import services as events
 from apps.events.actors import Actor, user_actor
+from dotmac.crypto.contracts import HAND_OFF_LIFETIME
 from dotmac.crypto.secret import Secret
 
 KEY_MARK = "dm"
@@ -59,20 +63,27 @@ def rename_user(user: User, name: str, *, actor: Actor) -> None:
 def deactivate_user(user: User, *, actor: Actor) -> None:
     """Keep a person out from the next request on; ConflictError for the last who may do all.
 
-    Sessions and keys end for good: they do not come back with the person.
+    Sessions and keys end for good: they do not come back with the person. At the operator they
+    are out of every organisation too.
     """
     keep_an_owner(user)
+    # Switched off here as well, so that the platform's word does not let them in again.
+    User.objects.filter(pk=user.pk).update(off_by_platform_at=None)
     if not User.objects.filter(pk=user.pk, is_active=True).update(is_active=False):
         return
     events.record("user.deactivated", actor=actor, subject=user)
-    revoke_others(user, keep=None, actor=actor)
-    for key in ApiKey.objects.filter(created_by=user, revoked_at=None):
-        revoke_key(key, actor=actor)
+    end_access(user, actor=actor)
+    rights_shrank(user, actor)
 
 
 @transaction.atomic
 def reactivate_user(user: User, *, actor: Actor) -> None:
-    """Let a person in again."""
+    """Let a person in again; ConflictError where the platform keeps them out."""
+    if User.objects.filter(pk=user.pk, off_by_platform_at__isnull=False).exists():
+        raise ConflictError(
+            f"{user} does not belong to the organisation at DotMac any more, or is switched off"
+            " there. Invite them again, or ask DotMac."
+        )
     if User.objects.filter(pk=user.pk, is_active=False).update(is_active=True):
         events.record("user.reactivated", actor=actor, subject=user)
 
@@ -99,16 +110,25 @@ def has_verified_email(user: User) -> bool:
 
 
 @transaction.atomic
-def ensure_member(*, identity: UUID, email: str, name: str, role: str, actor: Actor) -> User:
+def ensure_member(
+    *,
+    identity: UUID,
+    email: str,
+    name: str,
+    role: str,
+    actor: Actor,
+    said_at: datetime | None = None,
+) -> User:
     """The row of an operator-level user in the current schema, made or brought up to date.
 
     HandOffError when it is switched off, or when the address belongs to another identity.
+    `said_at` is when the platform said so, now by default: an older word lets nobody in again.
     """
     found = _find_member(identity, email)
     is_first = found is None or found.identity is None
     user = found or _create_member(identity, email, name, actor)
     if not user.is_active:
-        raise HandOffError("off")
+        _let_in_again(user, actor, said_at or timezone.now())
     user.identity = identity
     user.name = name or user.name
     if not User.objects.exclude(pk=user.pk).filter(email=email.lower()).exists():
@@ -130,12 +150,7 @@ def ensure_member(*, identity: UUID, email: str, name: str, role: str, actor: Ac
 @transaction.atomic
 def enter(entrance: Entrance, *, ip: str = "") -> User:
     """Spend a hand-off and return who it signs in; HandOffError when it was spent before."""
-    UsedHandOff.objects.filter(expires_at__lt=timezone.now()).delete()
-    try:
-        with transaction.atomic():
-            UsedHandOff.objects.create(jti=entrance.jti, expires_at=entrance.expires_at)
-    except IntegrityError as error:
-        raise HandOffError("used") from error
+    spend(entrance.jti, entrance.expires_at)
     message = entrance.hand_off
     user = ensure_member(
         identity=UUID(message.user_id),
@@ -143,20 +158,41 @@ def enter(entrance: Entrance, *, ip: str = "") -> User:
         name=message.name,
         role=message.role,
         actor=Actor("user", message.user_id, message.email),
+        said_at=entrance.expires_at - HAND_OFF_LIFETIME,
     )
     data = {"by": "hand-off", "methods": message.amr, "ip": ip}
     events.record("user.signed_in", actor=user_actor(user), subject=user, data=data)
     return user
 
 
-def is_spent(entrance: Entrance) -> bool:
-    """Whether a hand-off signed somebody in already."""
-    return UsedHandOff.objects.filter(jti=entrance.jti).exists()
+@transaction.atomic
+def spend(jti: str, expires_at: datetime) -> None:
+    """Note that a signed link was used; HandOffError when it was before."""
+    UsedHandOff.objects.filter(expires_at__lt=timezone.now()).delete()
+    try:
+        with transaction.atomic():
+            UsedHandOff.objects.create(jti=jti, expires_at=expires_at)
+    except IntegrityError as error:
+        raise HandOffError("used") from error
+
+
+def is_spent(jti: str) -> bool:
+    """Whether a signed link let somebody in already."""
+    return UsedHandOff.objects.filter(jti=jti).exists()
+
+
+def end_access(user: User, *, actor: Actor) -> None:
+    """End all sessions and keys of a person, for good."""
+    revoke_others(user, keep=None, actor=actor)
+    for key in ApiKey.objects.filter(created_by=user, revoked_at=None):
+        revoke_key(key, actor=actor)
 
 
 @transaction.atomic
 def create_key(*, name: str, user: User, actor: Actor) -> tuple[ApiKey, Secret]:
     """A key for a program that acts as `user`, and its text, which is not kept."""
+    if user.visit is not None:
+        raise PermissionDenied
     secret = secrets.token_urlsafe(32)
     key = ApiKey.objects.create(
         name=name, prefix=secrets.token_hex(6), digest=key_digest(secret), created_by=user
@@ -211,6 +247,15 @@ def _adopt(email: str) -> User | None:
     if not has_verified_email(user):
         user.set_unusable_password()
     return user
+
+
+def _let_in_again(user: User, actor: Actor, said_at: datetime) -> None:
+    """Whom the platform sends it also lets in; not whom somebody here switched off."""
+    rows = User.objects.filter(pk=user.pk, is_active=False, off_by_platform_at__lt=said_at)
+    if not rows.update(is_active=True, off_by_platform_at=None):
+        raise HandOffError("off")
+    user.is_active, user.off_by_platform_at = True, None
+    events.record("user.reactivated", actor=actor, subject=user)
 
 
 def _create_member(identity: UUID, email: str, name: str, actor: Actor) -> User:

@@ -16,6 +16,7 @@ from apps.accounts import invitation_views as invited
 from apps.accounts import views
 from apps.accounts.providers import oidc
 from apps.accounts.security import views as security
+from apps.accounts.visits import views as visits
 
 _to_security = login_required(RedirectView.as_view(pattern_name="account_security"))
 
@@ -133,4 +134,6 @@ console: list[URLPattern] = [
 hand_off: list[URLPattern] = [
     path("login/", views.sso_login, name="sso_login"),
     path("enter/", views.sso_enter, name="sso_enter"),
+    path("visit/", visits.sso_visit, name="sso_visit"),
+    path("leave/", visits.leave, name="sso_leave"),
 ]

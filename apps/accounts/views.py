@@ -114,13 +114,10 @@ def sso_enter(request: HttpRequest) -> HttpResponse:
         entrance = hand_off.open_entrance(request.GET.get("token", ""), host=host_of(request))
         user = _admit(request, entrance)
     except HandOffError as error:
-        context = {
-            "reason": error.reason,
-            "text": error.message,
-            "again": _sso_login_url(_HOME),
-            "factor_url": platform_url("/accounts/security/second-factor/"),
-        }
-        return render(request, "sso/refused.html", context, status=error.status)
+        return refused(request, error)
+    if getattr(request.user, "visit", None) is not None:
+        # Who comes as themselves takes nothing of a support visit along.
+        request.session.flush()
     login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
     add_methods(request, entrance.hand_off.amr)
     begin_session(request)
@@ -129,11 +126,22 @@ def sso_enter(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def refused(request: HttpRequest, error: HandOffError) -> HttpResponse:
+    """Say why nobody is signed in."""
+    context = {
+        "reason": error.reason,
+        "text": error.message,
+        "again": _sso_login_url(_HOME),
+        "factor_url": platform_url("/accounts/security/second-factor/"),
+    }
+    return render(request, "sso/refused.html", context, status=error.status)
+
+
 def _admit(request: HttpRequest, entrance: hand_off.Entrance) -> User:
     # Asked before the cookie, which is gone once the link was used.
-    if services.is_spent(entrance):
+    if services.is_spent(entrance.jti):
         raise HandOffError("used")
-    hand_off.check_browser(entrance, request.COOKIES, is_secure=request.is_secure())
+    hand_off.check_browser(entrance.state, request.COOKIES, is_secure=request.is_secure())
     check_hand_off(UUID(entrance.hand_off.user_id), entrance.hand_off.amr)
     return services.enter(entrance, ip=client_ip(request))
 

@@ -9,7 +9,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from apps.accounts.departures import keep_only
 from apps.accounts.keys import verify_keys
+from apps.accounts.visits.services import end_others
 from apps.contract.exceptions import GrantRefusedError
 from apps.contract.models import HeldGrant
 from apps.contract.registry import read_meters
@@ -111,3 +113,7 @@ def _hold(held: HeldGrant, grant: Grant) -> None:
         subject=Subject("grant", str(grant.serial), f"Grant {grant.serial}"),
         data={"mode": grant.mode, "valid_until": grant.valid_until.isoformat()},
     )
+    if grant.members is not None:
+        keep_only(grant.members, as_of=grant.issued_at, actor=PLATFORM)
+    if grant.visits is not None:
+        end_others(grant.visits, before=grant.issued_at, actor=PLATFORM)

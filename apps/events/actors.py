@@ -19,7 +19,13 @@ SYSTEM = Actor("system", label="DotMac")
 
 
 def user_actor(user: Any) -> Actor:
-    """The actor that a signed-in user is; the user has a uuid and an email."""
+    """The actor that a signed-in user is; the user has a uuid and an email.
+
+    Somebody of the operator who helps is named as that, with the reason.
+    """
+    visit = getattr(user, "visit", None)
+    if visit is not None:
+        return visit.actor  # type: ignore[no-any-return]
     return Actor("user", str(user.uuid), user.email)
 
 

@@ -37,7 +37,7 @@ PERMISSIONS = (
 
 
 def _regions() -> Iterable[tuple[str, str]]:
-    return [(region.code, region.name) for region in Region.objects.order_by("name")]
+    return [(str(region.pk), region.name) for region in Region.objects.order_by("name")]
 
 
 LIMITS = (
@@ -46,9 +46,10 @@ LIMITS = (
         _("Region"),
         "public",
         {
-            "fleet.region": "code",
-            "fleet.server": "region__code",
-            "fleet.placement": "server__region__code",
+            # By what never changes: a code can be renamed, and given to another region.
+            "fleet.region": "pk",
+            "fleet.server": "region",
+            "fleet.placement": "server__region",
         },
         _regions,
     ),

@@ -21,7 +21,12 @@ _CHUNK = 500
 
 
 def may_export(admin: "ModelAdmin[Any]", request: HttpRequest) -> bool:
-    """Whether whoever sees the list may take it along; an admin may ask for more than seeing."""
+    """Whether whoever sees the list may take it along; an admin may ask for more than seeing.
+
+    The operator's support looks, and takes nothing along.
+    """
+    if getattr(request.user, "visit", None) is not None:
+        return False
     asked = getattr(admin, "has_export_permission", admin.has_view_permission)
     return bool(asked(request))
 

@@ -10,6 +10,7 @@ from apps.events.models import Event
 from apps.notifications.constants import INBOX
 from apps.notifications.registry import Kind, register
 from apps.notifications.services import notify, tell
+from apps.tenancy.kinds import CONSOLE, PUBLIC, WORKSPACE, current_schema, kind_of
 
 NEW_BROWSER = register(
     Kind(
@@ -34,6 +35,25 @@ QUOTA = register(
         offered=frozenset({INBOX}),
     )
 )
+
+SUPPORT_VISIT = register(
+    Kind(
+        "support.visit",
+        title=_("Somebody of DotMac is here as support"),
+        heading=_("%(by)s of DotMac is here as support"),
+        body=_("Reason: %(reason)s. The visit ends by itself; the record has all they do."),
+        tone="warn",
+        levels=frozenset({CONSOLE, WORKSPACE}),
+    )
+)
+
+
+@events.reacts_to("impersonation.started")
+def _tell_of_support_visit(event: Event) -> None:
+    """The owners of the ISP; the operator's own know it from their record."""
+    if kind_of(current_schema()) != PUBLIC:
+        owners = User.objects.filter(is_superuser=True, is_active=True)
+        notify(SUPPORT_VISIT, owners, key=str(event.uuid), data=event.data, url="/admin/")
 
 
 @events.reacts_to("user.new_browser")

@@ -3,6 +3,7 @@
 Consumers run no middleware of Django's, so both are done here.
 """
 
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -60,9 +61,10 @@ class _TenantSession:
         if schema is None:
             await send({"type": "websocket.close", "code": 4404})
             return None
-        session = SessionStore(scope["cookies"].get(settings.SESSION_COOKIE_NAME))
-        user = await database_sync_to_async(self._user)(schema, session)
-        known = {"schema": schema, "session": session, "user": user}
+        key = scope["cookies"].get(settings.SESSION_COOKIE_NAME)
+        look = partial(_who, schema, key)
+        session, user = await database_sync_to_async(look)()
+        known = {"schema": schema, "session": session, "user": user, "look_again": look}
         return await self.inner({**scope, **known}, receive, send)
 
     @staticmethod
@@ -71,12 +73,14 @@ class _TenantSession:
             tenant = tenant_of_host(host)
         return tenant.schema_name if tenant and tenant.is_local else None
 
-    @staticmethod
-    def _user(schema: str, session: SessionStore) -> Any:
-        if not session.session_key:
-            return AnonymousUser()
-        with schema_of(schema):
-            return get_user(cast(HttpRequest, SimpleNamespace(session=session)))
+
+def _who(schema: str, key: str | None) -> tuple[SessionStore, Any]:
+    """The session as it is now, and who is in it: also asked while a socket is open."""
+    session = SessionStore(key)
+    if not session.session_key:
+        return session, AnonymousUser()
+    with schema_of(schema):
+        return session, get_user(cast(HttpRequest, SimpleNamespace(session=session)))
 
 
 def TenantMiddlewareStack(inner: Any) -> Any:

@@ -1,18 +1,26 @@
 """Organisations in the operator's admin."""
 
+from functools import partial
+from typing import Any
+
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.decorators import display
+from unfold.decorators import action, display
 
+from apps.accounts.access import may
 from apps.accounts.addresses import console_host, console_url, workspace_host, workspace_url
 from apps.tenancy.kinds import PUBLIC
 from apps.tenancy.models import FailedMigration
+from apps.tenants.impersonation import PERMISSION
 from apps.tenants.migrating_admin import FailedMigrationAdmin
-from apps.tenants.models import Membership, Organisation
+from apps.tenants.models import Impersonation, Membership, Organisation
+from apps.tenants.views.support import support_page
 
 _TONES = {"pending": "info", "active": "success", "suspended": "warning", "closed": "danger"}
 
@@ -30,6 +38,19 @@ class MembershipInline(TabularInline):  # type: ignore[misc]
         return False
 
 
+class ImpersonationInline(TabularInline):  # type: ignore[misc]
+    """Who of the operator was in there, why and when."""
+
+    model = Impersonation
+    fields = readonly_fields = ["email", "reason", "started_at", "expires_at", "ended_at"]
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Organisation | None = None) -> bool:
+        """They begin on a page of their own."""
+        return False
+
+
 class OrganisationAdmin(ModelAdmin):  # type: ignore[misc]
     """ISPs as customers: read here, changed by what they and their plan do."""
 
@@ -37,7 +58,8 @@ class OrganisationAdmin(ModelAdmin):  # type: ignore[misc]
     list_filter = ["status", "plan_key", "region", "country"]
     search_fields = ["name", "slug", "email"]
     date_hierarchy = "created_at"
-    inlines = [MembershipInline]
+    inlines = [MembershipInline, ImpersonationInline]
+    actions_detail = ["enter_as_support"]
     fields = [
         "name",
         "uuid",
@@ -49,6 +71,26 @@ class OrganisationAdmin(ModelAdmin):  # type: ignore[misc]
         "created_at",
     ]
     readonly_fields = ["uuid", "console_link", "workspace_link", "created_at"]
+
+    def get_urls(self) -> list[URLPattern]:
+        """The page of a support visit, before the admin's own."""
+        view = self.admin_site.admin_view(partial(support_page, self.admin_site))
+        own = path("<int:object_id>/support/", view, name="tenants_organisation_support")
+        return [own, *super().get_urls()]
+
+    def has_impersonate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Who may enter organisations as support."""
+        return may(request.user, PERMISSION)
+
+    @action(
+        description=_("Enter as support"),
+        icon="support_agent",
+        permissions=["impersonate"],
+        url_path="enter",
+    )  # type: ignore[untyped-decorator]
+    def enter_as_support(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """To the page that asks why and for how long."""
+        return redirect("admin:tenants_organisation_support", object_id)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Organisations sign up."""

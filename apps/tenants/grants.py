@@ -21,14 +21,17 @@ from apps.events import services as events
 from apps.events.actors import SYSTEM
 from apps.tenancy.kinds import operator, schema_of
 from apps.tenancy.models import Tenant
+from apps.tenants.impersonation import visits_that_go_on
+from apps.tenants.members import members_of
 from apps.tenants.models import Grant as GrantRow
 from apps.tenants.models import Organisation, UsageReport
+from apps.tenants.telling import KIND
 from apps.work import services as work
 from dotmac.crypto.contracts import GRANT_LIFETIME, Grant, open_usage_report, sign_grant
 from dotmac.crypto.keys import VerifyKey
 from dotmac.crypto.tokens import TokenError
 
-KIND = "grant"
+__all__ = ["KIND", "RENEW_EVERY", "ContractError", "note_failure", "renew", "signs_reports"]
 RENEW_EVERY = timedelta(days=1)
 PATH = "/_dotmac/grant/"
 _TIMEOUT_S = 10.0
@@ -83,6 +86,8 @@ def _sign(organisation: Organisation, workspace: Tenant) -> str:
         limits=limits,
         hostnames=tuple(workspace.domains.values_list("domain", flat=True)),
         brand={"name": organisation.name},
+        members=members_of(organisation),
+        visits=tuple(visits_that_go_on(organisation)),
     )
     return sign_grant(grant, signing_key(), issuer=settings.BASE_DOMAIN)
 

@@ -6,6 +6,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.visits.models import LONGEST_REASON
 from apps.tenancy.constants import SLUG_PATTERN
 from apps.tenancy.models import Tenant
 
@@ -78,6 +79,38 @@ class OwnershipOffer(models.Model):
 
     class Meta:
         db_table = '"public"."tenants_ownershipoffer"'
+
+
+class Impersonation(models.Model):
+    """Somebody of the operator in an organisation's schemas, for a reason and for a time."""
+
+    uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.CASCADE, related_name="impersonations"
+    )
+    # The operator-level user.
+    user = models.UUIDField()
+    email = models.EmailField(_("who"))
+    reason = models.CharField(_("reason"), max_length=LONGEST_REASON)
+    started_at = models.DateTimeField(_("since"), auto_now_add=True)
+    expires_at = models.DateTimeField(_("until"))
+    ended_at = models.DateTimeField(_("ended"), null=True)
+
+    class Meta:
+        db_table = '"public"."tenants_impersonation"'
+        verbose_name = _("support visit")
+        verbose_name_plural = _("support visits")
+        ordering = ["-started_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "user"],
+                condition=models.Q(ended_at=None),
+                name="one_open_impersonation",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.email
 
 
 class Grant(models.Model):

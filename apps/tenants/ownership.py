@@ -14,6 +14,7 @@ from apps.events import services as events
 from apps.events.actors import user_actor
 from apps.tenancy.kinds import schema_of
 from apps.tenants.models import Membership, Organisation, OwnershipOffer
+from apps.tenants.telling import tell_workspace
 
 LASTS = timedelta(days=7)
 
@@ -71,6 +72,7 @@ def accept_ownership(organisation: Organisation, *, by: User) -> None:
     for user, role in ((by, OWNER), (before, ADMIN)):
         Membership.objects.filter(organisation=current, user=user.uuid).update(role=role)
     _take_over(current, by, before)
+    tell_workspace(current)
     data = {"before": before.email, "after": by.email}
     events.record(
         "organisation.ownership_transferred", actor=user_actor(by), subject=current, data=data
@@ -82,7 +84,7 @@ def _locked(organisation: Organisation) -> Organisation:
 
 
 def _take_over(organisation: Organisation, owner: User, before: User) -> None:
-    """The same in the schemas that lie here, at once; a stack elsewhere learns it by hand-off."""
+    """The same in the schemas that lie here, at once; a stack elsewhere learns it by a grant."""
     for tenant in (organisation.console, organisation.workspace):
         if tenant is None or not tenant.is_local:
             continue

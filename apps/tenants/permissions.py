@@ -17,7 +17,15 @@ PERMISSIONS = (
         "organisations.view",
         _("See organisations"),
         (ADMIN, TECHNICIAN, BILLING, SUPPORT, VIEWER),
-        rights("tenants", "organisation", "membership"),
+        rights("tenants", "organisation", "membership", "impersonation"),
+        ("public",),
+    ),
+    Permission(
+        "organisations.impersonate",
+        _("Enter organisations as support, with a reason"),
+        # Admins too: they could give the role to themselves.
+        (ADMIN, SUPPORT),
+        rights("tenants", "organisation", "impersonation"),
         ("public",),
     ),
     Permission(

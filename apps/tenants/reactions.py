@@ -1,6 +1,7 @@
 """What tenants carry from one schema to another, and the daily renewal of grants."""
 
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.db import Error
@@ -8,13 +9,15 @@ from django.utils import timezone
 
 from apps.core.exceptions import DomainError
 from apps.events import services as events
+from apps.events.actors import SYSTEM
 from apps.events.models import Event
 from apps.tenancy.kinds import current_schema, operator
-from apps.tenants import grants
-from apps.tenants.models import Grant, Organisation
+from apps.tenants import grants, impersonation
+from apps.tenants.models import Grant, Impersonation, Organisation
 from apps.work import services as work
 from apps.work.exceptions import LeaseLostError
 from apps.work.leases import Lease
+from apps.work.models import Due
 from apps.work.registry import Detail, runs, shows
 
 log = structlog.get_logger(__name__)
@@ -45,6 +48,19 @@ def renew_grant(lease: Lease) -> None:
         grants.note_failure(organisation, reason)
     with lease.atomic():
         work.postpone(lease, seconds=wait_s, reason=reason)
+
+
+@runs(impersonation.KIND)
+def end_impersonation(lease: Lease) -> None:
+    """A support visit is over in time, also where nobody asks for a page any more."""
+    visit = Impersonation.objects.filter(uuid=lease.subject).first()
+    with lease.atomic():
+        if visit is not None and visit.ended_at is None and visit.expires_at > timezone.now():
+            left = (visit.expires_at - timezone.now()).total_seconds()
+            work.postpone(lease, seconds=max(left, 0), reason="It goes on.")
+            return
+        impersonation.end(UUID(lease.subject), SYSTEM)
+        work.finish(lease, Due.State.DONE)
 
 
 def _explain(organisation: Organisation, error: Exception) -> str:

@@ -140,6 +140,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "apps.accounts.security.middleware.OriginMiddleware",
+    "apps.accounts.visits.middleware.VisitMiddleware",
     "apps.accounts.security.middleware.SecondFactorMiddleware",
     "apps.contract.middleware.GrantMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

@@ -1,4 +1,4 @@
-"""What platform and workspace sign for each other: hand-off, grant and usage report.
+"""What platform and workspace sign for each other: hand-off, support visit, grant, usage report.
 
 Unknown fields are ignored on opening, so that a platform may be newer than a workspace.
 """
@@ -15,6 +15,7 @@ from pydantic.dataclasses import dataclass
 from dotmac.crypto.keys import SigningKey, VerifyKey
 from dotmac.crypto.tokens import Claims, TokenError, open_token, sign
 
+SUPPORT_VISIT = "support-visit"
 HAND_OFF_LIFETIME = timedelta(seconds=60)
 GRANT_LIFETIME = timedelta(days=14)
 # Long enough for a platform that was away; a report is numbered and cumulative, so late does
@@ -63,10 +64,30 @@ class HandOff:
 
 
 @dataclass(frozen=True, config=_CONFIG)
+class SupportVisit:
+    """Somebody of the operator who helps an ISP for a while, on another host.
+
+    Its token has a purpose of its own: a workspace that does not know it lets nobody in, where
+    one more field of a hand-off would make a member of them.
+    """
+
+    visit: uuid.UUID
+    person: uuid.UUID
+    expires_at: AwareDatetime
+    email: Text = Field(repr=False)
+    reason: Text = Field(repr=False)
+    name: Text = Field(default="", repr=False)
+    next_path: LocalPath = "/"
+    amr: tuple[MethodName, ...] = ()
+
+
+@dataclass(frozen=True, config=_CONFIG)
 class Grant:
     """What a workspace may do; the higher `serial` replaces the lower, never the reverse.
 
     A limit of None means no limit. `version` is the release that the workspace should run.
+    `members` is everybody who comes by hand-off, by the operator's id, with their role there; None
+    where the platform does not say. `visits` are the support visits that go on.
     """
 
     serial: Annotated[int, Field(ge=1)]
@@ -79,6 +100,8 @@ class Grant:
     limits: Mapping[str, int | None] = Field(default_factory=dict)
     hostnames: tuple[str, ...] = ()
     brand: Mapping[str, str] = Field(default_factory=dict)
+    members: Mapping[uuid.UUID, Text] | None = Field(default=None, repr=False)
+    visits: tuple[uuid.UUID, ...] | None = None
 
     @property
     def valid_until(self) -> datetime:
@@ -104,6 +127,7 @@ class UsageReport:
 
 
 _HAND_OFF = TypeAdapter(HandOff)
+_SUPPORT_VISIT = TypeAdapter(SupportVisit)
 _GRANT = TypeAdapter(Grant)
 _USAGE_REPORT = TypeAdapter(UsageReport)
 
@@ -127,6 +151,29 @@ def open_hand_off(
     """Open a hand-off meant for `host`; raises TokenError."""
     claims = open_token(token, keys, purpose="hand-off", audience=host, issuer=issuer)
     return Opened(_typed(_HAND_OFF, claims, "hand-off"), claims)
+
+
+def sign_support_visit(
+    visit: SupportVisit, key: SigningKey, *, host: str, issuer: str, state: str
+) -> str:
+    """Return a token that lets the visitor in on `host`, for 60 s, in the browser of `state`."""
+    return sign(
+        {**_SUPPORT_VISIT.dump_python(visit, mode="json"), "state": state},
+        key,
+        purpose=SUPPORT_VISIT,
+        audience=host,
+        issuer=issuer,
+        lifetime=HAND_OFF_LIFETIME,
+        subject=str(visit.person),
+    )
+
+
+def open_support_visit(
+    token: str, keys: Iterable[VerifyKey], *, host: str, issuer: str | None = None
+) -> Opened[SupportVisit]:
+    """Open a support visit meant for `host`; raises TokenError."""
+    claims = open_token(token, keys, purpose=SUPPORT_VISIT, audience=host, issuer=issuer)
+    return Opened(_typed(_SUPPORT_VISIT, claims, SUPPORT_VISIT), claims)
 
 
 def sign_grant(grant: Grant, key: SigningKey, *, issuer: str) -> str:

@@ -35,7 +35,12 @@ _SENTENCES: Mapping[Reason, str] = {
     "issuer": "This {label} was issued by somebody else than expected. Ask for a new one.",
     "malformed": "This {label} is incomplete or damaged. Ask for a new one.",
 }
-_LABELS = {"hand-off": "sign-in link", "grant": "grant", "usage-report": "usage report"}
+_LABELS = {
+    "hand-off": "sign-in link",
+    "support-visit": "support link",
+    "grant": "grant",
+    "usage-report": "usage report",
+}
 
 
 class TokenError(Exception):

@@ -1,18 +1,17 @@
 """Roles: who may do what, who may give it, and what a limited member sees."""
 
 from collections.abc import Iterator
-from importlib import import_module
-from types import SimpleNamespace
 
 import pytest
-from django.apps import apps
 from django.contrib.auth.models import Permission
 from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from apps.accounts import members
 from apps.accounts.access import all_limits, all_permissions, forget, may, narrow
+from apps.accounts.backends import RoleBackend
 from apps.accounts.models import ApiKey, Membership, Role, User
 from apps.accounts.services import create_key, deactivate_user, ensure_member, reactivate_user
 from apps.core.exceptions import ConflictError, DomainError
@@ -270,14 +269,118 @@ def test_what_is_kept_of_a_role_is_read_again(alice: User) -> None:
     assert not may(tess, "instances.stop")
 
 
-def test_staff_from_before_keep_what_they_could_do_and_no_more(alice: User) -> None:
-    carl, dora = member("carl"), User.objects.create_user("dora@example.com")
-    migration = import_module("apps.accounts.migrations.0005_staff_keep_their_rights")
-    for _turn in range(2):
-        migration.give_role(apps, SimpleNamespace(connection=connection))
-    for key in ("operations.steer", "instances.archive", "catalogue.view"):
-        assert may(User.objects.get(pk=carl.pk), key), key
-    for key in ("people.view", "record.view", "keys.use"):
-        assert not may(User.objects.get(pk=carl.pk), key), key
-    assert [one.user_id for one in Membership.objects.all()] == [carl.pk]
-    assert not may(dora, "operations.view")
+def test_staff_without_a_role_have_none_of_the_roles(alice: User, acme: Isp) -> None:
+    carl = member("carl")
+    assert not any(may(carl, key) for key in all_permissions())
+    assert browser_of(carl, acme).get("/admin/instances/instance/").status_code == 403
+
+
+def test_a_role_above_ones_own_is_only_looked_at(alice: User, acme: Isp) -> None:
+    keys = ["people.view", "people.manage", "roles.manage", "instances.view"]
+    hr = Role.objects.create(name="HR", permissions=keys)
+    more = Role.objects.create(name="More", permissions=["instances.stop"])
+    client = browser_of(member("hal", own=hr), acme)
+    page = f"/admin/accounts/role/{more.pk}"
+    assert client.get(f"{page}/change/").status_code == 200
+    form = {"name": "Less", "permissions": ["instances.view"]}
+    assert client.post(f"{page}/change/", form).status_code == 403
+    assert client.get(f"{page}/delete/").status_code == 403
+    assert client.post(f"{page}/delete/", {"post": "yes"}).status_code == 403
+    asked = {"name": "HR", "permissions": [*keys, "instances.stop"]}
+    answer = client.post(f"/admin/accounts/role/{hr.pk}/change/", asked)
+    assert answer.status_code == 200
+    assert "may do more than you" in text_of(answer)
+    assert "was changed successfully" not in text_of(answer)
+    connection.set_schema(acme.console)
+    assert set(Role.objects.get(pk=hr.pk).permissions) == set(keys)
+    assert Role.objects.get(pk=more.pk).name == "More"
+
+
+def test_a_role_s_name_that_is_taken_is_said_at_the_form(alice: User, acme: Isp) -> None:
+    Role.objects.create(name="Night", permissions=[])
+    day = Role.objects.create(name="Day", permissions=[])
+    client = browser_of(alice, acme)
+    page = client.post(f"/admin/accounts/role/{day.pk}/change/", {"name": "Night"})
+    assert page.status_code == 200
+    assert "There is a role Night already" in text_of(page)
+
+
+def test_a_role_that_somebody_got_meanwhile_is_not_said_to_be_deleted(
+    alice: User, acme: Isp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night = Role.objects.create(name="Night", permissions=[])
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise ConflictError("Somebody still has the role Night.")
+
+    monkeypatch.setattr(members, "delete_role", refuse)
+    page = browser_of(alice, acme).post(
+        f"/admin/accounts/role/{night.pk}/delete/", {"post": "yes"}, follow=True
+    )
+    assert "Somebody still has the role Night" in text_of(page)
+    assert "was deleted successfully" not in text_of(page)
+
+
+def test_what_keeps_a_role_from_being_given_is_said_at_the_form(alice: User, acme: Isp) -> None:
+    page = browser_of(alice, acme).post(
+        f"{PEOPLE}{alice.pk}/change/", {"name": "Alice", "role": "viewer"}
+    )
+    assert page.status_code == 200
+    assert "only active person" in text_of(page)
+    assert "was changed successfully" not in text_of(page)
+    connection.set_schema(acme.console)
+    alice.refresh_from_db()
+    assert (alice.name, alice.is_superuser) == ("", True)
+
+
+def test_a_role_that_is_not_on_offer_stays(acme: Isp, running_shop: Shop) -> None:
+    with schema_of(acme.console):
+        owner = User.objects.create_superuser("alice@acme.example")
+        keys = ["people.view", "people.manage", "instances.view", "operations.view"]
+        hr = Role.objects.create(name="HR", permissions=keys)
+        hal, lim = member("hal", own=hr), member("lim")
+        wide = Role.objects.create(name="Wide", permissions=["instances.view", "record.view"])
+        limits = [f"instance:{running_shop.uuid}"]
+        members.set_role(lim, str(wide.uuid), by=owner, limits=limits)
+        client = browser_of(hal, acme)
+    page = client.get(f"{PEOPLE}{lim.pk}/change/")
+    assert page.status_code == 200
+    assert 'name="role"' not in page.content.decode()
+    assert client.post(f"{PEOPLE}{lim.pk}/change/", {"name": "Lim"}).status_code == 302
+    with schema_of(acme.console):
+        lim = User.objects.get(pk=lim.pk)
+        assert (lim.name, members.role_title(lim)) == ("Lim", "Wide")
+        assert members.limits_in_text(lim) == limits
+
+
+def test_a_role_with_what_is_gone_is_still_given(alice: User) -> None:
+    role = Role.objects.create(name="Old", permissions=["gone.away", "instances.view"])
+    hr = Role.objects.create(name="HR", permissions=["people.manage", "instances.view"])
+    hal, new = member("hal", own=hr), member("new")
+    members.set_role(new, str(role.uuid), by=hal)
+    assert may(new, "instances.view")
+
+
+def test_a_limit_to_what_is_not_here_is_refused_but_one_that_is_gone_stays(
+    acme: Isp, running_shop: Shop
+) -> None:
+    with schema_of(acme.console):
+        owner, lim = User.objects.create_superuser("alice@acme.example"), member("lim")
+        for limit in ("instance:no-uuid", f"instance:{owner.uuid}", "region:1", "instance:"):
+            with pytest.raises(DomainError, match="no such resource"):
+                members.set_role(lim, "viewer", by=owner, limits=[limit])
+        gone = f"instance:{owner.uuid}"
+        held = [{"type": "instance", "id": str(owner.uuid)}]
+        Membership.objects.create(user=lim, role="viewer", limits=held)
+        lim = User.objects.get(pk=lim.pk)
+        members.set_role(lim, "technician", by=owner, limits=[gone])
+        assert members.limits_in_text(lim) == [gone]
+
+
+def test_who_asks_is_read_in_one_query(alice: User) -> None:
+    tess = member("tess", "technician")
+    backend = RoleBackend()
+    with CaptureQueriesContext(connection) as counted:
+        found = backend.get_user(tess.pk)
+        assert may(found, "instances.stop")
+    assert len(counted) == 1

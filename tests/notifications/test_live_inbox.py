@@ -6,6 +6,7 @@ import pytest
 from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import connections
 
 from apps.accounts.models import User
@@ -62,6 +63,25 @@ def test_a_person_hears_of_what_comes_and_of_what_another_window_read() -> None:
         assert await browser.receive_json_from(timeout=SOON_S) == {"changed": True}
         await read_all()
         assert await browser.receive_json_from(timeout=SOON_S) == {"changed": True}
+        await browser.disconnect()
+
+    play(scene)
+
+
+@database_sync_to_async
+def sign_out(session: str) -> None:
+    with schema_of(ACME.console):
+        SessionStore(session).delete()
+
+
+def test_the_bell_is_silent_once_its_person_is_signed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumers, "RECHECK_S", 0.2)
+    session = session_of(ACME.console)
+
+    async def scene() -> None:
+        browser = await opened(session)
+        await sign_out(session)
+        assert (await browser.receive_output(timeout=SOON_S))["type"] == "websocket.close"
         await browser.disconnect()
 
     play(scene)

@@ -28,6 +28,7 @@ HOLDS: dict[str, set[str]] = {
         "subscribers.change",
         "subscribers.suspend",
         "subscribers.end",
+        "organisations.impersonate",
     },
     "billing": {*_VIEWING, "plans.change", "subscribers.suspend"},
     "technician": {
@@ -167,6 +168,14 @@ NEEDS: Needs = {
     "placement-detail": ("fleet.view", NOBODY),
     "route-list": ("fleet.view", NOBODY),
     **rows("tenants_organisation", "organisations.view"),
+    "admin:tenants_organisation_support": (
+        "organisations.impersonate",
+        "organisations.impersonate",
+    ),
+    "admin:tenants_organisation_enter_as_support": (
+        "organisations.impersonate",
+        "organisations.impersonate",
+    ),
     "organisation-list": ("organisations.view", NOBODY),
     "organisation-detail": ("organisations.view", NOBODY),
     **rows("marketplace_app", "catalogue.view"),
@@ -261,6 +270,7 @@ NEEDS: Needs = {
         "portal_services",
         "portal_account",
         "sso_authorize",
+        "sso_leave",
         "admin:index",
         "admin:search",
         "admin:app_list",

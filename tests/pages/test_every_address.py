@@ -49,6 +49,8 @@ _SIGN_IN = {
     "admin:logout",
     "sso_login",
     "sso_enter",
+    # Opened by the platform's signature in the link.
+    "sso_visit",
 }
 # Meant for everybody, whoever they are.
 OPEN = {

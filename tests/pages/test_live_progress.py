@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -15,9 +16,11 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from apps.accounts.models import Membership, User
+from apps.accounts.models import Membership, User, Visit
 from apps.accounts.security.methods import SESSION_KEY as METHODS
 from apps.accounts.security.policy import set_policy
+from apps.accounts.visits.services import SESSION_KEY as VISIT
+from apps.accounts.visits.services import end_here
 from apps.events.actors import SYSTEM
 from apps.operations.models import Operation
 from apps.operations.progress import announce
@@ -148,6 +151,104 @@ def test_who_lacks_a_second_factor_that_is_demanded_hears_nothing(
     async def scene() -> None:
         assert await is_closed(socket(operation, staff))
         await (await opened(operation, str(proven.session_key))).disconnect()
+
+    play(scene)
+
+
+@database_sync_to_async
+def lose(session: str, how: str) -> None:
+    """A person of Acme is switched off, loses their role, or signs out."""
+    with schema_of(ACME.console):
+        stored = SessionStore(session)
+        user = User.objects.get(pk=stored[SESSION_KEY])
+        if how == "off":
+            User.objects.filter(pk=user.pk).update(is_active=False)
+        elif how == "demoted":
+            Membership.objects.filter(user=user).delete()
+        elif how == "factor":
+            set_policy(who="staff", grace_days=0, actor=SYSTEM, methods=["pwd", "otp"])
+        else:
+            stored.delete()
+
+
+@pytest.mark.parametrize("how", ["off", "demoted", "signed out", "factor"])
+@pytest.mark.parametrize("has_news", [True, False])
+def test_an_open_socket_ends_with_the_right_to_it(
+    operation: Operation, staff: str, monkeypatch: pytest.MonkeyPatch, how: str, has_news: bool
+) -> None:
+    monkeypatch.setattr(consumers, "RECHECK_S", 60 if has_news else 0.2)
+
+    async def scene() -> None:
+        browser = await opened(operation, staff)
+        await lose(staff, how)
+        if has_news:
+            await change(operation)
+        said = await browser.receive_output(timeout=SOON_S)
+        assert (said["type"], said["code"]) == ("websocket.close", 4404)
+        await browser.disconnect()
+        assert not consumers.listener._watchers
+
+    play(scene)
+
+
+def visiting(schema: str) -> tuple[str, UUID]:
+    """Somebody of the operator on a support visit; the session's key, and the visit."""
+    with schema_of(schema):
+        row = User.objects.create_user("row@visitor.invalid", is_active=False, is_visitor=True)
+        now = timezone.now()
+        visit = Visit.objects.create(
+            uuid=uuid4(),
+            user=row,
+            person=uuid4(),
+            email="eve@dotmac.example",
+            reason="Ticket 4711",
+            started_at=now,
+            expires_at=now + timedelta(minutes=15),
+        )
+        session = SessionStore()
+        session[VISIT] = str(visit.uuid)
+        session.save()
+    return str(session.session_key), visit.uuid
+
+
+@pytest.mark.parametrize("how", ["left", "time"])
+def test_a_support_visit_listens_as_long_as_it_goes_on(
+    operation: Operation, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(consumers, "RECHECK_S", 0.2)
+    session, visit = visiting(ACME.console)
+
+    @database_sync_to_async
+    def over() -> None:
+        with schema_of(ACME.console):
+            if how == "left":
+                end_here(visit, actor=SYSTEM)
+            else:
+                Visit.objects.update(expires_at=timezone.now())
+
+    async def scene() -> None:
+        browser = await opened(operation, session)
+        await change(operation)
+        assert await browser.receive_json_from(timeout=SOON_S) == {"changed": True}
+        await over()
+        assert (await browser.receive_output(timeout=SOON_S))["type"] == "websocket.close"
+        await browser.disconnect()
+        assert await is_closed(socket(operation, session))
+
+    play(scene)
+
+
+def test_an_open_socket_stays_open_while_the_right_lasts(
+    operation: Operation, staff: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "RECHECK_S", 0.05)
+
+    async def scene() -> None:
+        browser = await opened(operation, staff)
+        assert await browser.receive_nothing(timeout=0.5)
+        await change(operation)
+        assert await browser.receive_json_from(timeout=SOON_S) == {"changed": True}
+        await browser.disconnect()
 
     play(scene)
 

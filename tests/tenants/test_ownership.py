@@ -47,7 +47,7 @@ def rights(email: str, schema: str) -> tuple[bool, str]:
 def test_it_is_handed_over_once_it_is_accepted(northwind: Organisation, bob: User) -> None:
     alice, heir = signed_in("alice@example.net"), signed_in("bob@example.net")
     assert heir.get(PAGE).status_code == 404
-    assert "Hand over" in text_of(alice.get("/organisations/"))
+    assert "People and ownership" in text_of(alice.get("/organisations/"))
     alice.post(PAGE, {"what": "offer", "to": str(bob.uuid)})
     assert "Offered to Bob until" in text_of(alice.get(PAGE))
     assert "offers you Northwind Fiber" in messages()[0]["subject"]

@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0005_staff_keep_their_rights"),
+        ("accounts", "0004_roles"),
     ]
 
     operations = [

@@ -71,8 +71,10 @@ class SecondFactorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # Without the cookie nobody is signed in, and the session need not be touched.
-        if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
+        # Without the cookie nobody is signed in, and the session need not be touched. A support
+        # visit is no session of a person's.
+        has_cookie = settings.SESSION_COOKIE_NAME in request.COOKIES
+        if has_cookie and isinstance(request.user, User) and request.user.visit is None:
             note_seen(request)
         return self.get_response(request)
 

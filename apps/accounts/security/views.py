@@ -31,6 +31,7 @@ from apps.accounts.security.factors import has_factor
 from apps.accounts.security.limits import too_many
 from apps.accounts.security.methods import holds_second_factor, methods_of
 from apps.accounts.security.pages import comes_by_hand_off, security_page
+from apps.accounts.security.proof import factor_again
 from apps.events.actors import user_actor
 
 _WANTED = "wanted_after_second_factor"
@@ -68,7 +69,7 @@ def second_factor(request: HttpRequest) -> HttpResponse:
         return render(request, "account/second_factor_elsewhere.html", context)
     if has_factor(request.user):
         query = urlencode({"next": request.path})
-        return HttpResponseRedirect(f"{_factor_again(request.user)}?{query}")
+        return HttpResponseRedirect(f"{factor_again(request.user)}?{query}")
     return render(request, "account/second_factor.html")
 
 
@@ -144,9 +145,3 @@ class PasskeyLogin(LoginWebAuthnView):  # type: ignore[misc]
         login = Login(user=authenticator.user, redirect_url=wanted)
         response: HttpResponse = perform_passwordless_login(self.request, authenticator, login)
         return response
-
-
-def _factor_again(user: User) -> str:
-    """Where a person proves the factor that they have."""
-    ways = get_adapter().get_reauthentication_methods(user)
-    return str(next(way["url"] for way in ways if way["id"].startswith("mfa_")))

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods
 from apps.accounts.models import User
 from apps.core.exceptions import DomainError
 from apps.tenants import ownership
+from apps.tenants.members import others, remove_member
 from apps.tenants.models import Organisation
 from apps.tenants.querysets import organisations_of
 
@@ -43,6 +44,7 @@ def owner(request: HttpRequest, slug: str) -> HttpResponse:
         "organisation": organisation,
         "is_owner": is_owner,
         "people": ownership.candidates(organisation) if is_owner else [],
+        "members": others(organisation) if is_owner else [],
         "offered_to": User.objects.filter(uuid=offer.offered_to).first() if offer else None,
         "offer": offer,
     }
@@ -55,6 +57,7 @@ def _do(request: HttpRequest, user: User, organisation: Organisation) -> HttpRes
         "offer": partial(_offer, request),
         "withdraw": ownership.withdraw_offer,
         "accept": ownership.accept_ownership,
+        "remove": partial(_remove, request),
     }
     if what not in steps:
         raise Http404
@@ -68,6 +71,15 @@ def _do(request: HttpRequest, user: User, organisation: Organisation) -> HttpRes
         messages.success(request, text)
         return redirect("organisations")
     return redirect("organisation_owner", organisation.slug)
+
+
+def _remove(request: HttpRequest, organisation: Organisation, *, by: User) -> None:
+    chosen = request.POST.get("who", "")
+    who = next((p for p in others(organisation) if str(p.uuid) == chosen), None)
+    if who is None:
+        raise DomainError("Choose somebody who belongs to the organisation.", field="who")
+    remove_member(organisation, who.uuid, by=by)
+    messages.success(request, _("%(name)s is removed.") % {"name": who})
 
 
 def _offer(request: HttpRequest, organisation: Organisation, *, by: User) -> None:

@@ -1,7 +1,6 @@
 """The front page, a person's organisations, and the way from here into one of them."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -11,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from apps.accounts import hand_off
-from apps.accounts.addresses import console_host, console_url, host_url, local_path
+from apps.accounts.addresses import console_host, console_url, local_path
 from apps.accounts.models import User
 from apps.accounts.security.methods import methods_of
 from apps.accounts.services import has_verified_email
@@ -21,6 +20,7 @@ from apps.tenants.querysets import organisation_at, organisations_of
 from apps.tenants.services import role_of
 from apps.tenants.views.plans import plan_rows
 from apps.tenants.views.steps import step_url
+from apps.tenants.views.support import enter_as_support, way_into
 
 _INTO_CONSOLE = "/sso/login/?next=/admin/"
 
@@ -79,9 +79,11 @@ def authorize(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, User)
     host, state = request.GET.get("host", "").lower(), request.GET.get("state", "")
     organisation = organisation_at(host)
-    role = role_of(organisation, request.user) if organisation else None
-    if organisation is None or role is None or not hand_off.is_state(state):
+    if organisation is None or not hand_off.is_state(state):
         raise Http404
+    role = role_of(organisation, request.user)
+    if role is None:
+        return enter_as_support(request, organisation, host=host, state=state)
     if not has_verified_email(request.user):
         return HttpResponseRedirect(step_url("verify"))
     token = hand_off.issue(
@@ -92,15 +94,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
         next_path=local_path(request.GET.get("next"), "/admin/"),
         amr=methods_of(request),
     )
-    path = f"/sso/enter/?{urlencode({'token': token})}"
-    return HttpResponseRedirect(
-        host_url(host, path, is_workspace=not _is_console(organisation, host))
-    )
-
-
-def _is_console(organisation: Organisation, host: str) -> bool:
-    console = organisation.console
-    return console is not None and console.domains.filter(domain=host).exists()
+    return HttpResponseRedirect(way_into(organisation, host, "/sso/enter/", token))
 
 
 def _row(organisation: Organisation, user: User) -> dict[str, Any]:

@@ -10,12 +10,15 @@ from hypothesis import strategies as st
 from dotmac.crypto.contracts import (
     Grant,
     HandOff,
+    SupportVisit,
     UsageReport,
     open_grant,
     open_hand_off,
+    open_support_visit,
     open_usage_report,
     sign_grant,
     sign_hand_off,
+    sign_support_visit,
     sign_usage_report,
 )
 from dotmac.crypto.keys import SigningKey
@@ -286,3 +289,33 @@ def test_every_report_opens_as_it_was_signed(number, tenant, meters):
     token = sign_usage_report(report, KEY, audience=PLATFORM)
     opened = open_usage_report(token, [KEY.public], tenant=tenant, audience=PLATFORM)
     assert opened.value == report
+
+
+def test_a_support_visit_is_opened_as_nothing_else(platform_key):
+    visit = SupportVisit(
+        visit=uuid.uuid4(),
+        person=uuid.uuid4(),
+        expires_at=NOON + timedelta(minutes=15),
+        email="eve@dotmac.test",
+        reason="Ticket 4711",
+    )
+    token = sign_support_visit(visit, platform_key, host=HOST, issuer=PLATFORM, state="0" * 64)
+    opened = open_support_visit(token, [platform_key.public], host=HOST, issuer=PLATFORM)
+    assert opened.value == visit
+    assert opened.claims.payload["state"] == "0" * 64
+    assert "eve@dotmac.test" not in repr(visit)
+    with pytest.raises(TokenError) as refused:
+        open_hand_off(token, [platform_key.public], host=HOST)
+    assert refused.value.reason == "purpose"
+    with pytest.raises(TokenError) as elsewhere:
+        open_support_visit(token, [platform_key.public], host="initech.dotmac.test")
+    assert elsewhere.value.reason == "audience"
+
+
+def test_a_grant_of_before_says_nothing_of_who_belongs(grant, platform_key, tenant):
+    member = uuid.uuid4()
+    newer = replace(grant, members={member: "owner"}, visits=())
+    for one in (grant, newer):
+        token = sign_grant(one, platform_key, issuer=PLATFORM)
+        assert open_grant(token, [platform_key.public], tenant=tenant).value == one
+    assert (grant.members, grant.visits) == (None, None)
