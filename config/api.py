@@ -11,8 +11,11 @@ from rest_framework.routers import DefaultRouter
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
+from apps.accounts.deleted import DeletedViewSet
 from apps.accounts.happened import EventViewSet
 from apps.accounts.people import MeView, PersonViewSet
+from apps.accounts.programs_api import KeyViewSet, ServiceAccountViewSet
+from apps.accounts.roles_api import InvitationViewSet, RoleViewSet
 from apps.core.views import api_errors
 from apps.operations.api import OperationViewSet
 from apps.webhooks.api import DeliveryViewSet, EndpointViewSet
@@ -38,6 +41,11 @@ def api_urls(**resources: type[ViewSetMixin]) -> list[object]:
     common: dict[str, type[ViewSetMixin]] = {
         "operations": OperationViewSet,
         "people": PersonViewSet,
+        "roles": RoleViewSet,
+        "invitations": InvitationViewSet,
+        "service_accounts": ServiceAccountViewSet,
+        "api_keys": KeyViewSet,
+        "deleted": DeletedViewSet,
         "events": EventViewSet,
         "webhooks": EndpointViewSet,
         "webhook_deliveries": DeliveryViewSet,

@@ -23,6 +23,7 @@ from apps.accounts.access import (
     permissions_of_role,
 )
 from apps.accounts.models import Membership, Role, User
+from apps.accounts.programs import Principal
 from apps.accounts.services import keep_an_owner
 from apps.core.exceptions import ConflictError, DomainError
 from apps.core.permissions import OWNER
@@ -60,13 +61,13 @@ def titles_of_roles() -> dict[str, str]:
     return {OWNER: str(OWNER_TITLE), **{key: str(t) for key, t in BUILT_IN.items()}, **own}
 
 
-def role_choices(by: User) -> list[tuple[str, str]]:
+def role_choices(by: Principal) -> list[tuple[str, str]]:
     """The roles that somebody may give here."""
     return [(role, title) for role, title in titles_of_roles().items() if is_given(by, role)]
 
 
 @transaction.atomic
-def set_role(user: User, role: str, *, by: User, limits: Iterable[str] = ()) -> None:
+def set_role(user: User, role: str, *, by: Principal, limits: Iterable[str] = ()) -> None:
     """Give somebody a role, or none; limits are `type:id`.
 
     PermissionDenied for more than one holds; ConflictError where no owner would be left.
@@ -104,7 +105,7 @@ def limits_in_text(user: User) -> list[str]:
     return [f"{one['type']}:{one['id']}" for one in limits_of(user)]
 
 
-def require_above(by: User, user: User) -> None:
+def require_above(by: Principal, user: User) -> None:
     """PermissionDenied unless one manages people and holds all that the other holds."""
     is_above = by.is_superuser or not (user.is_superuser or held_by(user) - held_by(by))
     if not (may(by, "people.manage") and is_above):
@@ -112,7 +113,7 @@ def require_above(by: User, user: User) -> None:
 
 
 @transaction.atomic
-def create_role(*, name: str, permissions: Iterable[str], by: User) -> Role:
+def create_role(*, name: str, permissions: Iterable[str], by: Principal) -> Role:
     """A role of one's own; ConflictError for a name that is taken."""
     role = Role(name=name, permissions=_checked(permissions, by))
     _save(role)
@@ -122,7 +123,7 @@ def create_role(*, name: str, permissions: Iterable[str], by: User) -> Role:
 
 
 @transaction.atomic
-def change_role(role: Role, *, name: str, permissions: Iterable[str], by: User) -> None:
+def change_role(role: Role, *, name: str, permissions: Iterable[str], by: Principal) -> None:
     """Change what a role is called and may do, for all who have it."""
     current = Role.objects.select_for_update().get(pk=role.pk)
     _checked(current.permissions, by)
@@ -134,7 +135,7 @@ def change_role(role: Role, *, name: str, permissions: Iterable[str], by: User) 
 
 
 @transaction.atomic
-def delete_role(role: Role, *, by: User) -> None:
+def delete_role(role: Role, *, by: Principal) -> None:
     """Remove a role that nobody has; ConflictError while somebody does."""
     _checked(role.permissions, by)
     events.record("role.deleted", actor=user_actor(by), subject=role)
@@ -152,7 +153,7 @@ def _locked(user: User) -> User:
     return next(row for row in rows.order_by("pk") if row.pk == user.pk)
 
 
-def is_given(by: User, role: str) -> bool:
+def is_given(by: Principal, role: str) -> bool:
     """Whether somebody holds all that a role grants, so that they may give it."""
     if by.is_superuser or role == NO_ROLE:
         return True
@@ -162,10 +163,13 @@ def is_given(by: User, role: str) -> bool:
 
 
 def _grants_of(role: str) -> frozenset[str]:
-    return permissions_of_role(role) if role in BUILT_IN else frozenset(_own(role).permissions)
+    return (
+        permissions_of_role(role) if role in BUILT_IN else frozenset(own_role_of(role).permissions)
+    )
 
 
-def _own(role: str) -> Role:
+def own_role_of(role: str) -> Role:
+    """A role of the schema's own by its id; DomainError where there is none."""
     try:
         return Role.objects.get(uuid=UUID(role))
     except (ValueError, Role.DoesNotExist):
@@ -189,7 +193,7 @@ def _write(user: User, role: str, limits: Limits) -> None:
     if role in (OWNER, NO_ROLE):
         Membership.objects.filter(user=user).delete()
     else:
-        own = None if role in BUILT_IN else _own(role)
+        own = None if role in BUILT_IN else own_role_of(role)
         values: dict[str, Any] = {"role": "" if own else role, "own_role": own, "limits": limits}
         Membership.objects.update_or_create(user=user, defaults=values)
     forget(user)
@@ -206,7 +210,7 @@ def checked_limits(limits: Iterable[str]) -> Limits:
     return found
 
 
-def _checked(permissions: Iterable[str], by: User) -> list[str]:
+def _checked(permissions: Iterable[str], by: Principal) -> list[str]:
     """The permissions that exist, in order; PermissionDenied for one that `by` does not hold."""
     keys = sorted(set(permissions) & all_permissions().keys())
     if not (may(by, "roles.manage") and all(may(by, key) for key in keys)):

@@ -1,7 +1,5 @@
 """Writes about people and the keys of programs."""
 
-import hashlib
-import secrets
 from typing import Any
 from uuid import UUID
 
@@ -12,15 +10,12 @@ from django.utils import timezone
 from apps.accounts.access import BUILT_IN, forget
 from apps.accounts.exceptions import HandOffError
 from apps.accounts.hand_off import Entrance
-from apps.accounts.models import ApiKey, Membership, UsedHandOff, User
+from apps.accounts.models import Membership, UsedHandOff, User
 from apps.accounts.security.sessions import revoke_others
 from apps.core.exceptions import ConflictError
 from apps.core.permissions import OWNER
 from apps.events import services as events
 from apps.events.actors import Actor, user_actor
-from dotmac.crypto.secret import Secret
-
-KEY_MARK = "dm"
 
 
 @transaction.atomic
@@ -59,15 +54,14 @@ def rename_user(user: User, name: str, *, actor: Actor) -> None:
 def deactivate_user(user: User, *, actor: Actor) -> None:
     """Keep a person out from the next request on; ConflictError for the last who may do all.
 
-    Sessions and keys end for good: they do not come back with the person.
+    Sessions end for good: they do not come back with the person. Service accounts that they made
+    go on, since they are the schema's own; owners are told which these are.
     """
     keep_an_owner(user)
     if not User.objects.filter(pk=user.pk, is_active=True).update(is_active=False):
         return
     events.record("user.deactivated", actor=actor, subject=user)
     revoke_others(user, keep=None, actor=actor)
-    for key in ApiKey.objects.filter(created_by=user, revoked_at=None):
-        revoke_key(key, actor=actor)
 
 
 @transaction.atomic
@@ -152,29 +146,6 @@ def enter(entrance: Entrance, *, ip: str = "") -> User:
 def is_spent(entrance: Entrance) -> bool:
     """Whether a hand-off signed somebody in already."""
     return UsedHandOff.objects.filter(jti=entrance.jti).exists()
-
-
-@transaction.atomic
-def create_key(*, name: str, user: User, actor: Actor) -> tuple[ApiKey, Secret]:
-    """A key for a program that acts as `user`, and its text, which is not kept."""
-    secret = secrets.token_urlsafe(32)
-    key = ApiKey.objects.create(
-        name=name, prefix=secrets.token_hex(6), digest=key_digest(secret), created_by=user
-    )
-    events.record("api_key.created", actor=actor, subject=key, data={"prefix": key.prefix})
-    return key, Secret(f"{KEY_MARK}_{key.prefix}_{secret}")
-
-
-@transaction.atomic
-def revoke_key(key: ApiKey, *, actor: Actor) -> None:
-    """End a key at once; nothing happens if it is revoked."""
-    if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
-        events.record("api_key.revoked", actor=actor, subject=key, data={"prefix": key.prefix})
-
-
-def key_digest(secret: str) -> str:
-    """What is kept of a key's secret: its SHA-256 in hex."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def keep_an_owner(user: User) -> None:

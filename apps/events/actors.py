@@ -19,7 +19,10 @@ SYSTEM = Actor("system", label="DotMac")
 
 
 def user_actor(user: Any) -> Actor:
-    """The actor that a signed-in user is; the user has a uuid and an email."""
+    """The actor that somebody is who asks: a person with a uuid and an email, or a program."""
+    own = getattr(user, "as_actor", None)
+    if isinstance(own, Actor):
+        return own
     return Actor("user", str(user.uuid), user.email)
 
 

@@ -3,7 +3,6 @@
 from django.urls import include, path
 
 from apps.accounts import urls as accounts
-from apps.accounts.deleted import DeletedViewSet
 from apps.billing.api import PlanViewSet
 from apps.branding import urls as branding
 from apps.contract import views as contract
@@ -32,6 +31,5 @@ urlpatterns = [
         subscribers=SubscriberViewSet,
         services=ServiceViewSet,
         plans=PlanViewSet,
-        deleted=DeletedViewSet,
     ),
 ]

@@ -10,12 +10,13 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.models import ApiKey, Membership, User
-from apps.accounts.services import create_key, create_user, revoke_key
+from apps.accounts.services import create_user, revoke_key
 from apps.events.actors import SYSTEM
 from apps.events.models import Event
 from apps.tenancy.kinds import schema_of
 from tests.accounts.browser import text_of
 from tests.conftest import Isp
+from tests.keys import key_like
 
 API = "/api/v1/operations/"
 
@@ -32,7 +33,7 @@ def key_of(isp: Isp) -> tuple[ApiKey, str]:
     """A key of an ISP's console, and its text."""
     user = staff_of(isp)
     with schema_of(isp.console):
-        key, text = create_key(name="billing", user=user, actor=SYSTEM)
+        key, text = key_like(user, "billing")
     return key, text.reveal()
 
 

@@ -14,7 +14,7 @@ from django.test import Client
 from apps.accounts import members
 from apps.accounts.access import all_limits, all_permissions, forget, may, narrow
 from apps.accounts.models import ApiKey, Membership, Role, User
-from apps.accounts.services import create_key, deactivate_user, ensure_member, reactivate_user
+from apps.accounts.services import deactivate_user, ensure_member, reactivate_user
 from apps.core.exceptions import ConflictError, DomainError
 from apps.core.permissions import OWNER
 from apps.events.actors import SYSTEM, user_actor
@@ -25,6 +25,7 @@ from apps.tenancy.kinds import schema_of
 from tests.accounts.browser import text_of
 from tests.conftest import Isp
 from tests.instances.world import Shop, engine, new_shop, platform, running_shop, sign_up
+from tests.keys import key_like
 
 __all__ = ["engine", "new_shop", "platform", "running_shop", "sign_up"]
 
@@ -93,7 +94,7 @@ def test_no_other_backend_grants_what_the_role_does_not(alice: User) -> None:
 
 def test_a_key_may_what_its_maker_may_and_not_longer(alice: User) -> None:
     tess = member("tess", "technician")
-    key, _text = create_key(name="robot", user=tess, actor=user_actor(tess))
+    key, _text = key_like(tess)
     assert may(key, "instances.stop")
     assert not may(key, "instances.archive")
     members.set_role(tess, "viewer", by=alice)
@@ -195,7 +196,7 @@ def test_a_role_that_is_none_is_refused(alice: User) -> None:
 def test_deactivation_ends_sessions_and_keys_for_good(alice: User, acme: Isp) -> None:
     tess = member("tess", "technician")
     browser = browser_of(tess, acme)
-    _key, text = create_key(name="robot", user=tess, actor=user_actor(tess))
+    _key, text = key_like(tess)
     program = Client(
         headers={"host": acme.console_host, "authorization": f"Bearer {text.reveal()}"}
     )
@@ -253,7 +254,7 @@ def test_a_limited_member_sees_one_instance_and_its_work(acme: Isp, running_shop
     assert client.get(f"/instances/{other.uuid}/open/").status_code == 404
     assert client.get(PEOPLE).status_code == 403
     with schema_of(acme.console):
-        key = create_key(name="robot", user=lim, actor=SYSTEM)[1].reveal()
+        key = key_like(lim)[1].reveal()
     program = program_of(acme, key)
     (row,) = program.get("/api/v1/instances/").json()["results"]
     assert row["id"] == str(running_shop.uuid)
