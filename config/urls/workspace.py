@@ -10,6 +10,7 @@ from apps.notifications import urls as notifications
 from apps.operations import urls as operations
 from apps.portal import views as portal
 from apps.subscribers import views as subscribers
+from apps.subscribers.api.imports import ImportViewSet
 from apps.subscribers.api.services import ServiceViewSet
 from apps.subscribers.api.subscribers import SubscriberViewSet
 from apps.tenancy.kinds import WORKSPACE
@@ -31,5 +32,6 @@ urlpatterns = [
         subscribers=SubscriberViewSet,
         services=ServiceViewSet,
         plans=PlanViewSet,
+        imports=ImportViewSet,
     ),
 ]

@@ -1,5 +1,6 @@
 """Examples for every body that has none by hand, made from its schema."""
 
+import re
 from typing import Any
 
 _BY_NAME: dict[str, Any] = {
@@ -18,6 +19,8 @@ _BY_NAME: dict[str, Any] = {
     "reason": "asked for by the customer",
     "number": "S-000042",
 }
+# Tried in turn where a pattern says how a text looks.
+_SHAPES = ("fiber-100", "acme.example", "#2a6fd6", "10.201")
 _BY_FORMAT = {
     "uuid": "1d7e1d0e-6f2c-4c7e-8b0a-2f6c6b7a9d33",
     "date-time": "2026-01-31T09:00:00Z",
@@ -64,7 +67,8 @@ def _object(schema: dict[str, Any], schemas: dict[str, Any], name: str) -> dict[
 
 
 def _plain(schema: dict[str, Any], name: str) -> Any:
-    if "default" in schema:
+    # An empty text shows nothing.
+    if schema.get("default", "") != "":
         return schema["default"]
     if "enum" in schema:
         return schema["enum"][0]
@@ -82,5 +86,6 @@ def _fitting(schema: dict[str, Any], name: str) -> Any:
     known = _BY_NAME.get(name, name.replace("_", "-") or "text")
     if known is None:
         return None if schema.get("nullable") else "https://acme.example/api/v1/"
-    text = str(known)
-    return text if schema.get("pattern") is None else ""
+    pattern = schema.get("pattern", "")
+    texts = (str(known)[: schema.get("maxLength", 100)], *_SHAPES)
+    return next((text for text in texts if re.search(pattern, text)), "")

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 import django_filters
-from django.db.models import Field, Model, Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext as _
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError
@@ -100,7 +100,7 @@ def changed_fields(view: Any, model: type[Model]) -> list[str]:
     return ["updated_at"] if any(f.name == "updated_at" for f in _fields(model)) else []
 
 
-def _fields(model: type[Model]) -> list[Field[Any, Any]]:
+def _fields(model: type[Model]) -> list[Any]:
     return list(model._meta.concrete_fields)
 
 
