@@ -58,9 +58,9 @@ _KEY_STATES = {
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
     """A service account as somebody writes it down who may make keys."""
 
-    role = forms.ChoiceField(label=_("role"), widget=UnfoldAdminSelectWidget)
+    role = forms.ChoiceField(label=_("Role"), widget=UnfoldAdminSelectWidget)
     limits = forms.MultipleChoiceField(
-        label=_("only for"),
+        label=_("Only for"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text=_("With none ticked, the role holds for everything here."),
@@ -119,12 +119,12 @@ class ServiceAccountAdmin(ModelAdmin):  # type: ignore[misc]
     def get_fields(self, request: HttpRequest, obj: ServiceAccount | None = None) -> list[str]:
         """State and maker only of one that is there."""
         limits = ["limits"] if limit_choices() else []
-        shown = ["made_by", "created_at", "state"] if obj else []
+        shown = ["made_by", "created_at", "is_active"] if obj else []
         if obj and not self.has_change_permission(request, obj):
             return ["name", "description", "shown_role", *shown]
         return ["name", "description", "role", *limits, *shown]
 
-    readonly_fields = ["made_by", "created_at", "state"]
+    readonly_fields = ["made_by", "created_at", "is_active"]
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
@@ -213,12 +213,12 @@ class KeyForm(forms.ModelForm):  # type: ignore[type-arg]
     """A key to make: for which account, what it may, until when."""
 
     account = forms.ModelChoiceField(
-        label=_("service account"),
+        label=_("Service account"),
         queryset=ServiceAccount.objects.none(),
         widget=UnfoldAdminSelectWidget,
     )
     ends = forms.TypedChoiceField(
-        label=_("expires"),
+        label=_("Expires"),
         choices=_ENDS,
         coerce=int,
         initial=90,
@@ -226,10 +226,10 @@ class KeyForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text=_("Owners are told 14 and 3 days before. Who knows a key can use it until then."),
     )
     wide = forms.ChoiceField(
-        label=_("may"), choices=_WIDE, required=False, widget=UnfoldAdminSelectWidget
+        label=_("May"), choices=_WIDE, required=False, widget=UnfoldAdminSelectWidget
     )
     ticked = forms.MultipleChoiceField(
-        label=_("only"), required=False, widget=forms.CheckboxSelectMultiple
+        label=_("Permissions"), required=False, widget=forms.CheckboxSelectMultiple
     )
     # Who asks; set by the admin on a class of the request's own.
     by: User
@@ -280,7 +280,7 @@ class ApiKeyAdmin(ModelAdmin):  # type: ignore[misc]
         "account",
         "prefix",
         "may_do",
-        "expires_at",
+        "ends",
         "last_used_at",
         "last_used_ip",
         "state",
@@ -300,10 +300,10 @@ class ApiKeyAdmin(ModelAdmin):  # type: ignore[misc]
             "account",
             "prefix",
             "may_do",
-            "state",
+            "how_it_stands",
             "created_by",
             "created_at",
-            "expires_at",
+            "ends",
             "last_used_at",
             "last_used_ip",
             "revoked_at",
@@ -345,7 +345,7 @@ class ApiKeyAdmin(ModelAdmin):  # type: ignore[misc]
     ) -> HttpResponse:
         """With what can be done."""
         key = self.get_object(request, object_id)
-        more = {"key": key, "overlaps": _OVERLAPS, "ends": _ENDS}
+        more = {"key": key, "rotate_form": RotateForm(initial={"overlap": 24, "ends": 90})}
         more["may_rotate"] = bool(key and key.is_usable and not key.replaced_by_id)
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **more})  # type: ignore[no-any-return]
 
@@ -411,6 +411,16 @@ class ApiKeyAdmin(ModelAdmin):  # type: ignore[misc]
         word = _state_of(key)
         return word, str(_KEY_STATES[word])
 
+    @display(description=_("state"))  # type: ignore[untyped-decorator]
+    def how_it_stands(self, key: ApiKey) -> str:
+        """The same as a word, for its page."""
+        return str(_KEY_STATES[_state_of(key)])
+
+    @display(description=_("expires"), ordering="expires_at")  # type: ignore[untyped-decorator]
+    def ends(self, key: ApiKey) -> Any:
+        """When, or that it never does."""
+        return key.expires_at or str(_("Never"))
+
     @action(description=_("Revoke"), permissions=["revoke"])  # type: ignore[untyped-decorator]
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         """End keys at once."""
@@ -422,8 +432,15 @@ class ApiKeyAdmin(ModelAdmin):  # type: ignore[misc]
 class RotateForm(forms.Form):
     """How long the old key is good beside the new one, and how long the new one is."""
 
-    overlap = forms.TypedChoiceField(choices=_OVERLAPS, coerce=int)
-    ends = forms.TypedChoiceField(choices=_ENDS, coerce=int)
+    overlap = forms.TypedChoiceField(
+        label=_("The key that it has now"),
+        choices=_OVERLAPS,
+        coerce=int,
+        widget=UnfoldAdminSelectWidget,
+    )
+    ends = forms.TypedChoiceField(
+        label=_("The new key expires"), choices=_ENDS, coerce=int, widget=UnfoldAdminSelectWidget
+    )
 
 
 def register(site: AdminSite) -> None:

@@ -18,18 +18,15 @@ from apps.accounts.models import ApiKey, Invitation, Membership, ServiceAccount,
 from apps.accounts.programs import Program, program_of
 from apps.accounts.services import deactivate_user
 from apps.core.exceptions import ConflictError, DomainError
-from apps.events import services as events
 from apps.events.actors import SYSTEM
 from apps.events.models import Event
-from apps.events.sealing import seal
 from apps.notifications.models import Notification
 from apps.tenancy.kinds import schema_of
 from apps.work.models import Due
 from tests.accounts.browser import text_of
 from tests.api.conftest import Program as Robot
 from tests.conftest import Isp
-
-Answer = dict[str, object]
+from tests.notifications.conftest import show_events
 
 
 @pytest.fixture(autouse=True)
@@ -254,9 +251,8 @@ class TestItsEnd:
                     due_at=timezone.now() - timedelta(days=77)
                 )
                 run_due()
-            seal()
-            while events.dispatch():
-                pass
+        show_events(acme.workspace)
+        with schema_of(acme.workspace):
             told = Notification.objects.filter(user=alice, kind="api_key.ends")
             assert told.first().heading.startswith("The key Sync of CRM ends on")  # type: ignore[union-attr]
 
@@ -280,9 +276,8 @@ class TestItsEnd:
             account = service_accounts.create_account(name="Probe", role="viewer", by=tess)
             api_keys.create_key(account, name="x", by=tess)
             deactivate_user(tess, actor=SYSTEM)
-            seal()
-            while events.dispatch():
-                pass
+        show_events(acme.workspace)
+        with schema_of(acme.workspace):
             (told,) = Notification.objects.filter(kind="api_key.maker_left")
             assert (told.user, "Probe" in told.body) == (alice, True)
             assert may(program_of(ApiKey.objects.get()), "subscribers.view")
