@@ -218,7 +218,11 @@ class ApiKey(models.Model):
     """A key of a service account: a prefix to find it, and the SHA-256 of the rest."""
 
     uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
-    account = models.ForeignKey(ServiceAccount, on_delete=models.CASCADE, related_name="keys")
+    # Null in the database alone, for what the release before wrote during a change of releases:
+    # such a key opens nothing.
+    account: "models.ForeignKey[ServiceAccount, ServiceAccount]" = models.ForeignKey(
+        ServiceAccount, on_delete=models.CASCADE, null=True, related_name="keys"
+    )
     name = models.CharField(_("name"), max_length=80)
     # What it may of what its account may (apps.accounts.scopes).
     scopes = models.JSONField(_("scopes"), default=list)
