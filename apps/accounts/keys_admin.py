@@ -130,7 +130,6 @@ class ApiKeyAdmin(ModelAdmin):  # type: ignore[misc]
         "state",
     ]
     search_fields = ["name", "prefix", "account__name"]
-    list_filter = ["account"]
     actions = ["revoke"]
     show_full_result_count = False
     change_form_outer_after_template = "admin/accounts/apikey/rotate.html"

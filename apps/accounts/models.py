@@ -220,7 +220,7 @@ class ApiKey(models.Model):
     uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
     # Null in the database alone, for what the release before wrote during a change of releases:
     # such a key opens nothing.
-    account: "models.ForeignKey[ServiceAccount, ServiceAccount]" = models.ForeignKey(
+    account: "models.ForeignKey[ServiceAccount, ServiceAccount]" = models.ForeignKey(  # type: ignore[misc]
         ServiceAccount, on_delete=models.CASCADE, null=True, related_name="keys"
     )
     name = models.CharField(_("name"), max_length=80)
