@@ -11,9 +11,14 @@ from rest_framework.routers import DefaultRouter
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
+from apps.accounts.brand_api import BrandView, SenderView
+from apps.accounts.deleted import DeletedViewSet
 from apps.accounts.happened import EventViewSet
 from apps.accounts.people import MeView, PersonViewSet
+from apps.accounts.programs_api import KeyViewSet, ServiceAccountViewSet
+from apps.accounts.roles_api import InvitationViewSet, RoleViewSet
 from apps.core.views import api_errors
+from apps.notifications.api import MessageViewSet, SuppressedViewSet
 from apps.operations.api import OperationViewSet
 from apps.webhooks.api import DeliveryViewSet, EndpointViewSet
 
@@ -30,6 +35,10 @@ class NoSuchResource(APIView):
         raise Http404
 
 
+# Where two resources are of models with one name.
+_BASENAMES = {"messages": "message"}
+
+
 def api_urls(**resources: type[ViewSetMixin]) -> list[object]:
     """`/api/v1/` with what each kind has and the kind's own, its document, browser and codes."""
     router = DefaultRouter(use_regex_path=False)
@@ -38,16 +47,25 @@ def api_urls(**resources: type[ViewSetMixin]) -> list[object]:
     common: dict[str, type[ViewSetMixin]] = {
         "operations": OperationViewSet,
         "people": PersonViewSet,
+        "roles": RoleViewSet,
+        "invitations": InvitationViewSet,
+        "service_accounts": ServiceAccountViewSet,
+        "api_keys": KeyViewSet,
+        "messages": MessageViewSet,
+        "suppressions": SuppressedViewSet,
+        "deleted": DeletedViewSet,
         "events": EventViewSet,
         "webhooks": EndpointViewSet,
         "webhook_deliveries": DeliveryViewSet,
     }
     named = {**common, **resources}
     for name, viewset in named.items():
-        router.register(name.replace("_", "-"), viewset)
+        router.register(name.replace("_", "-"), viewset, basename=_BASENAMES.get(name))
     described = [
         path("api/v1/", include(router.urls)),
         path("api/v1/me/", MeView.as_view(), name="me"),
+        path("api/v1/brand/", BrandView.as_view(), name="brand"),
+        path("api/v1/sender/", SenderView.as_view(), name="sender"),
     ]
     # Given its addresses: by itself it would describe ROOT_URLCONF, which is no kind's.
     document = SpectacularJSONAPIView.as_view(patterns=described)

@@ -42,6 +42,7 @@ _ACCESS = Group(
         Entry("group", "accounts.User"),
         Entry("mail", "accounts.Invitation"),
         Entry("badge", "accounts.Role"),
+        Entry("smart_toy", "accounts.ServiceAccount"),
         Entry("key", "accounts.ApiKey"),
         Entry("shield_person", "accounts.SignInPolicy"),
         Entry("passkey", "accounts.IdentityProvider"),

@@ -4,7 +4,7 @@ Owners may do all. Everybody else of the staff has one role: a built-in one, whi
 or one of the schema's own. What no role grants is denied.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -16,7 +16,9 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.models import ApiKey, Membership, User
+from apps.accounts.models import ApiKey, Membership, Role, ServiceAccount, User
+from apps.accounts.programs import Principal, Program, program_of
+from apps.accounts.scopes import READ, is_looking, lets, only_reads
 from apps.core.permissions import (
     ADMIN,
     BILLING,
@@ -77,11 +79,11 @@ def permissions_of_visitors() -> frozenset[str]:
 def may(who: object, permission: str, obj: Model | None = None) -> bool:
     """Whether a person or a key may do something, to a thing where one is given.
 
-    `permission` is the key of one, or Django's name of a right on a model. A key never may more
-    than the person who made it.
+    `permission` is the key of one, or Django's name of a right on a model. A key may what its
+    service account may, as far as its scopes go.
     """
-    user = who.created_by if isinstance(who, ApiKey) else who
-    if not isinstance(user, User) or not (user.is_active and user.is_staff):
+    user = program_of(who) if isinstance(who, ApiKey) else who
+    if not isinstance(user, Principal) or not (user.is_active and user.is_staff):
         return False
     if user.is_superuser:
         return True
@@ -96,12 +98,18 @@ def require(request: HttpRequest, permission: str, obj: Model | None = None) -> 
         raise PermissionDenied
 
 
-def held_by(user: User) -> frozenset[str]:
-    """All that a member's role grants, Django's names of rights included; kept for the request."""
+def holds_all_of(who: Principal, other: Principal) -> bool:
+    """Whether somebody may all that somebody else may."""
+    if who.is_superuser or other.is_superuser:
+        return who.is_superuser
+    return held_by(other) <= held_by(who)
+
+
+def held_by(user: Principal) -> frozenset[str]:
+    """All that a role grants, Django's names of rights included; kept for the request."""
     known: frozenset[str] | None = user.__dict__.get(_KEPT)
     if known is None:
-        known = _granted(permissions_of_visitors()) if user.visit else _held(_membership_of(user))
-        user.__dict__[_KEPT] = known
+        known = user.__dict__[_KEPT] = _held_anew(user)
     return known
 
 
@@ -113,7 +121,7 @@ def forget(user: User) -> None:
 
 def is_limited(user: object) -> bool:
     """Whether a member sees named resources only."""
-    is_member = isinstance(user, User) and not user.is_superuser
+    is_member = isinstance(user, Principal) and not user.is_superuser
     membership = _membership_of(user) if is_member else None  # type: ignore[arg-type]
     return bool(membership and membership.limits)
 
@@ -128,7 +136,7 @@ def narrow(user: object, rows: QuerySet[Row]) -> QuerySet[Row]:
 
 def within_limits(user: object, rows: QuerySet[Row]) -> QuerySet[Row]:
     """Those of the rows that belong to what a limited member is limited to."""
-    if not isinstance(user, User) or not is_limited(user):
+    if not isinstance(user, Principal) or not is_limited(user):
         return rows
     membership = _membership_of(user)
     found = _limits_as_query(membership, rows.model) if membership else None
@@ -144,17 +152,33 @@ def _declared(name: str) -> list[Any]:
     return found
 
 
-def _membership_of(user: User) -> Membership | None:
+def _membership_of(user: Principal) -> Membership | ServiceAccount | None:
+    if isinstance(user, Program):
+        return user.account
     # A missing row is remembered by the relation's cache too.
     return getattr(user, "membership", None)
 
 
-def _held(membership: Membership | None) -> frozenset[str]:
+def _held_anew(user: Principal) -> frozenset[str]:
+    if user.visit is not None:
+        return _granted(permissions_of_visitors())
+    scopes = user.scopes if isinstance(user, Program) else ()
+    return _held(_membership_of(user), scopes)
+
+
+def _held(
+    membership: Membership | ServiceAccount | None, scopes: Iterable[str] = ()
+) -> frozenset[str]:
     if membership is None:
         return frozenset()
-    own = membership.own_role
+    own: Role | None = membership.own_role
     keys = frozenset(own.permissions) if own else permissions_of_role(membership.role)
-    return _granted(keys, is_limited=bool(membership.limits))
+    if scopes:
+        keys = frozenset(key for key in keys if lets(scopes, key))
+    rights = _granted(keys, is_limited=bool(membership.limits))
+    if membership.role == OWNER and READ in scopes:
+        rights |= _every_view()
+    return frozenset(filter(is_looking, rights)) if only_reads(scopes) else rights
 
 
 def _granted(keys: frozenset[str], *, is_limited: bool = False) -> frozenset[str]:
@@ -164,12 +188,18 @@ def _granted(keys: frozenset[str], *, is_limited: bool = False) -> frozenset[str
     return frozenset(right for one in wanted for right in (one.key, *one.grants))
 
 
-def _is_within(user: User, obj: Model) -> bool:
+def _every_view() -> frozenset[str]:
+    """The right to look at rows of each model, which owners have without a permission."""
+    models = (model._meta for model in apps.get_models())
+    return frozenset(f"{options.app_label}.view_{options.model_name}" for options in models)
+
+
+def _is_within(user: Principal, obj: Model) -> bool:
     rows = type(obj)._default_manager.filter(pk=obj.pk)
     return within_limits(user, rows).exists()
 
 
-def _limits_as_query(membership: Membership, model: type[Model]) -> Q:
+def _limits_as_query(membership: Membership | ServiceAccount, model: type[Model]) -> Q:
     """The rows of a model that the limits name; an empty query where they name none."""
     found = Q()
     for type_, limit in all_limits().items():

@@ -10,18 +10,22 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from apps.accounts.models import ApiKey, User
-from apps.accounts.services import KEY_MARK, key_digest
+from apps.accounts.api_keys import KEY_MARK, key_digest
+from apps.accounts.models import ApiKey
+from apps.accounts.programs import Program, program_of
+from apps.events.origins import current_ip
 
 _NOTED_EVERY = timedelta(minutes=1)
-_REFUSED = "This API key is not valid: it is mistyped, revoked, or of another organisation."
+_REFUSED = (
+    "This API key is not valid: it is mistyped, revoked, expired, or of another organisation."
+)
 
 
 class KeyAuthentication(BaseAuthentication):
-    """`Authorization: Bearer dm_<prefix>_<secret>`; the request acts as the key's maker."""
+    """`Authorization: Bearer dm_<prefix>_<secret>`; the request is of its service account."""
 
-    def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
-        """The key's maker and the key; None without a header, 401 for a key that is no good."""
+    def authenticate(self, request: Request) -> tuple[Program, ApiKey] | None:
+        """The program and the key; None without a header, 401 for a key that is no good."""
         scheme, _space, text = get_authorization_header(request).decode("latin-1").partition(" ")
         if scheme.lower() != "bearer":
             return None
@@ -29,7 +33,7 @@ class KeyAuthentication(BaseAuthentication):
         if key is None:
             raise AuthenticationFailed(_REFUSED, code="invalid_key")
         _note_use(key)
-        return key.created_by, key
+        return program_of(key), key
 
     def authenticate_header(self, request: Request) -> str:
         """What a request without a key is told."""
@@ -59,11 +63,13 @@ def _key_of(text: str) -> ApiKey | None:
 
 
 def _usable() -> QuerySet[ApiKey]:
-    keys = ApiKey.objects.select_related("created_by__membership__own_role")
-    return keys.filter(revoked_at=None, created_by__is_active=True)
+    keys = ApiKey.objects.select_related("account__own_role")
+    alive = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    return keys.filter(alive, revoked_at=None, account__is_active=True)
 
 
 def _note_use(key: ApiKey) -> None:
+    """When, and from where: at most once a minute, so that reading seldom writes."""
     now = timezone.now()
     stale = Q(last_used_at=None) | Q(last_used_at__lt=now - _NOTED_EVERY)
-    ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
+    ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now, last_used_ip=current_ip())

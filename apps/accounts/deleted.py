@@ -1,5 +1,7 @@
 """What was deleted, over the API, for programs that keep a copy."""
 
+from typing import ClassVar
+
 import django_filters
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
@@ -50,6 +52,7 @@ class DeletedViewSet(mixins.ListModelMixin, Resource):
     """What was deleted in the last 90 days, newest first."""
 
     access = "deleted"
+    permissions: ClassVar = {"list": "operations.view"}
     serializer_class = TombstoneSerializer
     queryset = Tombstone.objects.all()
     filterset_class = TombstoneFilter

@@ -12,7 +12,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.accounts.services import end_access, ensure_member
+from apps.accounts.security.sessions import revoke_others
+from apps.accounts.services import ensure_member
 from apps.core.permissions import OWNER
 from apps.events import services as events
 from apps.events.actors import Actor
@@ -27,7 +28,7 @@ def keep_out(identity: UUID, *, actor: Actor, as_of: datetime | None = None) -> 
     rows = User.objects.filter(pk=user.pk, is_active=True)
     if rows.update(is_active=False, off_by_platform_at=as_of or timezone.now()):
         events.record("user.deactivated", actor=actor, subject=user, data={"by": "platform"})
-    end_access(user, actor=actor)
+    revoke_others(user, keep=None, actor=actor)
 
 
 @transaction.atomic

@@ -114,6 +114,9 @@ class EventViewSet(mixins.ListModelMixin, Resource):
     queryset = Event.objects.all()
     filterset_class = EventFilter
     pagination_class = EventPages
+    # They have one order, and are followed by `after`.
+    ordering_fields: tuple[str, ...] = ()
+    changed_fields = ("at",)
 
     def get_queryset(self) -> QuerySet[Event]:
         """Those whose place in the log is settled."""

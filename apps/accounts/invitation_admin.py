@@ -82,15 +82,15 @@ class InvitationAdmin(ModelAdmin):  # type: ignore[misc]
     """Who is invited, and what became of it."""
 
     form = InvitationForm
-    list_display = ["email", "shown_role", "state", "invited_by", "sent_at", "expires_at"]
-    list_select_related = ["invited_by"]
+    list_display = ["email", "shown_role", "state", "inviter", "sent_at", "expires_at"]
+    list_select_related = ["invited_by", "invited_by_program"]
     search_fields = ["email"]
     actions = ["send_again", "revoke"]
 
     def get_fields(self, request: HttpRequest, obj: Invitation | None = None) -> list[str]:
         """One that is there is only shown."""
         if obj is not None:
-            return ["email", "shown_role", "state", "invited_by", "sent_at", "expires_at"]
+            return ["email", "shown_role", "state", "inviter", "sent_at", "expires_at"]
         return ["email", "role", *(["limits"] if limit_choices() else [])]
 
     def get_form(
@@ -136,6 +136,11 @@ class InvitationAdmin(ModelAdmin):  # type: ignore[misc]
         """The role as people read it; one of the schema's own by its name."""
         return str(members.BUILT_IN.get(row.role) or members.titles_of_roles().get(row.role, "–"))
 
+    @display(description=_("invited by"))  # type: ignore[untyped-decorator]
+    def inviter(self, row: Invitation) -> str:
+        """A person, or a program."""
+        return row.inviter
+
     @display(description=_("state"), label=_LABELS)  # type: ignore[untyped-decorator]
     def state(self, row: Invitation) -> tuple[str, str]:
         """What became of it."""
@@ -162,7 +167,7 @@ class InvitationAdmin(ModelAdmin):  # type: ignore[misc]
     def _each(
         request: HttpRequest, rows: QuerySet[Invitation], change: Callable[[Invitation], None]
     ) -> None:
-        for row in rows.select_related("invited_by"):
+        for row in rows.select_related("invited_by", "invited_by_program"):
             try:
                 change(row)
             except DomainError as error:

@@ -24,7 +24,7 @@ def send_invitation(request: HttpRequest, invitation: Invitation, token: Secret)
     context = {
         "url": _link(request, token.reveal()),
         "role": titles_of_roles().get(invitation.role, ""),
-        "inviter": str(invitation.invited_by),
+        "inviter": invitation.inviter,
         "expires_at": invitation.expires_at,
     }
     transaction.on_commit(partial(_send, request, invitation, context))

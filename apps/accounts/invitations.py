@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.access import may
 from apps.accounts.members import NO_ROLE, checked_limits, is_given, set_role
 from apps.accounts.models import Invitation, User
+from apps.accounts.programs import Principal, Program
 from apps.core.exceptions import ConflictError, DomainError
 from apps.core.permissions import OWNER
 from apps.events import services as events
@@ -25,7 +27,7 @@ _SENT_EVERY = timedelta(minutes=1)
 
 @transaction.atomic
 def invite(
-    *, email: str, role: str, by: User, limits: Iterable[str] = ()
+    *, email: str, role: str, by: Principal, limits: Iterable[str] = ()
 ) -> tuple[Invitation, Secret]:
     """An invitation, and the text of its link, which is not kept.
 
@@ -40,7 +42,7 @@ def invite(
     ).update(revoked_at=timezone.now())
     token, now = secrets.token_urlsafe(32), timezone.now()
     invitation = Invitation(
-        email=email, role=role, limits=checked_limits(limits), invited_by=by, sent_at=now
+        email=email, role=role, limits=checked_limits(limits), sent_at=now, **_maker(by)
     )
     invitation.digest, invitation.expires_at = digest_of(token), now + LASTS
     try:
@@ -57,7 +59,7 @@ def invite(
 
 
 @transaction.atomic
-def renew(invitation: Invitation, *, by: User) -> Secret:
+def renew(invitation: Invitation, *, by: Principal) -> Secret:
     """Another link, good from now on; the one before ends. ConflictError once it is over."""
     _check(by, invitation.role)
     token, now = secrets.token_urlsafe(32), timezone.now()
@@ -72,7 +74,7 @@ def renew(invitation: Invitation, *, by: User) -> Secret:
 
 
 @transaction.atomic
-def revoke(invitation: Invitation, *, by: User) -> None:
+def revoke(invitation: Invitation, *, by: Principal) -> None:
     """End an invitation at once; nothing happens when it is over."""
     if not may(by, "people.manage"):
         raise PermissionDenied
@@ -83,7 +85,7 @@ def revoke(invitation: Invitation, *, by: User) -> None:
 
 def open_invitation(token: str) -> Invitation | None:
     """The invitation that a link is of; None for one that is over, or never was."""
-    rows = Invitation.objects.select_related("invited_by").filter(
+    rows = Invitation.objects.select_related("invited_by", "invited_by_program").filter(
         digest=digest_of(token), accepted_at=None, revoked_at=None
     )
     return rows.filter(expires_at__gt=timezone.now()).first()
@@ -101,7 +103,7 @@ def accept(invitation: Invitation, user: User) -> None:
         raise ConflictError("This invitation does not work any more. Ask for a new one.")
     limits = [f"{one['type']}:{one['id']}" for one in invitation.limits]
     try:
-        set_role(user, invitation.role, by=invitation.invited_by, limits=limits)
+        set_role(user, invitation.role, by=_maker_of(invitation), limits=limits)
     except (DomainError, PermissionDenied) as error:
         raise ConflictError(
             "Who invited you may not give this role any more. Ask for a new invitation."
@@ -114,7 +116,19 @@ def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _check(by: User, role: str) -> None:
+def _maker(by: Principal) -> dict[str, Any]:
+    return {"invited_by_program": by.account} if isinstance(by, Program) else {"invited_by": by}
+
+
+def _maker_of(invitation: Invitation) -> Principal:
+    """Who invited, as far as they hold something today."""
+    if invitation.invited_by is not None:
+        return invitation.invited_by
+    assert invitation.invited_by_program is not None
+    return Program(invitation.invited_by_program)
+
+
+def _check(by: Principal, role: str) -> None:
     """Roles are offered by those who hold as much; ownership is never offered by mail."""
     if not may(by, "people.manage"):
         raise PermissionDenied

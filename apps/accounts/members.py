@@ -23,6 +23,7 @@ from apps.accounts.access import (
     permissions_of_role,
 )
 from apps.accounts.models import Membership, Role, User
+from apps.accounts.programs import Principal
 from apps.accounts.registry import rights_shrank
 from apps.accounts.services import keep_an_owner
 from apps.core.exceptions import ConflictError, DomainError
@@ -62,13 +63,13 @@ def titles_of_roles() -> dict[str, str]:
     return {OWNER: str(OWNER_TITLE), **{key: str(t) for key, t in BUILT_IN.items()}, **own}
 
 
-def role_choices(by: User) -> list[tuple[str, str]]:
+def role_choices(by: Principal) -> list[tuple[str, str]]:
     """The roles that somebody may give here."""
     return [(role, title) for role, title in titles_of_roles().items() if is_given(by, role)]
 
 
 @transaction.atomic
-def set_role(user: User, role: str, *, by: User, limits: Iterable[str] = ()) -> None:
+def set_role(user: User, role: str, *, by: Principal, limits: Iterable[str] = ()) -> None:
     """Give somebody a role, or none; limits are `type:id`.
 
     PermissionDenied for more than one holds; ConflictError where no owner would be left.
@@ -107,7 +108,7 @@ def limits_in_text(user: User) -> list[str]:
     return [f"{one['type']}:{one['id']}" for one in limits_of(user)]
 
 
-def require_above(by: User, user: User) -> None:
+def require_above(by: Principal, user: User) -> None:
     """PermissionDenied unless one manages people and holds all that the other holds."""
     is_above = by.is_superuser or not (user.is_superuser or held_by(user) - held_by(by))
     if not (may(by, "people.manage") and is_above):
@@ -115,7 +116,7 @@ def require_above(by: User, user: User) -> None:
 
 
 @transaction.atomic
-def create_role(*, name: str, permissions: Iterable[str], by: User) -> Role:
+def create_role(*, name: str, permissions: Iterable[str], by: Principal) -> Role:
     """A role of one's own; ConflictError for a name that is taken."""
     role = Role(name=name, permissions=_checked(permissions, by))
     _save(role)
@@ -125,7 +126,7 @@ def create_role(*, name: str, permissions: Iterable[str], by: User) -> Role:
 
 
 @transaction.atomic
-def change_role(role: Role, *, name: str, permissions: Iterable[str], by: User) -> None:
+def change_role(role: Role, *, name: str, permissions: Iterable[str], by: Principal) -> None:
     """Change what a role is called and may do, for all who have it."""
     current = Role.objects.select_for_update().get(pk=role.pk)
     _checked(current.permissions, by)
@@ -139,7 +140,7 @@ def change_role(role: Role, *, name: str, permissions: Iterable[str], by: User) 
 
 
 @transaction.atomic
-def delete_role(role: Role, *, by: User) -> None:
+def delete_role(role: Role, *, by: Principal) -> None:
     """Remove a role that nobody has; ConflictError while somebody does."""
     _checked(Role.objects.select_for_update().get(pk=role.pk).permissions, by)
     events.record("role.deleted", actor=user_actor(by), subject=role)
@@ -157,7 +158,7 @@ def _locked(user: User) -> User:
     return next(row for row in rows.order_by("pk") if row.pk == user.pk)
 
 
-def is_given(by: User, role: str) -> bool:
+def is_given(by: Principal, role: str) -> bool:
     """Whether somebody holds all that a role grants, so that they may give it."""
     if by.is_superuser or role == NO_ROLE:
         return True
@@ -170,16 +171,17 @@ def _grants_of(role: str) -> frozenset[str]:
     if role in BUILT_IN:
         return permissions_of_role(role)
     # What no app declares any more grants nothing, so it keeps nobody from giving the role.
-    return frozenset(_own(role).permissions) & all_permissions().keys()
+    return frozenset(own_role_of(role).permissions) & all_permissions().keys()
 
 
-def may_change_role(by: User, role: Role) -> bool:
+def may_change_role(by: Principal, role: Role) -> bool:
     """Whether somebody makes roles, and holds all that this one grants."""
     keys = frozenset(role.permissions) & all_permissions().keys()
     return may(by, "roles.manage") and all(may(by, key) for key in keys)
 
 
-def _own(role: str) -> Role:
+def own_role_of(role: str) -> Role:
+    """A role of the schema's own by its id; DomainError where there is none."""
     try:
         return Role.objects.get(uuid=UUID(role))
     except (ValueError, Role.DoesNotExist):
@@ -203,7 +205,7 @@ def _write(user: User, role: str, limits: Limits) -> None:
     if role in (OWNER, NO_ROLE):
         Membership.objects.filter(user=user).delete()
     else:
-        own = None if role in BUILT_IN else _own(role)
+        own = None if role in BUILT_IN else own_role_of(role)
         values: dict[str, Any] = {"role": "" if own else role, "own_role": own, "limits": limits}
         Membership.objects.update_or_create(user=user, defaults=values)
     forget(user)
@@ -237,7 +239,7 @@ def offered_limits() -> dict[str, str]:
     }
 
 
-def _checked(permissions: Iterable[str], by: User) -> list[str]:
+def _checked(permissions: Iterable[str], by: Principal) -> list[str]:
     """The permissions that exist, in order; PermissionDenied for one that `by` does not hold."""
     keys = sorted(set(permissions) & all_permissions().keys())
     if not (may(by, "roles.manage") and all(may(by, key) for key in keys)):

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.providers.models import IdentityProvider
 from apps.accounts.security.models import KnownBrowser, SignInPolicy
 from apps.accounts.visits.models import Visit
+from apps.core.models import Labelled, unique_external_id
 
 __all__ = [
     "ApiKey",
@@ -23,6 +24,7 @@ __all__ = [
     "KnownBrowser",
     "Membership",
     "Role",
+    "ServiceAccount",
     "SignInPolicy",
     "UsedHandOff",
     "User",
@@ -50,7 +52,7 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(AbstractBaseUser, PermissionsMixin, Labelled):
     """A person in one schema."""
 
     uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
@@ -80,7 +82,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name = _("person")
         verbose_name_plural = _("people")
         constraints = [
-            models.CheckConstraint(condition=Q(email=Lower("email")), name="email_lower_case")
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="email_lower_case"),
+            unique_external_id("person"),
         ]
 
     def __str__(self) -> str:
@@ -101,7 +104,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return str(self)
 
 
-class Role(models.Model):
+class Role(Labelled):
     """A role of the schema's own: a name and the permissions that were ticked."""
 
     uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
@@ -113,6 +116,7 @@ class Role(models.Model):
         verbose_name = _("role")
         verbose_name_plural = _("roles")
         ordering = ["name"]
+        constraints = [unique_external_id("role")]
 
     def __str__(self) -> str:
         return self.name
@@ -149,7 +153,11 @@ class Invitation(models.Model):
     role = models.CharField(_("role"), max_length=40)
     limits = models.JSONField(default=list, blank=True)
     digest = models.CharField(max_length=64, unique=True, editable=False)
-    invited_by = models.ForeignKey(User, on_delete=models.CASCADE, editable=False)
+    # A person, or a program: one of the two.
+    invited_by = models.ForeignKey(User, on_delete=models.CASCADE, null=True, editable=False)
+    invited_by_program = models.ForeignKey(
+        "ServiceAccount", on_delete=models.CASCADE, null=True, editable=False
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -172,6 +180,11 @@ class Invitation(models.Model):
     def __str__(self) -> str:
         return self.email
 
+    @property
+    def inviter(self) -> str:
+        """Who invited."""
+        return str(self.invited_by or self.invited_by_program)
+
 
 class UsedHandOff(models.Model):
     """The id of a hand-off that signed somebody in here; kept until it would expire anyway."""
@@ -180,17 +193,70 @@ class UsedHandOff(models.Model):
     expires_at = models.DateTimeField()
 
 
-class ApiKey(models.Model):
-    """A program's key: a prefix to find it, and the SHA-256 of the rest."""
+class ServiceAccount(Labelled):
+    """A program that may something here: it has a role and limits like a member, and keys."""
 
     uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    description = models.CharField(_("what it does"), max_length=300, blank=True)
+    # “owner”, a built-in role by its key, or one of the schema's own.
+    role = models.CharField(max_length=20, blank=True)
+    own_role = models.ForeignKey(
+        Role, on_delete=models.PROTECT, null=True, blank=True, related_name="service_accounts"
+    )
+    # As those of a membership.
+    limits = models.JSONField(default=list, blank=True)
+    is_active = models.BooleanField(_("active"), default=True)
+    # It lives on without its maker; whose maker has left is shown.
+    created_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, editable=False, verbose_name=_("made by")
+    )
+    created_at = models.DateTimeField(_("made"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("service account")
+        verbose_name_plural = _("service accounts")
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(role="", own_role__isnull=False)
+                | (~Q(role="") & Q(own_role__isnull=True)),
+                name="one_role_of_account",
+            ),
+            unique_external_id("service_account"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiKey(models.Model):
+    """A key of a service account: a prefix to find it, and the SHA-256 of the rest."""
+
+    uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
+    # Null in the database alone, for what the release before wrote during a change of releases:
+    # such a key opens nothing.
+    account: "models.ForeignKey[ServiceAccount, ServiceAccount]" = models.ForeignKey(  # type: ignore[misc]
+        ServiceAccount, on_delete=models.CASCADE, null=True, related_name="keys"
+    )
     name = models.CharField(_("name"), max_length=80)
+    # What it may of what its account may (apps.accounts.scopes).
+    scopes = models.JSONField(_("scopes"), default=list)
     prefix = models.CharField(max_length=16, unique=True, editable=False)
     digest = models.CharField(max_length=64, editable=False)
-    created_by = models.ForeignKey(User, on_delete=models.CASCADE, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
-    last_used_at = models.DateTimeField(null=True, editable=False)
-    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, editable=False, verbose_name=_("made by")
+    )
+    created_at = models.DateTimeField(_("made"), auto_now_add=True)
+    # None: it never expires.
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True, editable=False)
+    # The key that took its place, until when both are good.
+    replaced_by = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, editable=False)
+    last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
+    last_used_ip = models.CharField(
+        _("from"), max_length=45, blank=True, default="", db_default="", editable=False
+    )
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("API key")
@@ -199,3 +265,9 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it is neither revoked nor expired; its account may be off."""
+        is_late = self.expires_at is not None and self.expires_at <= timezone.now()
+        return self.revoked_at is None and not is_late

@@ -12,8 +12,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts import members, services
-from apps.accounts.models import User
-from apps.accounts.resources import Resource
+from apps.accounts.models import ApiKey, User
+from apps.accounts.programs import Program
+from apps.accounts.resources import LabelledResource
+from apps.accounts.service_accounts import word_of
+from apps.core.api.labels import Labels, Shown
 from apps.core.api.views import Manners
 from apps.tenancy.kinds import current_schema, kind_of
 
@@ -28,10 +31,13 @@ _DORA = {
     "is_superuser": False,
     "is_active": True,
     "created_at": "2026-01-31T09:00:00Z",
+    "external_id": "",
+    "metadata": {},
+    "updated_at": "2026-01-31T09:00:00Z",
 }
 
 
-class PersonSerializer(serializers.ModelSerializer[User]):
+class PersonSerializer(Shown):
     """A person of this schema; there is no password in the API."""
 
     id = serializers.UUIDField(source="uuid", read_only=True)
@@ -63,7 +69,7 @@ class PersonSerializer(serializers.ModelSerializer[User]):
         return members.role_of(user)
 
 
-class NewPersonSerializer(serializers.Serializer[Any]):
+class NewPersonSerializer(Labels):
     """A person to add; nobody gives a role above their own."""
 
     email = serializers.EmailField()
@@ -84,27 +90,29 @@ class RoleChoiceSerializer(serializers.Serializer[Any]):
 
 
 class MeSerializer(serializers.Serializer[Any]):
-    """Whose key this is, and where it opens."""
+    """Whose key this is, what it may, and where it opens."""
 
-    id = serializers.UUIDField()
-    email = serializers.EmailField()
+    id = serializers.UUIDField(help_text="Of the service account.")
     name = serializers.CharField()
-    is_staff = serializers.BooleanField()
+    role = serializers.CharField(help_text=_ROLE)
+    scopes = serializers.ListField(child=serializers.CharField())
     kind = serializers.ChoiceField(choices=["public", "console", "workspace"])
-    key = serializers.CharField(allow_null=True, help_text="The name of the key.")
+    key = serializers.CharField(help_text="The name of the key.")
+    expires_at = serializers.DateTimeField(allow_null=True)
 
 
 @extend_schema_view(
     list=extend_schema(examples=[OpenApiExample("A person", _DORA, response_only=True)]),
     retrieve=extend_schema(examples=[OpenApiExample("A person", _DORA, response_only=True)]),
 )
-class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
+class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledResource):
     """People of this schema. They are switched off, never deleted."""
 
     access = "people"
     serializer_class = PersonSerializer
     permissions: ClassVar = {
         "create": "people.manage",
+        "partial_update": "people.manage",
         "deactivate": "people.manage",
         "reactivate": "people.manage",
         "role": "people.manage",
@@ -116,17 +124,17 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
     def create(self, request: Request) -> Response:
         """Add a person, who chooses a password through “Forgot your password?”."""
         values = self.checked(NewPersonSerializer)
-        role, by = values.pop("role"), self.person
+        role = values.pop("role")
         with transaction.atomic():
             user = services.create_user(actor=self.actor, **values)
             if role:
-                members.set_role(user, role, by=by)
-        return Response(PersonSerializer(user).data, status=201)
+                members.set_role(user, role, by=self.by)
+        return self.labelled(user, 201)
 
     @extend_schema(request=None, responses={200: PersonSerializer})
     @action(detail=True, methods=["post"])
     def deactivate(self, request: Request, uuid: UUID) -> Response:
-        """Keep a person and their keys out from the next request on."""
+        """Keep a person out from the next request on; service accounts go on."""
         return self._switch(services.deactivate_user)
 
     @extend_schema(request=None, responses={200: PersonSerializer})
@@ -141,18 +149,12 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
         """Give a person another role, or none; 409 where no owner would be left."""
         user, values = self.get_object(), self.checked(RoleChoiceSerializer)
         limits = values.get("limits", members.limits_in_text(user))
-        members.set_role(user, values["role"], by=self.person, limits=limits)
+        members.set_role(user, values["role"], by=self.by, limits=limits)
         return self.shown(user)
-
-    @property
-    def person(self) -> User:
-        """Whose key asks."""
-        assert isinstance(self.request.user, User)
-        return self.request.user
 
     def _switch(self, change: Any) -> Response:
         user = self.get_object()
-        members.require_above(self.person, user)
+        members.require_above(self.by, user)
         change(user, actor=self.actor)
         return self.shown(user)
 
@@ -164,9 +166,18 @@ class MeView(Manners):
 
     @extend_schema(responses=MeSerializer, operation_id="me_retrieve")
     def get(self, request: Request) -> Response:
-        """The person behind the key, the key's name, and the kind of schema."""
-        user: Any = request.user
-        facts = {name: getattr(user, name) for name in ("email", "name", "is_staff")}
-        key = getattr(request.auth, "name", None)
-        kind = kind_of(current_schema())
-        return Response(MeSerializer({"id": user.uuid, "kind": kind, "key": key, **facts}).data)
+        """The service account behind the key, the key, and the kind of schema."""
+        program, key = request.user, request.auth
+        assert isinstance(program, Program)
+        assert isinstance(key, ApiKey)
+        account = program.account
+        facts = {
+            "id": account.uuid,
+            "name": account.name,
+            "role": word_of(account),
+            "scopes": program.scopes,
+            "kind": kind_of(current_schema()),
+            "key": key.name,
+            "expires_at": key.expires_at,
+        }
+        return Response(MeSerializer(facts).data)

@@ -28,8 +28,11 @@ PERMISSIONS = (
     ),
     Permission(
         "keys.use",
-        _("Make API keys for oneself"),
+        _("Make service accounts and API keys, up to what one holds"),
         (ADMIN, TECHNICIAN),
-        rights("accounts", "apikey", on="view add"),
+        (
+            *rights("accounts", "apikey", on="view add"),
+            *rights("accounts", "serviceaccount", on="view add change"),
+        ),
     ),
 )

@@ -1,11 +1,13 @@
-"""Support visits end in time, also where nobody asks for a page any more."""
+"""What comes due of accounts: the end of a support visit, and that of a key nears."""
 
 from uuid import UUID
 
 from django.utils import timezone
 
-from apps.accounts.models import Visit
+from apps.accounts import api_keys
+from apps.accounts.models import ApiKey, Visit
 from apps.accounts.visits import services as visits
+from apps.events import services as events
 from apps.events.actors import SYSTEM
 from apps.work import services as work
 from apps.work.leases import Lease
@@ -23,4 +25,24 @@ def end_visit(lease: Lease) -> None:
             work.postpone(lease, seconds=max(left, 0), reason="It goes on.")
             return
         visits.end(UUID(lease.subject), actor=SYSTEM)
+        work.finish(lease, Due.State.DONE)
+
+
+@runs(api_keys.KIND)
+def note_end(lease: Lease) -> None:
+    """An event, unless the key is over or was replaced; who is told is not its matter."""
+    uuid = lease.subject.partition(":")[0]
+    with lease.atomic():
+        key = ApiKey.objects.select_related("account").filter(uuid=uuid).first()
+        if key and key.is_usable and key.expires_at and not key.replaced_by_id:
+            days = round((key.expires_at - timezone.now()).total_seconds() / 86400)
+            data = {
+                "account": key.account.name,
+                "name": key.name,
+                "prefix": key.prefix,
+                "date": f"{key.expires_at:%Y-%m-%d}",
+                "days": days,
+                "id": key.pk,
+            }
+            events.record("api_key.expires_soon", actor=SYSTEM, subject=key, data=data)
         work.finish(lease, Due.State.DONE)

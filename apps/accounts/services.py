@@ -1,20 +1,17 @@
 """Writes about people and the keys of programs."""
 
-import hashlib
-import secrets
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
-from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.accounts.access import BUILT_IN, forget
 from apps.accounts.exceptions import HandOffError
 from apps.accounts.hand_off import Entrance
-from apps.accounts.models import ApiKey, Membership, UsedHandOff, User
+from apps.accounts.models import Membership, UsedHandOff, User
 from apps.accounts.registry import rights_shrank
 from apps.accounts.security.sessions import revoke_others
 from apps.core.exceptions import ConflictError
@@ -22,9 +19,6 @@ from apps.core.permissions import OWNER
 from apps.events import services as events
 from apps.events.actors import Actor, user_actor
 from dotmac.crypto.contracts import HAND_OFF_LIFETIME
-from dotmac.crypto.secret import Secret
-
-KEY_MARK = "dm"
 
 
 @transaction.atomic
@@ -63,8 +57,9 @@ def rename_user(user: User, name: str, *, actor: Actor) -> None:
 def deactivate_user(user: User, *, actor: Actor) -> None:
     """Keep a person out from the next request on; ConflictError for the last who may do all.
 
-    Sessions and keys end for good: they do not come back with the person. At the operator they
-    are out of every organisation too.
+    Sessions end for good: they do not come back with the person; at the operator they are out of
+    every organisation too. Service accounts that they made go on, since they are the schema's own;
+    owners are told which these are.
     """
     keep_an_owner(user)
     # Switched off here as well, so that the platform's word does not let them in again.
@@ -72,7 +67,7 @@ def deactivate_user(user: User, *, actor: Actor) -> None:
     if not User.objects.filter(pk=user.pk, is_active=True).update(is_active=False):
         return
     events.record("user.deactivated", actor=actor, subject=user)
-    end_access(user, actor=actor)
+    revoke_others(user, keep=None, actor=actor)
     rights_shrank(user, actor)
 
 
@@ -179,38 +174,6 @@ def spend(jti: str, expires_at: datetime) -> None:
 def is_spent(jti: str) -> bool:
     """Whether a signed link let somebody in already."""
     return UsedHandOff.objects.filter(jti=jti).exists()
-
-
-def end_access(user: User, *, actor: Actor) -> None:
-    """End all sessions and keys of a person, for good."""
-    revoke_others(user, keep=None, actor=actor)
-    for key in ApiKey.objects.filter(created_by=user, revoked_at=None):
-        revoke_key(key, actor=actor)
-
-
-@transaction.atomic
-def create_key(*, name: str, user: User, actor: Actor) -> tuple[ApiKey, Secret]:
-    """A key for a program that acts as `user`, and its text, which is not kept."""
-    if user.visit is not None:
-        raise PermissionDenied
-    secret = secrets.token_urlsafe(32)
-    key = ApiKey.objects.create(
-        name=name, prefix=secrets.token_hex(6), digest=key_digest(secret), created_by=user
-    )
-    events.record("api_key.created", actor=actor, subject=key, data={"prefix": key.prefix})
-    return key, Secret(f"{KEY_MARK}_{key.prefix}_{secret}")
-
-
-@transaction.atomic
-def revoke_key(key: ApiKey, *, actor: Actor) -> None:
-    """End a key at once; nothing happens if it is revoked."""
-    if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
-        events.record("api_key.revoked", actor=actor, subject=key, data={"prefix": key.prefix})
-
-
-def key_digest(secret: str) -> str:
-    """What is kept of a key's secret: its SHA-256 in hex."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def keep_an_owner(user: User) -> None:

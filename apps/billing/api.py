@@ -11,10 +11,11 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts.resources import Resource
+from apps.accounts.resources import LabelledResource
 from apps.billing import services
 from apps.billing.models import Plan, PlanVersion
 from apps.billing.money import decimal_string, major_amount, minor_digits, minor_units
+from apps.core.api.labels import Labels, Shown
 
 _VERSION = {
     "id": "6e1d3a3f-0c43-4a0e-9a0c-0f0e6d4f7b52",
@@ -37,10 +38,13 @@ _PLAN = {
     "is_highlighted": False,
     "position": 0,
     "created_at": "2026-01-31T09:00:00Z",
+    "external_id": "crm-fiber-100",
+    "metadata": {},
+    "updated_at": "2026-01-31T09:00:00Z",
 }
 
 
-class PlanSerializer(serializers.ModelSerializer[Plan]):
+class PlanSerializer(Shown):
     """A plan; its prices are in its versions."""
 
     id = serializers.UUIDField(source="uuid", read_only=True)
@@ -58,12 +62,28 @@ class PlanSerializer(serializers.ModelSerializer[Plan]):
             "position",
             "created_at",
         )
-        read_only_fields = ("created_at",)
+        read_only_fields = fields
+
+
+class NewPlanSerializer(Labels, serializers.ModelSerializer[Plan]):
+    """A plan to make."""
+
+    class Meta:
+        model = Plan
+        fields = (
+            "key",
+            "name",
+            "description",
+            "included",
+            "is_offered",
+            "is_highlighted",
+            "position",
+        )
         # The service says what is taken, in one way for pages and programs.
         extra_kwargs: ClassVar[dict[str, Any]] = {"key": {"validators": []}}
 
 
-class PlanChangesSerializer(serializers.ModelSerializer[Plan]):
+class PlanChangesSerializer(Labels, serializers.ModelSerializer[Plan]):
     """What can change of a plan: how it is shown, and whether it is offered."""
 
     class Meta:
@@ -130,7 +150,7 @@ class NewVersionSerializer(serializers.Serializer[Any]):
     list=extend_schema(examples=[OpenApiExample("A plan", _PLAN, response_only=True)]),
     retrieve=extend_schema(examples=[OpenApiExample("A plan", _PLAN, response_only=True)]),
 )
-class PlanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
+class PlanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledResource):
     """Plans: what is sold here. A version never changes; publish another one instead."""
 
     access = "plans"
@@ -138,11 +158,11 @@ class PlanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
     queryset = Plan.objects.all()
     filterset_fields = ("key", "is_offered")
 
-    @extend_schema(request=PlanSerializer, responses={201: PlanSerializer})
+    @extend_schema(request=NewPlanSerializer, responses={201: PlanSerializer})
     def create(self, request: Request) -> Response:
         """Make a plan, which is sold once it has a version."""
-        plan = services.create_plan(actor=self.actor, **self.checked(PlanSerializer))
-        return Response(PlanSerializer(plan).data, status=201)
+        plan = services.create_plan(actor=self.actor, **self.checked(NewPlanSerializer))
+        return self.labelled(plan, 201)
 
     @extend_schema(request=PlanChangesSerializer, responses={200: PlanSerializer})
     def partial_update(self, request: Request, uuid: UUID) -> Response:
@@ -150,13 +170,13 @@ class PlanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
         plan = self.get_object()
         values = self.checked(PlanChangesSerializer, plan)
         services.update_plan(plan, actor=self.actor, **values)
-        return Response(PlanSerializer(plan).data)
+        return self.labelled(plan)
 
     @extend_schema(
         responses={200: PlanVersionSerializer(many=True)},
         examples=[OpenApiExample("A version", _VERSION, response_only=True)],
     )
-    @action(detail=True, filterset_fields=())
+    @action(detail=True, filter_backends=())
     def versions(self, request: Request, uuid: UUID) -> Response:
         """The plan's versions, newest first."""
         versions: QuerySet[PlanVersion] = self.get_object().versions.all()

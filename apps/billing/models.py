@@ -11,9 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from apps.billing.entitlements import checked_entitlements, in_words
 from apps.billing.exceptions import PublishedError
 from apps.billing.money import format_money
+from apps.core.models import Labelled, unique_external_id
 
 
-class Plan(models.Model):
+class Plan(Labelled):
     """Something that is sold: hosting at the operator, a service in a workspace."""
 
     uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
@@ -34,6 +35,7 @@ class Plan(models.Model):
         verbose_name = _("plan")
         verbose_name_plural = _("plans")
         ordering = ["position", "name"]
+        constraints = [unique_external_id("plan")]
 
     def __str__(self) -> str:
         return self.name

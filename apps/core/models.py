@@ -1,6 +1,8 @@
 """What the API's manners keep in each schema."""
 
 from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 
@@ -41,3 +43,33 @@ class Tombstone(models.Model):
 
     def __str__(self) -> str:
         return f"{self.resource} {self.uuid}"
+
+
+class Labelled(models.Model):
+    """A row that programs follow, and that may carry what other systems call it.
+
+    A migration adds `track()` (apps.core.tracking), whose trigger keeps `updated_at`; a model
+    adds `unique_external_id()` to its constraints.
+    """
+
+    external_id = models.CharField(
+        max_length=64, blank=True, default="", db_default="", editable=False
+    )
+    # Text by text; the API bounds it.
+    metadata = models.JSONField(
+        default=dict,
+        blank=True,
+        db_default=models.Value({}, models.JSONField()),
+        editable=False,
+    )
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        abstract = True
+
+
+def unique_external_id(of: str) -> models.UniqueConstraint:
+    """What another system calls a row names one row of its table."""
+    return models.UniqueConstraint(
+        fields=["external_id"], name=f"{of}_external_id", condition=~Q(external_id="")
+    )

@@ -36,3 +36,17 @@ def track(table: str, resource: str) -> RunSQL:
         """,
         f"DROP TRIGGER {table}_touch ON {table}; DROP TRIGGER {table}_bury ON {table};",
     )
+
+
+def touch(table: str) -> RunSQL:
+    """Keep `updated_at` of a table that a whole database shares, in `public`.
+
+    Without tombstones: who deletes there stands in a schema of their own, which would get them.
+    """
+    return RunSQL(
+        f"""
+        CREATE TRIGGER {table}_touch BEFORE UPDATE ON "public".{table}
+            FOR EACH ROW EXECUTE FUNCTION core_touch();
+        """,
+        f'DROP TRIGGER {table}_touch ON "public".{table};',
+    )

@@ -19,13 +19,16 @@ SYSTEM = Actor("system", label="DotMac")
 
 
 def user_actor(user: Any) -> Actor:
-    """The actor that a signed-in user is; the user has a uuid and an email.
+    """The actor that somebody is who asks: a person with a uuid and an email, or a program.
 
     Somebody of the operator who helps is named as that, with the reason.
     """
     visit = getattr(user, "visit", None)
     if visit is not None:
         return visit.actor  # type: ignore[no-any-return]
+    own = getattr(user, "as_actor", None)
+    if isinstance(own, Actor):
+        return own
     return Actor("user", str(user.uuid), user.email)
 
 

@@ -10,12 +10,13 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts.resources import Resource
+from apps.accounts.resources import LabelledResource, Resource
+from apps.core.api.labels import Shown
 from apps.fleet.models import Placement, Region, Route, Server, ServerPlan
 from apps.fleet.services import servers
 
 
-class RegionSerializer(serializers.ModelSerializer[Region]):
+class RegionSerializer(Shown):
     """A place with servers."""
 
     class Meta:
@@ -24,7 +25,7 @@ class RegionSerializer(serializers.ModelSerializer[Region]):
         read_only_fields = fields
 
 
-class ServerPlanSerializer(serializers.ModelSerializer[ServerPlan]):
+class ServerPlanSerializer(Shown):
     """A size of server; memory and disk in MiB, CPU in thousandths of a core."""
 
     class Meta:
@@ -33,7 +34,7 @@ class ServerPlanSerializer(serializers.ModelSerializer[ServerPlan]):
         read_only_fields = fields
 
 
-class ServerSerializer(serializers.ModelSerializer[Server]):
+class ServerSerializer(Shown):
     """A host; how its engine is reached stays on the platform."""
 
     id = serializers.UUIDField(source="uuid", read_only=True)
@@ -103,7 +104,7 @@ class RouteSerializer(serializers.ModelSerializer[Route]):
         read_only_fields = fields
 
 
-class RegionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
+class RegionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledResource):
     """Places with servers."""
 
     access = "fleet"
@@ -114,7 +115,7 @@ class RegionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
     filterset_fields = ("is_open", "country")
 
 
-class ServerPlanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
+class ServerPlanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledResource):
     """Sizes of servers."""
 
     access = "fleet"
@@ -124,7 +125,7 @@ class ServerPlanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resour
     lookup_value_converter = "str"
 
 
-class ServerViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
+class ServerViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledResource):
     """Hosts with a container engine."""
 
     access = "fleet"
@@ -167,6 +168,7 @@ class PlacementViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resourc
     serializer_class = PlacementSerializer
     queryset = Placement.objects.all()
     filterset_fields = ("status", "schema", "instance", "server__uuid")
+    changed_fields = ("created_at", "activated_at", "released_at")
 
     def get_queryset(self) -> QuerySet[Placement]:
         """With their servers."""

@@ -7,8 +7,10 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.models import Labelled, unique_external_id
 
-class Region(models.Model):
+
+class Region(Labelled):
     """A place with servers and stable addresses."""
 
     code = models.SlugField(_("code"), max_length=30, unique=True)
@@ -22,12 +24,13 @@ class Region(models.Model):
         verbose_name = _("region")
         verbose_name_plural = _("regions")
         ordering = ["code"]
+        constraints = [unique_external_id("region")]
 
     def __str__(self) -> str:
         return self.name
 
 
-class ServerPlan(models.Model):
+class ServerPlan(Labelled):
     """A size of server: what placements may reserve on one, which may be more than it has."""
 
     name = models.CharField(_("name"), max_length=60, unique=True)
@@ -38,6 +41,7 @@ class ServerPlan(models.Model):
     class Meta:
         db_table = '"public"."fleet_serverplan"'
         ordering = ["memory_mb", "name"]
+        constraints = [unique_external_id("server_plan")]
         verbose_name = _("server plan")
         verbose_name_plural = _("server plans")
 
@@ -45,7 +49,7 @@ class ServerPlan(models.Model):
         return self.name
 
 
-class Server(models.Model):
+class Server(Labelled):
     """A host with a container engine. Capacity is what placements may reserve on it."""
 
     class Status(models.TextChoices):
@@ -89,6 +93,7 @@ class Server(models.Model):
     class Meta:
         db_table = '"public"."fleet_server"'
         ordering = ["name"]
+        constraints = [unique_external_id("server")]
         verbose_name = _("server")
         verbose_name_plural = _("servers")
 

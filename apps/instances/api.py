@@ -11,13 +11,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.addresses import host_url
-from apps.accounts.resources import Resource
+from apps.accounts.resources import LabelledResource
+from apps.core.api.labels import Labels, Shown
 from apps.instances import services
 from apps.instances.models import Instance
 from apps.operations.api import OperationSerializer
 
 
-class InstanceSerializer(serializers.ModelSerializer[Instance]):
+class InstanceSerializer(Shown):
     """An instance; its secret settings are never shown."""
 
     id = serializers.UUIDField(source="uuid", read_only=True)
@@ -46,7 +47,7 @@ class InstanceSerializer(serializers.ModelSerializer[Instance]):
         return host_url(instance.hostname, is_workspace=True)
 
 
-class NewInstanceSerializer(serializers.Serializer[Any]):
+class NewInstanceSerializer(Labels):
     """An app of the catalogue to deploy, with its settings."""
 
     app = serializers.SlugField(max_length=30)
@@ -66,13 +67,14 @@ class ReasonSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=300, required=False, default="")
 
 
-class InstanceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
+class InstanceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledResource):
     """Instances of this console. Every change answers 202 with the operation that makes it."""
 
     serializer_class = InstanceSerializer
     access = "instances"
     permissions: ClassVar = {
         "create": "instances.install",
+        "partial_update": "instances.deploy",
         "deploy": "instances.deploy",
         "stop": "instances.stop",
         "start": "instances.stop",
@@ -90,14 +92,14 @@ class InstanceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource
     @extend_schema(request=NewInstanceSerializer, responses={202: OperationSerializer})
     def create(self, request: Request) -> Response:
         """Deploy an app of the catalogue."""
-        asked = NewInstanceSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
+        values = self.checked(NewInstanceSerializer)
         operation = services.install(
-            app=asked.validated_data["app"],
-            name=asked.validated_data["name"],
-            environment=asked.validated_data.get("environment"),
+            app=values["app"],
+            name=values["name"],
+            environment=values.get("environment"),
             actor=self.actor,
         )
+        self.label(Instance.objects.get(uuid=operation.subject_id))
         return _accepted(operation)
 
     @extend_schema(request=DeploySerializer, responses={202: OperationSerializer})

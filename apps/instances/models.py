@@ -7,10 +7,11 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.exceptions import ConflictError
+from apps.core.models import Labelled, unique_external_id
 from apps.instances.constants import NAME_LENGTH
 
 
-class Instance(models.Model):
+class Instance(Labelled):
     """A tenant's application: one stack of containers, or a shared workspace."""
 
     class Status(models.TextChoices):
@@ -70,6 +71,7 @@ class Instance(models.Model):
         verbose_name = _("instance")
         verbose_name_plural = _("instances")
         ordering = ["name"]
+        constraints = [unique_external_id("instance")]
 
     def __str__(self) -> str:
         return self.name

@@ -4,7 +4,8 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
 
-from apps.accounts.resources import Resource
+from apps.accounts.resources import LabelledResource, Resource
+from apps.core.api.labels import Shown
 from apps.marketplace import services
 from apps.marketplace.models import App, Release
 
@@ -17,6 +18,9 @@ _APP = OpenApiExample(
         "description": "",
         "icon": "calendar",
         "is_listed": True,
+        "external_id": "",
+        "metadata": {},
+        "updated_at": "2026-01-31T09:00:00Z",
     },
     response_only=True,
 )
@@ -32,7 +36,7 @@ _RELEASE = OpenApiExample(
 )
 
 
-class AppSerializer(serializers.ModelSerializer[App]):
+class AppSerializer(Shown):
     """Something that can be deployed."""
 
     class Meta:
@@ -53,7 +57,7 @@ class ReleaseSerializer(serializers.ModelSerializer[Release]):
 
 
 @extend_schema_view(list=extend_schema(examples=[_APP]), retrieve=extend_schema(examples=[_APP]))
-class AppViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
+class AppViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledResource):
     """Every app of the catalogue."""
 
     access = "apps"
@@ -64,11 +68,14 @@ class AppViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
     filterset_fields: tuple[str, ...] = ("is_listed",)
 
 
-class CatalogueViewSet(AppViewSet):
+class CatalogueViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
     """The apps that can be deployed from here."""
 
     access = "catalogue"
-    filterset_fields = ()
+    serializer_class = AppSerializer
+    queryset = App.objects.all()
+    lookup_field = "key"
+    lookup_value_converter = "slug"
 
     def get_queryset(self) -> QuerySet[App]:
         """Those that are listed and have a release."""
@@ -83,6 +90,7 @@ class ReleaseViewSet(mixins.ListModelMixin, Resource):
     serializer_class = ReleaseSerializer
     queryset = Release.objects.all()
     filterset_fields = ("app__key", "is_withdrawn")
+    changed_fields = ("published_at",)
 
     def get_queryset(self) -> QuerySet[Release]:
         """With their apps."""

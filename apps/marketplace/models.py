@@ -3,8 +3,10 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.models import Labelled, unique_external_id
 
-class App(models.Model):
+
+class App(Labelled):
     """Something that can be deployed."""
 
     key = models.SlugField(max_length=30, unique=True)
@@ -17,6 +19,7 @@ class App(models.Model):
     class Meta:
         db_table = '"public"."marketplace_app"'
         ordering = ["title"]
+        constraints = [unique_external_id("app")]
 
     def __str__(self) -> str:
         return self.title

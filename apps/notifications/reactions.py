@@ -1,9 +1,13 @@
-"""What everybody is told about their own account. The mail is a matter of sign-in (accounts)."""
+"""What people are told about their own account, and owners about programs.
 
+The mail about a sign-in is a matter of accounts.
+"""
+
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.models import User
+from apps.accounts.models import ServiceAccount, User
 from apps.branding.quota import REACHED
 from apps.events import services as events
 from apps.events.models import Event
@@ -56,6 +60,26 @@ def _tell_of_support_visit(event: Event) -> None:
         notify(SUPPORT_VISIT, owners, key=str(event.uuid), data=event.data, url="/admin/")
 
 
+KEY_ENDS = register(
+    Kind(
+        "api_key.ends",
+        title=_("An API key ends soon"),
+        heading=_("The key %(name)s of %(account)s ends on %(date)s"),
+        body=_("Replace it before: then the program that uses it goes on without a gap."),
+        tone="warn",
+    )
+)
+KEYS_STAY = register(
+    Kind(
+        "api_key.maker_left",
+        title=_("Somebody who made API keys is switched off"),
+        heading=_("API keys that %(person)s made go on"),
+        body=_("They belong to: %(accounts)s. Replace or revoke those that %(person)s may know."),
+        tone="warn",
+    )
+)
+
+
 @events.reacts_to("user.new_browser")
 def _tell_of_new_browser(event: Event) -> None:
     people = User.objects.filter(uuid=event.subject_id)
@@ -67,3 +91,25 @@ def _tell_of_new_browser(event: Event) -> None:
 def _tell_of_quota(event: Event) -> None:
     owners = User.objects.filter(is_active=True, is_superuser=True)
     tell(QUOTA, event, people=owners, url=reverse("admin:branding_sender_changelist"))
+
+
+@events.reacts_to("api_key.expires_soon")
+def _tell_of_end(event: Event) -> None:
+    url = reverse("admin:accounts_apikey_change", args=[event.data["id"]])
+    notify(KEY_ENDS, _owners(), key=str(event.uuid), data=event.data, url=url)
+
+
+@events.reacts_to("user.deactivated")
+def _tell_of_keys(event: Event) -> None:
+    accounts = ServiceAccount.objects.filter(
+        keys__created_by__uuid=event.subject_id, keys__revoked_at=None, is_active=True
+    )
+    names = sorted(set(accounts.values_list("name", flat=True)))
+    if names:
+        data = {"person": event.subject_label, "accounts": ", ".join(names)}
+        url = reverse("admin:accounts_apikey_changelist")
+        notify(KEYS_STAY, _owners(), key=str(event.uuid), data=data, url=url)
+
+
+def _owners() -> QuerySet[User]:
+    return User.objects.filter(is_superuser=True, is_active=True)

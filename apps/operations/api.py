@@ -60,6 +60,7 @@ class OperationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resourc
     permissions: ClassVar = {"cancel": "operations.steer", "retry": "operations.steer"}
     queryset = Operation.objects.all()
     filterset_fields = ("status", "name", "subject_id")
+    changed_fields = ("created_at", "started_at", "finished_at")
 
     def get_queryset(self) -> QuerySet[Operation]:
         """All of this schema, with their steps."""

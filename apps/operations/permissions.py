@@ -17,7 +17,8 @@ PERMISSIONS = (
         "operations.view",
         _("Follow operations"),
         (ADMIN, TECHNICIAN, BILLING, SUPPORT, VIEWER),
-        rights("operations", "operation"),
+        # What is gone is followed like what is under way.
+        (*rights("operations", "operation"), *rights("core", "tombstone")),
         is_limitable=True,
     ),
     Permission(

@@ -6,11 +6,12 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Collate, Lower, Now
+from django.db.models.functions import Collate, Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from apps.billing.models import PlanVersion
+from apps.core.models import Labelled, unique_external_id
 from apps.subscribers.exceptions import TransitionError
 from apps.subscribers.querysets import ServiceQuerySet, SubscriberQuerySet
 
@@ -122,7 +123,7 @@ class ImportRow(models.Model):
         return f"{self.source} row {self.row}"
 
 
-class Subscriber(_Moving):
+class Subscriber(_Moving, Labelled):
     """A customer of the ISP, or somebody who may become one."""
 
     class Status(models.TextChoices):
@@ -167,8 +168,6 @@ class Subscriber(_Moving):
         related_name="subscribers",
     )
     created_at = models.DateTimeField(_("since"), default=timezone.now, editable=False)
-    # Kept by a trigger (apps.core.tracking).
-    updated_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = SubscriberQuerySet.as_manager()
 
@@ -216,7 +215,7 @@ class ServiceAddress(models.Model):
         return ", ".join(part for part in (self.street, town, self.country) if part)
 
 
-class Service(_Moving):
+class Service(_Moving, Labelled):
     """What a subscriber has from the ISP: a plan, delivered at an address."""
 
     class Status(models.TextChoices):
@@ -268,7 +267,6 @@ class Service(_Moving):
         _("suspended for"), max_length=10, choices=Suspension.choices, blank=True
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    updated_at = models.DateTimeField(db_default=Now(), editable=False)
     activated_at = models.DateTimeField(_("active since"), null=True, editable=False)
     suspended_at = models.DateTimeField(_("suspended since"), null=True, editable=False)
     terminated_at = models.DateTimeField(_("terminated"), null=True, editable=False)
@@ -283,6 +281,7 @@ class Service(_Moving):
             models.UniqueConstraint(
                 fields=["username"], name="service_username", condition=~Q(username="")
             ),
+            unique_external_id("service"),
             models.CheckConstraint(
                 condition=Q(status="suspended") ^ Q(suspension=""), name="suspended_for_a_reason"
             ),

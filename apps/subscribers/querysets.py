@@ -3,12 +3,11 @@
 import re
 from typing import Any
 
-from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Collate, Lower
 
-from apps.accounts.models import User
+from apps.accounts.access import may
 
 _PHONE = re.compile(r"\+?[\d ()/.-]+")
 
@@ -16,13 +15,13 @@ _PHONE = re.compile(r"\+?[\d ()/.-]+")
 class SubscriberQuerySet(models.QuerySet[Any]):
     """Subscribers of the current workspace."""
 
-    def visible_to(self, user: User | AnonymousUser) -> "SubscriberQuerySet":
+    def visible_to(self, user: Any) -> "SubscriberQuerySet":
         """All for staff who may see subscribers, one's own for a subscriber, none for others."""
-        if user.is_staff and user.has_perm("subscribers.view_subscriber"):
+        if user.is_staff and may(user, "subscribers.view_subscriber"):
             return self
         return self.belonging_to(user)
 
-    def belonging_to(self, user: User | AnonymousUser) -> "SubscriberQuerySet":
+    def belonging_to(self, user: Any) -> "SubscriberQuerySet":
         """Those whom a user is in the portal, also for staff; archived ones are gone."""
         if user.pk is None or not user.is_active:
             return self.none()
@@ -66,13 +65,13 @@ def _phone(digits: str) -> Q:
 class ServiceQuerySet(models.QuerySet[Any]):
     """Services of the current workspace."""
 
-    def visible_to(self, user: User | AnonymousUser) -> "ServiceQuerySet":
+    def visible_to(self, user: Any) -> "ServiceQuerySet":
         """All for staff who may see them, one's own for a subscriber, none for others."""
-        if user.is_staff and user.has_perm("subscribers.view_service"):
+        if user.is_staff and may(user, "subscribers.view_service"):
             return self
         return self.belonging_to(user)
 
-    def belonging_to(self, user: User | AnonymousUser) -> "ServiceQuerySet":
+    def belonging_to(self, user: Any) -> "ServiceQuerySet":
         """Those of a user in the portal, also for staff."""
         if user.pk is None or not user.is_active:
             return self.none()

@@ -21,7 +21,7 @@ from apps.subscribers.models import (
 )
 
 _DRAW = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
-_EDITABLE = {"name", "email", "phone", "external_id", "language"}
+_EDITABLE = {"name", "email", "phone", "external_id", "language", "metadata"}
 
 
 @transaction.atomic

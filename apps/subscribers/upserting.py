@@ -16,7 +16,7 @@ from apps.subscribers.services import draw_numbers
 
 MOST_ROWS = 1000
 CREATED, UPDATED, UNCHANGED, ERROR = "created", "updated", "unchanged", "error"
-FIELDS = ("name", "email", "phone", "external_id", "language")
+FIELDS = ("name", "email", "phone", "external_id", "language", "metadata")
 _KEYS = ("external_id", "number")
 Values = Mapping[str, Any]
 

@@ -3,7 +3,8 @@
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
 
-from apps.accounts.resources import Resource
+from apps.accounts.resources import LabelledResource
+from apps.core.api.labels import Shown
 from apps.tenants.models import Organisation
 
 _EXAMPLE = OpenApiExample(
@@ -22,12 +23,15 @@ _EXAMPLE = OpenApiExample(
         "trial_ends_at": None,
         "email": "alice@acme.example",
         "created_at": "2026-01-31T09:00:00Z",
+        "external_id": "crm-4711",
+        "metadata": {"account_manager": "Dora"},
+        "updated_at": "2026-01-31T09:00:00Z",
     },
     response_only=True,
 )
 
 
-class OrganisationSerializer(serializers.ModelSerializer[Organisation]):
+class OrganisationSerializer(Shown):
     """An ISP as the platform's customer."""
 
     id = serializers.UUIDField(source="uuid", read_only=True)
@@ -56,7 +60,7 @@ class OrganisationSerializer(serializers.ModelSerializer[Organisation]):
 @extend_schema_view(
     list=extend_schema(examples=[_EXAMPLE]), retrieve=extend_schema(examples=[_EXAMPLE])
 )
-class OrganisationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
+class OrganisationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledResource):
     """The platform's customers."""
 
     access = "organisations"

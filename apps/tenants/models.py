@@ -7,11 +7,12 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.visits.models import LONGEST_REASON
+from apps.core.models import Labelled, unique_external_id
 from apps.tenancy.constants import SLUG_PATTERN
 from apps.tenancy.models import Tenant
 
 
-class Organisation(models.Model):
+class Organisation(Labelled):
     """An ISP: one customer with a console and a workspace."""
 
     class Status(models.TextChoices):
@@ -48,6 +49,7 @@ class Organisation(models.Model):
     class Meta:
         db_table = '"public"."tenants_organisation"'
         ordering = ["name"]
+        constraints = [unique_external_id("organisation")]
 
     def __str__(self) -> str:
         return self.name

@@ -12,12 +12,12 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts.resources import Resource
-from apps.core.api.once import SecretResponse, ShownOnceField
+from apps.accounts.resources import LabelledResource, Resource
+from apps.core.api.labels import Labels, Shown
+from apps.core.api.once import ShownOnceField
 from apps.webhooks import services
 from apps.webhooks.forms import wrong_type
 from apps.webhooks.models import Attempt, Delivery, Endpoint
-from dotmac.crypto.secret import Secret
 
 _ENDPOINT = {
     "id": "9a1c7f0e-3d0b-4e52-9d1f-5b7c2f6f8a21",
@@ -28,6 +28,9 @@ _ENDPOINT = {
     "failures": 0,
     "failing_since": None,
     "created_at": "2026-01-31T09:00:00Z",
+    "external_id": "",
+    "metadata": {},
+    "updated_at": "2026-01-31T09:00:00Z",
 }
 _EXAMPLE = OpenApiExample("A webhook", _ENDPOINT, response_only=True)
 _MADE = OpenApiExample(
@@ -38,7 +41,7 @@ _MADE = OpenApiExample(
 )
 
 
-class EndpointSerializer(serializers.ModelSerializer[Endpoint]):
+class EndpointSerializer(Shown):
     """Where events are sent; its secret is shown once, when it is made or rotated."""
 
     id = serializers.UUIDField(source="uuid", read_only=True)
@@ -69,7 +72,7 @@ class EndpointWithSecretSerializer(EndpointSerializer):
         read_only_fields = fields
 
 
-class NewEndpointSerializer(serializers.ModelSerializer[Endpoint]):
+class NewEndpointSerializer(Labels, serializers.ModelSerializer[Endpoint]):
     """What is entered about an endpoint."""
 
     types = serializers.ListField(
@@ -140,7 +143,7 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
 @extend_schema_view(
     list=extend_schema(examples=[_EXAMPLE]), retrieve=extend_schema(examples=[_EXAMPLE])
 )
-class EndpointViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
+class EndpointViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledResource):
     """Webhooks: where events are sent, signed after Standard Webhooks."""
 
     access = "webhooks"
@@ -157,7 +160,8 @@ class EndpointViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource
         """Add an endpoint; the answer holds its secret, this once."""
         values = self.checked(NewEndpointSerializer)
         endpoint, secret = services.create_endpoint(actor=self.actor, **values)
-        return _with_secret(endpoint, secret, status=201)
+        self.label(endpoint)
+        return self.with_secret(endpoint, "secret", secret, status=201)
 
     @extend_schema(request=NewEndpointSerializer, responses={200: EndpointSerializer})
     def partial_update(self, request: Request, uuid: UUID) -> Response:
@@ -165,7 +169,7 @@ class EndpointViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource
         endpoint = self.get_object()
         values = self.checked(NewEndpointSerializer, endpoint)
         services.update_endpoint(endpoint, actor=self.actor, **values)
-        return self.shown(endpoint)
+        return self.labelled(endpoint)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, uuid: UUID) -> Response:
@@ -179,7 +183,7 @@ class EndpointViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource
         """Make a new secret; the one of before signs beside it for a day."""
         endpoint = self.get_object()
         secret = services.rotate_secret(endpoint, actor=self.actor)
-        return _with_secret(endpoint, secret)
+        return self.with_secret(endpoint, "secret", secret)
 
     @extend_schema(request=None, responses={200: EndpointSerializer})
     @action(detail=True, methods=["post"])
@@ -221,6 +225,7 @@ class DeliveryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource
     serializer_class = DeliverySerializer
     queryset = Delivery.objects.all()
     filterset_fields = ("endpoint__uuid", "event", "type", "state")
+    changed_fields = ("created_at", "ended_at")
 
     def get_queryset(self) -> QuerySet[Delivery]:
         """With endpoints and attempts."""
@@ -234,7 +239,3 @@ class DeliveryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource
         services.replay(delivery, actor=self.actor)
         again: Any = DeliverySerializer(self.get_queryset().get(pk=delivery.pk)).data
         return Response(again, status=202)
-
-
-def _with_secret(endpoint: Endpoint, secret: Secret, status: int = 200) -> Response:
-    return SecretResponse(EndpointSerializer(endpoint).data, {"secret": secret}, status=status)

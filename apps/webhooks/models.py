@@ -7,8 +7,10 @@ from uuid import uuid4
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.models import Labelled, unique_external_id
 
-class Endpoint(models.Model):
+
+class Endpoint(Labelled):
     """An address of a program that wants to know what happens."""
 
     class Status(models.TextChoices):
@@ -40,6 +42,7 @@ class Endpoint(models.Model):
         verbose_name = _("webhook")
         verbose_name_plural = _("webhooks")
         ordering = ["-pk"]
+        constraints = [unique_external_id("webhook")]
 
     def __str__(self) -> str:
         return self.description or self.place

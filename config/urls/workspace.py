@@ -3,7 +3,6 @@
 from django.urls import include, path
 
 from apps.accounts import urls as accounts
-from apps.accounts.deleted import DeletedViewSet
 from apps.billing.api import PlanViewSet
 from apps.branding import urls as branding
 from apps.contract import views as contract
@@ -11,6 +10,7 @@ from apps.notifications import urls as notifications
 from apps.operations import urls as operations
 from apps.portal import views as portal
 from apps.subscribers import views as subscribers
+from apps.subscribers.api.imports import ImportViewSet
 from apps.subscribers.api.services import ServiceViewSet
 from apps.subscribers.api.subscribers import SubscriberViewSet
 from apps.tenancy.kinds import WORKSPACE
@@ -32,6 +32,6 @@ urlpatterns = [
         subscribers=SubscriberViewSet,
         services=ServiceViewSet,
         plans=PlanViewSet,
-        deleted=DeletedViewSet,
+        imports=ImportViewSet,
     ),
 ]

@@ -9,13 +9,15 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from apps.accounts.models import ApiKey, Membership, User
-from apps.accounts.services import create_key, create_user, revoke_key
+from apps.accounts.api_keys import end_key
+from apps.accounts.models import ApiKey, Membership, ServiceAccount, User
+from apps.accounts.services import create_user, deactivate_user
 from apps.events.actors import SYSTEM
 from apps.events.models import Event
 from apps.tenancy.kinds import schema_of
 from tests.accounts.browser import text_of
 from tests.conftest import Isp
+from tests.keys import key_like
 
 API = "/api/v1/operations/"
 
@@ -32,7 +34,7 @@ def key_of(isp: Isp) -> tuple[ApiKey, str]:
     """A key of an ISP's console, and its text."""
     user = staff_of(isp)
     with schema_of(isp.console):
-        key, text = create_key(name="billing", user=user, actor=SYSTEM)
+        key, text = key_like(user, "billing")
     return key, text.reveal()
 
 
@@ -80,17 +82,30 @@ def test_a_wrong_secret_is_refused(acme: Isp) -> None:
 
 
 @pytest.mark.django_db
-def test_a_revoked_key_or_one_of_somebody_switched_off_is_refused(acme: Isp) -> None:
+def test_a_revoked_key_or_one_of_an_account_switched_off_is_refused(acme: Isp) -> None:
     key, text = key_of(acme)
     with schema_of(acme.console):
-        User.objects.update(is_active=False)
+        ServiceAccount.objects.update(is_active=False)
     assert call(acme, f"Bearer {text}") == 401
     with schema_of(acme.console):
-        User.objects.update(is_active=True)
-        revoke_key(key, actor=SYSTEM)
-        revoke_key(key, actor=SYSTEM)
+        ServiceAccount.objects.update(is_active=True)
+        end_key(key, actor=SYSTEM)
+        end_key(key, actor=SYSTEM)
         assert Event.objects.filter(type="api_key.revoked").count() == 1
     assert call(acme, f"Bearer {text}") == 401
+
+
+@pytest.mark.django_db
+def test_a_key_goes_on_when_its_maker_leaves(acme: Isp) -> None:
+    _key, text = key_of(acme)
+    staff_of(acme, email="bert@example.net")
+    with schema_of(acme.console):
+        deactivate_user(User.objects.get(email="alice@example.net"), actor=SYSTEM)
+    assert call(acme, f"Bearer {text}") == 200
+    with schema_of(acme.console):
+        bert = User.objects.get(email="bert@example.net")
+    listed = text_of(admin_of(acme, bert).get("/admin/accounts/serviceaccount/"))
+    assert "alice@example.net, who left" in listed
 
 
 @pytest.mark.django_db
@@ -130,7 +145,13 @@ def admin_of(isp: Isp, user: User) -> Client:
 @pytest.mark.django_db
 def test_the_admin_makes_a_key_shows_it_once_and_revokes_it(acme: Isp) -> None:
     client = admin_of(acme, staff_of(acme))
-    page = client.post("/admin/accounts/apikey/add/", {"name": "Monitoring"})
+    account = {"name": "Monitoring", "description": "Watches instances", "role": "viewer"}
+    page = client.post("/admin/accounts/serviceaccount/add/", account, follow=True)
+    assert "Now give it a key" in text_of(page)
+    with schema_of(acme.console):
+        pk = ServiceAccount.objects.get(name="Monitoring").pk
+    asked = {"account": pk, "name": "Monitoring", "ends": "90", "wide": "*"}
+    page = client.post("/admin/accounts/apikey/add/", asked)
     found = re.search(r"dm_[0-9a-f]{12}_[\w-]{43}", page.content.decode())
     assert found, text_of(page)
     assert "no-store" in page["Cache-Control"]

@@ -16,7 +16,6 @@ from django.utils import timezone
 from apps.accounts import hand_off
 from apps.accounts.models import User
 from apps.accounts.security.policy import set_policy
-from apps.accounts.services import create_key
 from apps.core.exceptions import ConflictError
 from apps.events.actors import SYSTEM
 from apps.events.models import Event
@@ -26,6 +25,7 @@ from tests.accounts.authenticators import code_at
 from tests.accounts.browser import Browser, text_of
 from tests.accounts.conftest import PASSWORD
 from tests.accounts.people import ACME, FRONT, SCHEMAS, add_app, enter, somebody
+from tests.keys import key_like
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
 CONSOLE = f"http://northwind.{settings.BASE_DOMAIN}:8000"
@@ -123,7 +123,7 @@ def test_a_session_from_before_the_factor_is_asked_for_it(
 def test_keys_of_programs_go_on(browser: Browser) -> None:
     alice = somebody(ACME, "alice", is_staff=True, is_superuser=True)
     with schema_of("w_acme"):
-        _key, text = create_key(name="billing", user=alice, actor=SYSTEM)
+        _key, text = key_like(alice, "billing")
     demand("w_acme", "everybody")
     header = {"Authorization": f"Bearer {text.reveal()}"}
     assert browser.visit(f"{ACME}/api/v1/operations/", **header).status_code == 200

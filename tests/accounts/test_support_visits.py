@@ -15,9 +15,10 @@ from django.utils import timezone
 from apps.accounts import members
 from apps.accounts.access import may, permissions_of_role, permissions_of_visitors
 from apps.accounts.hand_off import issue_visit, new_state
-from apps.accounts.models import ApiKey, Membership, User, Visit
+from apps.accounts.models import Membership, ServiceAccount, User, Visit
 from apps.accounts.security.policy import set_policy
-from apps.accounts.services import create_key, deactivate_user
+from apps.accounts.service_accounts import create_account
+from apps.accounts.services import deactivate_user
 from apps.accounts.visits.services import SESSION_KEY
 from apps.core.exceptions import ConflictError, DomainError
 from apps.events.actors import SYSTEM, user_actor
@@ -223,8 +224,8 @@ def test_a_visitor_holds_no_more_than_technicians_and_support(inside: Browser) -
         visitor.visit, visitor.is_active, visitor.is_staff = Visit.objects.get(), True, True
         assert may(visitor, "instances.stop")
         with pytest.raises(PermissionDenied):
-            create_key(name="robot", user=visitor, actor=SYSTEM)
-        assert not ApiKey.objects.exists()
+            create_account(name="robot", role="viewer", by=visitor)
+        assert not ServiceAccount.objects.exists()
         owner = User.objects.get(email="alice@example.net")
         with pytest.raises(PermissionDenied):
             members.set_role(owner, "viewer", by=visitor)

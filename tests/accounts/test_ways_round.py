@@ -8,7 +8,7 @@ from django.test import Client
 from apps.accounts import members
 from apps.accounts.access import may
 from apps.accounts.models import User
-from apps.accounts.services import create_key, ensure_member
+from apps.accounts.services import ensure_member
 from apps.core.exceptions import ConflictError
 from apps.events.actors import SYSTEM
 from apps.instances import services as instances
@@ -19,6 +19,7 @@ from apps.tenancy.kinds import schema_of
 from tests.accounts.test_roles import browser_of, member, program_of
 from tests.conftest import Isp
 from tests.instances.world import Shop, engine, new_shop, platform, running_shop, sign_up
+from tests.keys import key_like
 
 __all__ = ["engine", "new_shop", "platform", "running_shop", "sign_up"]
 
@@ -42,7 +43,7 @@ def test_who_may_not_do_it_does_not_repeat_it(
     operation = failed(running_shop, what)
     with schema_of(acme.console):
         tess = member("tess", "technician")
-        key = create_key(name="robot", user=tess, actor=SYSTEM)[1].reveal()
+        key = key_like(tess)[1].reveal()
         browser = browser_of(tess, acme)
     page = browser.get(f"/operations/{operation.uuid}/steps/").content.decode()
     assert ("/retry/" in page) is (status == 202)
@@ -69,7 +70,7 @@ def test_a_role_given_over_the_api_keeps_its_limits(acme: Isp, running_shop: Sho
         owner = User.objects.create_superuser("alice@acme.example")
         lim = member("lim")
         members.set_role(lim, "viewer", by=owner, limits=[limit])
-        program = program_of(acme, create_key(name="r", user=owner, actor=SYSTEM)[1].reveal())
+        program = program_of(acme, key_like(owner, "r")[1].reveal())
     path = f"/api/v1/people/{lim.uuid}/role/"
     assert program.post(path, {"role": "technician"}, JSON).json()["limits"] == [limit]
     everything = program.post(path, {"role": "technician", "limits": []}, JSON)

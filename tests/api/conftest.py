@@ -10,12 +10,11 @@ from django.http import HttpResponse
 from django.test import Client
 
 from apps.accounts.models import Membership, User
-from apps.accounts.services import create_key
 from apps.core.api.codes import problem_codes
-from apps.events.actors import SYSTEM
 from apps.tenancy.kinds import schema_of
 from tests.conftest import Isp
 from tests.instances.world import adopt, engine, new_shop, platform, running_shop, sign_up
+from tests.keys import key_like
 
 __all__ = ["engine", "new_shop", "platform", "running_shop", "sign_up"]
 
@@ -68,7 +67,7 @@ def key_in(
         user = User.objects.create_user(email, is_staff=is_staff, is_superuser=is_superuser)
         if role:
             Membership.objects.create(user=user, role=role)
-        return create_key(name="robot", user=user, actor=SYSTEM)[1].reveal()
+        return key_like(user)[1].reveal()
 
 
 @pytest.fixture(autouse=True)

@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
-from apps.accounts import services as accounts
-from apps.accounts.models import ApiKey, User
+from apps.accounts.api_keys import end_key
+from apps.accounts.models import ApiKey, ServiceAccount
 from apps.events.actors import SYSTEM
 from apps.tenancy.kinds import schema_of
 from tests.api.conftest import Program, key_in
@@ -44,14 +46,23 @@ def revoked(schema: str) -> str:
     key = key_in(schema, "revoked@acme.example", is_superuser=True)
     with schema_of(schema):
         row = ApiKey.objects.get(created_by__email="revoked@acme.example")
-        accounts.revoke_key(row, actor=SYSTEM)
+        end_key(row, actor=SYSTEM)
     return key
 
 
 def switched_off(schema: str) -> str:
     key = key_in(schema, "off@acme.example")
     with schema_of(schema):
-        accounts.deactivate_user(User.objects.get(email="off@acme.example"), actor=SYSTEM)
+        rows = ServiceAccount.objects.filter(created_by__email="off@acme.example")
+        rows.update(is_active=False)
+    return key
+
+
+def expired(schema: str) -> str:
+    key = key_in(schema, "late@acme.example", is_superuser=True)
+    with schema_of(schema):
+        rows = ApiKey.objects.filter(created_by__email="late@acme.example")
+        rows.update(expires_at=timezone.now() - timedelta(seconds=1))
     return key
 
 
@@ -66,7 +77,8 @@ def test_a_key_that_is_no_good_opens_nothing(kind: str, initech: Isp, db: None) 
             initech.workspace, "bob@initech.example", is_superuser=True
         ),
         "a revoked one": revoked(schema),
-        "one of somebody switched off": switched_off(schema),
+        "one of an account switched off": switched_off(schema),
+        "an expired one": expired(schema),
     }
     assert len(endpoints(kind)) >= 8
     for who, key in strangers.items():
@@ -99,7 +111,7 @@ def test_what_is_acme_s_is_not_there_for_initech(
     desk.post(f"plans/{plan}/versions/", {"currency": "USD", "price": "39"})
     dora = desk.post("subscribers/", {"name": "Dora Diaz"}).json()["id"]
     service = desk.post("services/", {"subscriber": dora, "plan": "fiber"}).json()["id"]
-    person = desk.get("me/").json()["id"]
+    person = desk.get("people/").json()["results"][0]["id"]
     rows = {"plans": plan, "subscribers": dora, "services": service, "people": person}
     for what, uuid in rows.items():
         assert desk.get(f"{what}/{uuid}/").status_code == 200

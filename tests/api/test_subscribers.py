@@ -58,7 +58,7 @@ class TestSubscribers:
         assert desk.get("subscribers/", search="1234567").json()["results"] == [changed.json()]
         with schema_of(acme.workspace):
             event = Event.objects.get(type="subscriber.updated")
-        assert event.actor_label == "alice@acme.example"
+        assert event.actor_label == "Programs of alice@acme.example"
 
     def test_what_is_taken_is_a_conflict(self, desk: Program, dora: str, problem: Problem) -> None:
         refused = problem(desk.post("subscribers/", DORA))
@@ -169,7 +169,9 @@ class TestPlans:
         (version,) = desk.get(f"plans/{shown['id']}/versions/").json()["results"]
         assert (version["price"], version["price_per_subscriber"]) == ("39.00", "0")
         renamed = desk.patch(f"plans/{shown['id']}/", {"name": "Fiber 100 Home"})
-        assert renamed.json() == {**shown, "name": "Fiber 100 Home"}
+        assert renamed.json()["updated_at"] > shown["updated_at"]
+        same = {"updated_at": renamed.json()["updated_at"], "name": "Fiber 100 Home"}
+        assert renamed.json() == {**shown, **same}
 
     @pytest.mark.parametrize(
         ("change", "field"),
@@ -198,8 +200,9 @@ class TestPeople:
             assert switched["is_active"] is is_active
 
     def test_the_last_who_may_do_everything_stays(self, desk: Program, problem: Problem) -> None:
-        alice = desk.get("me/").json()
-        assert (alice["kind"], alice["key"]) == ("workspace", "robot")
+        me = desk.get("me/").json()
+        assert (me["kind"], me["key"], me["role"]) == ("workspace", "robot", "owner")
+        (alice,) = desk.get("people/", email="alice@acme.example").json()["results"]
         assert problem(desk.post(f"people/{alice['id']}/deactivate/"))["status"] == 409
 
     def test_staff_without_rights_neither_see_nor_add_anybody(

@@ -9,7 +9,6 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.accounts.services import create_key
 from apps.contract import services as contract
 from apps.contract.exceptions import GrantRefusedError
 from apps.contract.models import HeldGrant
@@ -23,6 +22,7 @@ from dotmac.crypto.keys import SigningKey
 from tests.conftest import Isp
 from tests.contract.conftest import grant_of, signed
 from tests.instances.world import adopt
+from tests.keys import key_like
 
 DAY = timedelta(days=1)
 
@@ -123,7 +123,7 @@ class TestFourteenDays:
     def program(self, customer: Organisation, workspace: object) -> Client:
         """A program of Acme's staff."""
         user = User.objects.create_superuser("robot@acme.example")
-        _key, text = create_key(name="robot", user=user, actor=SYSTEM)
+        _key, text = key_like(user)
         return Client(
             headers={"host": "acme.apps.localhost", "authorization": f"Bearer {text.reveal()}"}
         )

@@ -17,7 +17,7 @@ django.setup()
 from django.db import close_old_connections, transaction  # noqa: E402
 
 from apps.accounts.models import User  # noqa: E402
-from apps.accounts.services import create_key, create_user  # noqa: E402
+from apps.accounts.services import create_user  # noqa: E402
 from apps.billing import services as billing  # noqa: E402
 from apps.events.actors import SYSTEM  # noqa: E402
 from apps.fleet.models import Region, Server  # noqa: E402
@@ -33,6 +33,7 @@ from apps.tenants.models import Organisation  # noqa: E402
 from apps.tenants.services import Application, create_organisation  # noqa: E402
 from apps.work import services as work  # noqa: E402
 from dotmac.crypto.contracts import open_usage_report  # noqa: E402
+from tests.keys import key_like  # noqa: E402
 
 Json = dict[str, Any]
 
@@ -113,7 +114,7 @@ def make_key(slug: str, level: str) -> Json:
     with schema_of(tenant.schema_name):
         email = f"robot@{slug}.example"
         user = User.objects.create_user(email, is_staff=True, is_superuser=True)
-        return {"key": create_key(name="robot", user=user, actor=SYSTEM)[1].reveal()}
+        return {"key": key_like(user)[1].reveal()}
 
 
 def hasten_grant(schema: str) -> Json:

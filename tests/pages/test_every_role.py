@@ -7,9 +7,8 @@ from django.test import Client
 
 from apps.accounts.access import BUILT_IN, permissions_of_role
 from apps.accounts.models import Membership, User
-from apps.accounts.services import create_key
-from apps.events.actors import SYSTEM
 from apps.tenancy.kinds import schema_of
+from tests.keys import key_like
 from tests.pages.role_table import ANYBODY, HOLDS, NEEDS, OWNERS
 from tests.pages.test_every_address import HOSTS, OPEN, Address, addresses, values
 
@@ -34,7 +33,7 @@ class Person:
             )
             if role != OWNERS:
                 Membership.objects.create(user=user, role=role)
-            key = create_key(name="robot", user=user, actor=SYSTEM)[1].reveal()
+            key = key_like(user)[1].reveal()
             self.browser = Client(headers={"host": HOSTS[kind]})
             self.browser.force_login(user)
         self.program = Client(headers={"host": HOSTS[kind], "authorization": f"Bearer {key}"})

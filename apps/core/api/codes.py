@@ -24,8 +24,10 @@ _OTHERS = (
     ProblemCode("invalid", 400, _("Some values cannot be accepted; `errors` names each.")),
     ProblemCode("parse_error", 400, _("The body is not valid JSON.")),
     ProblemCode("not_authenticated", 401, _("The request has no API key.")),
-    ProblemCode("invalid_key", 401, _("The API key is mistyped, revoked, or of another host.")),
-    ProblemCode("permission_denied", 403, _("The key's owner may not do this.")),
+    ProblemCode(
+        "invalid_key", 401, _("The API key is mistyped, revoked, expired, or of another host.")
+    ),
+    ProblemCode("permission_denied", 403, _("The key may not do this.")),
     ProblemCode("read_only", 403, _("The workspace is read-only; only reading is possible.")),
     ProblemCode("method_not_allowed", 405, _("This address does not take this method.")),
     ProblemCode("not_acceptable", 406, _("Only JSON is answered.")),

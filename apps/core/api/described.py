@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema
 
 from apps.core.api.deprecating import deprecation_of
+from apps.core.api.examples import give_examples
 from apps.core.api.idempotency import HEADER
 
 _REF = {"$ref": "#/components/schemas/Problem"}
@@ -77,6 +78,7 @@ def describe_manners(result: dict[str, Any], **_rest: Any) -> dict[str, Any]:
     for path, methods in result["paths"].items():
         for method, operation in methods.items():
             _describe(operation, method, names_one="}" in path)
+    give_examples(result)
     return result
 
 

@@ -9,3 +9,5 @@ class CursorPages(CursorPagination):
     ordering = "-pk"
     page_size_query_param = "limit"
     max_page_size = 100
+    # Among equals a cursor counts; a bound would show the same page again and again beyond it.
+    offset_cutoff = None  # type: ignore[assignment]

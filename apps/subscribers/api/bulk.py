@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.resources import Resource
+from apps.core.api.labels import MetadataField
 from apps.core.api.problems import flatten
 from apps.subscribers import upserting
 from apps.subscribers.api.serializers import ChangesSerializer
@@ -22,6 +23,7 @@ class RowSerializer(serializers.ModelSerializer[Subscriber]):
     """A subscriber by reference or number; what is left out stays as it is."""
 
     number = serializers.CharField(max_length=20, required=False, allow_blank=True)
+    metadata = MetadataField(required=False)
 
     class Meta:
         model = Subscriber

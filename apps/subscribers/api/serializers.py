@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
+from apps.core.api.labels import Labels, MetadataField, Shown
 from apps.subscribers.models import Service, ServiceAddress, Subscriber
 
 _BEFORE_SERVICE = [
@@ -21,7 +22,7 @@ class AddressSerializer(serializers.ModelSerializer[ServiceAddress]):
         fields = ("street", "postcode", "city", "country", "lat", "lon")
 
 
-class SubscriberSerializer(serializers.ModelSerializer[Subscriber]):
+class SubscriberSerializer(Shown):
     """A subscriber with the addresses."""
 
     id = serializers.UUIDField(source="uuid", read_only=True)
@@ -56,9 +57,18 @@ class SubscriberSerializer(serializers.ModelSerializer[Subscriber]):
 class ChangesSerializer(serializers.ModelSerializer[Subscriber]):
     """What can change of a subscriber; what is left out stays."""
 
+    metadata = MetadataField(required=False)
+
     class Meta:
         model = Subscriber
-        fields = ("name", "email", "phone", "external_id", "language")
+        fields: tuple[str, ...] = (
+            "name",
+            "email",
+            "phone",
+            "external_id",
+            "language",
+            "metadata",
+        )
         # The service says what is taken, in one way for pages and programs.
         extra_kwargs: ClassVar[dict[str, Any]] = {"external_id": {"validators": []}}
 
@@ -69,6 +79,7 @@ class NewSubscriberSerializer(serializers.ModelSerializer[Subscriber]):
     status = serializers.ChoiceField(choices=_BEFORE_SERVICE, required=False)
     number = serializers.CharField(max_length=20, required=False, allow_blank=True)
     address = AddressSerializer(required=False)
+    metadata = MetadataField(required=False)
 
     class Meta:
         model = Subscriber
@@ -76,7 +87,7 @@ class NewSubscriberSerializer(serializers.ModelSerializer[Subscriber]):
         extra_kwargs = ChangesSerializer.Meta.extra_kwargs
 
 
-class ServiceSerializer(serializers.ModelSerializer[Service]):
+class ServiceSerializer(Shown):
     """A service: which plan, for whom, where, and how it stands."""
 
     id = serializers.UUIDField(source="uuid", read_only=True)
@@ -105,7 +116,7 @@ class ServiceSerializer(serializers.ModelSerializer[Service]):
         read_only_fields = fields
 
 
-class NewServiceSerializer(serializers.Serializer[Any]):
+class NewServiceSerializer(Labels):
     """A service to add, as a draft, in the newest version of a plan."""
 
     subscriber = serializers.UUIDField(help_text="The subscriber's id.")

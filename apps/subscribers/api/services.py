@@ -12,9 +12,8 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts.resources import Resource
+from apps.accounts.resources import LabelledResource
 from apps.billing.services import newest_version_of
-from apps.core.api.changes import ChangesFilter
 from apps.core.exceptions import DomainError
 from apps.subscribers import services
 from apps.subscribers.api.serializers import (
@@ -37,6 +36,8 @@ _EXAMPLE = OpenApiExample(
         "suspension": "nonpayment",
         "address": None,
         "created_at": "2026-01-31T09:00:00Z",
+        "external_id": "",
+        "metadata": {},
         "updated_at": "2026-04-15T06:00:00Z",
         "activated_at": "2026-02-02T14:30:00Z",
         "suspended_at": "2026-04-15T06:00:00Z",
@@ -46,7 +47,7 @@ _EXAMPLE = OpenApiExample(
 )
 
 
-class ServiceFilter(ChangesFilter):
+class ServiceFilter(django_filters.FilterSet):
     """Which services are listed."""
 
     subscriber = django_filters.UUIDFilter(field_name="subscriber__uuid")
@@ -60,7 +61,7 @@ class ServiceFilter(ChangesFilter):
 @extend_schema_view(
     list=extend_schema(examples=[_EXAMPLE]), retrieve=extend_schema(examples=[_EXAMPLE])
 )
-class ServiceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
+class ServiceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledResource):
     """What subscribers have from the ISP. A service begins as a draft and is led by its steps."""
 
     access = "services"
@@ -88,7 +89,7 @@ class ServiceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource)
             username=values["username"],
             actor=self.actor,
         )
-        return self.shown(service, status=201)
+        return self.labelled(service, 201)
 
     @extend_schema(request=None, responses={200: ServiceSerializer})
     @action(detail=True, methods=["post"])

@@ -12,7 +12,6 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.core.api.changes import ChangesFilter
 from apps.subscribers import services
 from apps.subscribers.access import give_portal_access
 from apps.subscribers.api.bulk import BulkUpsert
@@ -46,13 +45,14 @@ _EXAMPLE = OpenApiExample(
             }
         ],
         "created_at": "2026-01-31T09:00:00Z",
+        "metadata": {"tier": "gold"},
         "updated_at": "2026-02-02T14:30:00Z",
     },
     response_only=True,
 )
 
 
-class SubscriberFilter(ChangesFilter):
+class SubscriberFilter(django_filters.FilterSet):
     """Which subscribers are listed."""
 
     search = django_filters.CharFilter(
@@ -94,7 +94,7 @@ class SubscriberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BulkUp
 
     @extend_schema(request=ChangesSerializer, responses={200: SubscriberSerializer})
     def partial_update(self, request: Request, uuid: UUID) -> Response:
-        """Change name, e-mail, telephone, reference or language."""
+        """Change name, e-mail, telephone, reference, language or metadata."""
         subscriber = self.get_object()
         values = self.checked(ChangesSerializer, subscriber)
         services.update_subscriber(subscriber, actor=self.actor, **values)

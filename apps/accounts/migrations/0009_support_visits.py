@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0006_invitations"),
+        ("accounts", "0008_keys_move_to_service_accounts"),
     ]
 
     operations = [
