@@ -54,6 +54,7 @@ LIBRARIES = [
     "channels",
     "allauth.socialaccount.providers.openid_connect",
     "allauth.socialaccount.providers.github",
+    "allauth.socialaccount.providers.saml",
 ]
 
 CONSOLE = [*_COMMON, "apps.instances"]

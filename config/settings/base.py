@@ -113,6 +113,7 @@ MFA_FORMS = {
 SOCIALACCOUNT_ADAPTER = "apps.accounts.providers.adapter.ProviderAdapter"
 SOCIALACCOUNT_PROVIDERS = {
     "openid_connect": {"provider_class": "apps.accounts.providers.oidc.CheckedProvider"},
+    "saml": {"provider_class": "apps.accounts.providers.saml.CheckedSaml"},
     "github": {"OAUTH_PKCE_ENABLED": True},
 }
 # Only for domains that an owner vouched for (providers.adapter), and then for good.

@@ -38,6 +38,10 @@ _SIGN_IN = {
     # To an identity provider, which an owner set up, and back.
     "openid_connect_login",
     "openid_connect_callback",
+    "saml_login",
+    "saml_acs",
+    "saml_finish",
+    "saml_metadata",
     "github_login",
     "github_callback",
     "socialaccount_login_cancelled",
