@@ -65,6 +65,8 @@ OPERATOR = [
     "apps.billing",
     "apps.fleet",
     "apps.tenants",
+    "allauth.idp.oidc",
+    "apps.idp",
     "apps.marketplace",
     "djstripe",
 ]

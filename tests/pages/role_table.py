@@ -76,6 +76,8 @@ NEEDS: Needs = {
     **rows("accounts_role", "people.view", *["roles.manage"] * 3),
     **rows("accounts_apikey", "keys.use", "keys.use"),
     **rows("accounts_identityprovider", *[OWNERS] * 4),
+    **rows("idp_relyingparty", *[OWNERS] * 4),
+    "admin:idp_relyingparty_rotate": (NOBODY, OWNERS),
     **same(
         OWNERS,
         "admin:accounts_signinpolicy_changelist",
