@@ -49,9 +49,7 @@ class PartyForm(forms.ModelForm):  # type: ignore[type-arg]
     )  # fmt: skip
     scopes = forms.MultipleChoiceField(
         label=_("May know"),
-        choices=[
-            (name, ProviderAdapter.scope_display[name]) for name in SCOPES if name != "openid"
-        ],
+        choices=[(name, ProviderAdapter.scope_display[name]) for name in SCOPES[1:]],
         widget=forms.CheckboxSelectMultiple,
         required=False,
     )

@@ -215,9 +215,8 @@ def _is_exact(uri: str) -> bool:
     parts = urlsplit(uri)
     is_local = parts.hostname in _LOOPBACK or settings.DEVELOPMENT
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_local)
-    return bool(
-        is_safe and parts.hostname and "*" not in uri and "#" not in uri and not parts.username
-    )
+    is_plain = not {"*", "#", "@", "\\"} & set(uri)
+    return bool(is_safe and parts.hostname and is_plain)
 
 
 def _digest(code: str) -> str:

@@ -33,6 +33,8 @@ from apps.idp.models import ClientSignIn, RelyingParty
 
 _GRANTS = {"authorization_code": "code", "refresh_token": "refresh_token"}
 
+_CLAIMS = ["sub", "name", "email", "email_verified", "organisations", "auth_time", "amr"]
+
 
 @require_GET
 def configuration(request: HttpRequest) -> HttpResponse:
@@ -60,8 +62,7 @@ def configuration(request: HttpRequest) -> HttpResponse:
                 "client_secret_post",
                 "none",
             ],
-            "claims_supported": ["sub", "name", "email", "email_verified", "organisations"]
-            + ["auth_time", "amr"],
+            "claims_supported": _CLAIMS,
             "authorization_response_iss_parameter_supported": True,
         },
         headers={"Access-Control-Allow-Origin": "*"},

@@ -102,7 +102,7 @@ def _app(row: IdentityProvider) -> SocialApp:
             "attribute_mapping": ATTRIBUTES,
         }
         return SocialApp(provider="saml", provider_id=row.key, settings=known, **common)
-    settings = {"server_url": row.issuer, "oauth_pkce_enabled": True}
+    settings = {"server_url": row.issuer, "oauth_pkce_enabled": True, "kind": row.kind}
     if row.kind == IdentityProvider.Kind.MICROSOFT:
         # A directory says nothing of addresses being proven. It is one directory, whose owner
         # named the domains: for these it is believed.

@@ -18,7 +18,9 @@ from dotmac.crypto.secret import Secret
 _PLACE = "accounts_identityprovider.secret"
 _SAID = ("kind", "key", "client_id", "issuer", "metadata_url", "domains", "creates_people", "is_on")
 _GITHUB = "github"
-_ANY_DIRECTORY = ("common", "organizations", "consumers")
+# The directory of all private accounts.
+_OF_EVERYBODY = "9188040d-6c67-4c5b-b112-36a304b66dad"
+_ANY_DIRECTORY = ("common", "organizations", "consumers", _OF_EVERYBODY)
 
 
 @transaction.atomic
