@@ -101,8 +101,9 @@ class PartyForm(forms.ModelForm):  # type: ignore[type-arg]
         """What was entered."""
         names = ("name", "redirect_uris", "scopes", "who", "organisations")
         switches = ("is_public", "needs_second_factor", "skip_consent", "may_refresh", "is_on")
-        said = {name: self.cleaned_data[name] for name in names}
-        return PartyWords(**said, **{name: bool(self.cleaned_data.get(name)) for name in switches})
+        said: dict[str, Any] = {name: self.cleaned_data[name] for name in names}
+        said |= {name: bool(self.cleaned_data.get(name)) for name in switches}
+        return PartyWords(**said)
 
 
 class RelyingPartyAdmin(ModelAdmin):  # type: ignore[misc]

@@ -135,7 +135,7 @@ def sign_in_of(value: str) -> ClientSignIn | None:
     """The sign-in that a token is of, while its person may still enter; else the token ends."""
     token = Token.objects.valid().by_value(value).first()
     kept = token.data if token and isinstance(token.data, dict) else {}
-    found = ClientSignIn.objects.filter(pk=kept.get("sign_in"))
+    found = ClientSignIn.objects.filter(pk=int(kept.get("sign_in") or 0))
     row = found.select_related("party__client", "user").first()
     if row is not None and not may_enter(row.party, row.user):
         tokens_of(row).delete()

@@ -67,10 +67,7 @@ def check_provider(provider: IdentityProvider, secret: Secret | None) -> None:
     if provider.kind == IdentityProvider.Kind.SAML:
         _check_saml(provider)
         return
-    if not secret and not provider.secret:
-        raise DomainError("Enter the client secret that the provider gave you.", field="secret")
-    if not provider.client_id:
-        raise DomainError("Enter the client ID that the provider gave you.", field="client_id")
+    _check_client(provider, secret)
     if provider.kind == IdentityProvider.Kind.GOOGLE:
         provider.issuer = GOOGLE_ISSUER
     if provider.kind == IdentityProvider.Kind.GITHUB:
@@ -84,6 +81,14 @@ def check_provider(provider: IdentityProvider, secret: Secret | None) -> None:
             "An issuer is reached over https. Enter its https address.", field="issuer"
         )
     _check_reach(provider)
+
+
+def _check_client(provider: IdentityProvider, secret: Secret | None) -> None:
+    """DomainError without what the provider knows this service by."""
+    if not secret and not provider.secret:
+        raise DomainError("Enter the client secret that the provider gave you.", field="secret")
+    if not provider.client_id:
+        raise DomainError("Enter the client ID that the provider gave you.", field="client_id")
 
 
 def _check_saml(provider: IdentityProvider) -> None:
