@@ -102,7 +102,8 @@ def consent(browser: Browser, address: str, *, action: str = "grant") -> HttpRes
     assert page.status_code == 200, page.headers.get("Location", page.content.decode())
     found = re.search(r'name="request"[^>]*value="([^"]+)"', page.content.decode())
     assert found
-    form = {"request": found[1], "scopes": SCOPES, "action": action}
+    asked = re.findall(r'name="scopes" value="([a-z]+)"', page.content.decode())
+    form = {"request": found[1], "scopes": asked, "action": action}
     return browser.submit(f"{FRONT}/identity/authorize", form, follow=False)
 
 
