@@ -31,7 +31,8 @@ from apps.idp.access import may_enter
 from apps.idp.keys import is_ready
 from apps.idp.models import ClientSignIn, RelyingParty
 
-_GRANTS = {"authorization_code": "code", "refresh_token": "refresh_token"}
+# Where each grant has its value: names of fields, no passwords.
+_GRANTS = {"authorization_code": "code", "refresh_token": "refresh_token"}  # nosec B105
 
 _CLAIMS = ["sub", "name", "email", "email_verified", "organisations", "auth_time", "amr"]
 

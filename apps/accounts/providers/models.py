@@ -42,17 +42,24 @@ class IdentityProvider(models.Model):
             " https://sso.example.net/realms/office. Not needed for Google and GitHub."
         ),
     )
+    # With defaults of the database: the release before writes rows without these.
     metadata_url = models.URLField(
         _("metadata address"),
         blank=True,
+        default="",
+        db_default="",
         help_text=_("SAML only: where the identity provider publishes its metadata; read daily."),
     )
     metadata = models.TextField(
         _("metadata"),
         blank=True,
+        default="",
+        db_default="",
         help_text=_("SAML only: the XML itself, where there is no address for it."),
     )
-    metadata_error = models.CharField(max_length=300, blank=True, editable=False)
+    metadata_error = models.CharField(
+        max_length=300, blank=True, editable=False, default="", db_default=""
+    )
     domains = models.JSONField(default=list, blank=True)
     creates_people = models.BooleanField(_("let unknown people in"), default=False)
     is_on = models.BooleanField(_("switched on"), default=True)
