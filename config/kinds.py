@@ -54,6 +54,7 @@ LIBRARIES = [
     "channels",
     "allauth.socialaccount.providers.openid_connect",
     "allauth.socialaccount.providers.github",
+    "allauth.socialaccount.providers.saml",
 ]
 
 CONSOLE = [*_COMMON, "apps.instances"]
@@ -64,6 +65,8 @@ OPERATOR = [
     "apps.billing",
     "apps.fleet",
     "apps.tenants",
+    "allauth.idp.oidc",
+    "apps.idp",
     "apps.marketplace",
     "djstripe",
 ]

@@ -46,6 +46,7 @@ _ACCESS = Group(
         Entry("key", "accounts.ApiKey"),
         Entry("shield_person", "accounts.SignInPolicy"),
         Entry("passkey", "accounts.IdentityProvider"),
+        Entry("login", "idp.RelyingParty"),
         Entry("history", "events.Event"),
         Entry("webhook", "webhooks.Endpoint"),
     ),

@@ -17,6 +17,9 @@ from django.conf import settings as django_settings
 from django.db import connection, connections, transaction
 from psycopg import sql
 
+from apps.branding.mail import send_now
+from apps.branding.models import PostedMail
+from apps.branding.post import message_of
 from apps.tenancy import services as tenancy
 from apps.tenancy.kinds import CONSOLE, PUBLIC, WORKSPACE, operator, schema_of
 from apps.tenancy.middleware import forget_hosts
@@ -289,3 +292,18 @@ def live_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlat
     finally:
         platform.stop()
         platform.remove_containers()
+
+
+@pytest.fixture(autouse=True)
+def _mails_at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What somebody waits for is sent where it is posted, as a quick worker would.
+
+    Tests about the worker itself say `posts = True` in their module.
+    """
+
+    def hand_over(mail: PostedMail) -> None:
+        send_now(message_of(mail))
+        mail.delete()
+
+    if not getattr(request.module, "posts", False):
+        monkeypatch.setattr("apps.branding.post.hand_over", hand_over)

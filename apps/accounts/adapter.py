@@ -1,12 +1,8 @@
 """How allauth works in each kind of schema."""
 
-from functools import partial
-from smtplib import SMTPException
 from typing import Any, NamedTuple
 
-import structlog
 from allauth.account.adapter import DefaultAccountAdapter
-from django.core.mail import EmailMultiAlternatives
 from django.db import connection, transaction
 from django.http import HttpRequest
 from django.urls import reverse
@@ -18,12 +14,12 @@ from apps.accounts.security.alerts import alert_of_new_browser
 from apps.accounts.security.methods import PASSKEY, PASSWORD, PROVIDER, methods_of
 from apps.accounts.security.sessions import client_ip, revoke_others
 from apps.branding.looks import look_in_force
-from apps.branding.mail import compose, send_now
+from apps.branding.mail import write_letter
+from apps.branding.post import post
 from apps.events import services as events
 from apps.events.actors import SYSTEM, user_actor
 from apps.tenancy.kinds import CONSOLE, PUBLIC, WORKSPACE, kind_of
 
-log = structlog.get_logger(__name__)
 # The page itself says these, or it is plain to see.
 _UNSAID = {
     "account/messages/logged_in.txt",
@@ -115,18 +111,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Mails name the brand, not the host and its port."""
         site = _Site(look_in_force().name, _absolute(self.request, "/"))
         known = {"request": self.request, "email": email, **context, "current_site": site}
-        send_now(self.render_mail(template_prefix, email, known))
-
-    def render_mail(
-        self,
-        template_prefix: str,
-        email: str | list[str],
-        context: dict[str, Any],
-        headers: dict[str, str] | None = None,
-    ) -> EmailMultiAlternatives:
-        """allauth's mails in the brand, as all others."""
-        to = [email] if isinstance(email, str) else email
-        return compose(template_prefix, context, to=to, home_url=context["current_site"].domain)
+        letter = write_letter(template_prefix, known, look=look_in_force(), home_url=site.domain)
+        # A worker sends it: a sign-in does not wait for a mail server.
+        post(letter, to=[email])
 
     def send_notification_mail(
         self,
@@ -135,10 +122,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         context: dict[str, Any] | None = None,
         email: str | None = None,
     ) -> None:
-        """Tell of a change once it is committed; a mail server that is away undoes nothing."""
-        send = super().send_notification_mail
+        """Tell of a change, if it is committed."""
         more = {"security_url": self.absolute_url(reverse("account_security")), **(context or {})}
-        transaction.on_commit(partial(_try, send, template_prefix, user, context=more, email=email))
+        super().send_notification_mail(template_prefix, user, context=more, email=email)
 
     def absolute_url(self, path: str) -> str:
         """A page of this host at the address that people reach."""
@@ -166,13 +152,6 @@ def _way_in(methods: tuple[str, ...]) -> str:
     if PROVIDER in methods:
         return "provider"
     return "passkey" if PASSKEY in methods else "link"
-
-
-def _try(send: Any, template_prefix: str, user: User, **kwargs: Any) -> None:
-    try:
-        send(template_prefix, user, **kwargs)
-    except (OSError, SMTPException):
-        log.exception("notification_not_sent", template=template_prefix, user=str(user.uuid))
 
 
 def _kind() -> str:

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from apps.accounts import api_keys
 from apps.accounts.models import ApiKey, Visit
+from apps.accounts.providers import runner as providers
 from apps.accounts.visits import services as visits
 from apps.events import services as events
 from apps.events.actors import SYSTEM
@@ -13,6 +14,9 @@ from apps.work import services as work
 from apps.work.leases import Lease
 from apps.work.models import Due
 from apps.work.registry import runs
+
+# Imported for what it registers.
+__all__ = ["end_visit", "note_end", "providers"]
 
 
 @runs(visits.KIND)

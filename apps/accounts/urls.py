@@ -14,7 +14,7 @@ from django.views.generic import RedirectView
 
 from apps.accounts import invitation_views as invited
 from apps.accounts import views
-from apps.accounts.providers import oidc
+from apps.accounts.providers import oidc, saml
 from apps.accounts.security import views as security
 from apps.accounts.visits import views as visits
 
@@ -94,6 +94,10 @@ _PASSWORDS: list[URLPattern] = [
 _PROVIDERS: list[URLPattern] = [
     path("oidc/<slug:provider_id>/login/", oidc.login, name="openid_connect_login"),
     path("oidc/<slug:provider_id>/login/callback/", oidc.callback, name="openid_connect_callback"),
+    path("saml/<slug:key>/login/", saml.login, name="saml_login"),
+    path("saml/<slug:key>/acs/", saml.acs, name="saml_acs"),
+    path("saml/<slug:key>/acs/finish/", saml.finish, name="saml_finish"),
+    path("saml/<slug:key>/metadata/", saml.metadata, name="saml_metadata"),
     path("github/login/", github.oauth2_login, name="github_login"),
     path("github/login/callback/", github.oauth2_callback, name="github_callback"),
     path("provider/cancelled/", social.login_cancelled, name="socialaccount_login_cancelled"),

@@ -64,8 +64,13 @@ def compose(
 
     `home_url` is the first page of the host that it is about. Send it outside a transaction.
     """
+    letter = write_letter(template, context, look=look_in_force(), home_url=home_url)
+    return addressed(letter, to=to)
+
+
+def addressed(letter: Letter, *, to: Sequence[str]) -> EmailMultiAlternatives:
+    """A letter as a mail from the sender in force."""
     look, own = look_in_force(), own_sender()
-    letter = write_letter(template, context, look=look, home_url=home_url)
     message = EmailMultiAlternatives(
         subject=letter.subject,
         body=letter.text,

@@ -1,5 +1,7 @@
 """The brand of a schema, and its pictures, which move with it."""
 
+from uuid import uuid4
+
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -93,3 +95,16 @@ class MailDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day}"
+
+
+class PostedMail(models.Model):
+    """A mail that waits for a worker (branding.post); gone once it is sent or given up."""
+
+    uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
+    # Encrypted: to whom, and all that it says.
+    sealed = models.TextField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return str(self.uuid)

@@ -1,17 +1,16 @@
 """Letting a subscriber into the portal."""
 
-from functools import partial
-
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
-from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.urls import reverse
 
 from apps.accounts import services as accounts
 from apps.accounts.addresses import home_url
 from apps.accounts.models import User
-from apps.branding.mail import compose, send_now
+from apps.branding.looks import look_in_force
+from apps.branding.mail import Letter, write_letter
+from apps.branding.post import post
 from apps.core.exceptions import DomainError
 from apps.events import services as events
 from apps.events.actors import Actor
@@ -37,9 +36,7 @@ def give_portal_access(subscriber: Subscriber, *, actor: Actor) -> User:
     Subscriber.objects.filter(pk=subscriber.pk).update(user=user)
     subscriber.user = user
     events.record("subscriber.invited", actor=actor, subject=subscriber)
-    message = _invitation(subscriber, user)
-    # A mail server that is away loses the mail, which can be sent again, but not the log-in.
-    transaction.on_commit(partial(send_now, message), robust=True)
+    post(_invitation(subscriber, user), to=[user.email])
     return user
 
 
@@ -53,7 +50,7 @@ def _log_in_of(subscriber: Subscriber, actor: Actor) -> User:
     )
 
 
-def _invitation(subscriber: Subscriber, user: User) -> EmailMultiAlternatives:
+def _invitation(subscriber: Subscriber, user: User) -> Letter:
     has_password = user.has_usable_password()
     path = "/" if has_password else _password_path(user)
     context = {
@@ -61,8 +58,8 @@ def _invitation(subscriber: Subscriber, user: User) -> EmailMultiAlternatives:
         "url": home_url(path),
         "has_password": has_password,
     }
-    to = [user.email]
-    return compose("subscribers/mail/invitation", context, to=to, home_url=home_url())
+    look = look_in_force()
+    return write_letter("subscribers/mail/invitation", context, look=look, home_url=home_url())
 
 
 def _password_path(user: User) -> str:

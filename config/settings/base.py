@@ -22,6 +22,8 @@ FIELD_KEYS: list[str] = env.list("FIELD_KEYS", [])
 PLATFORM_SIGNING_KEY: str = env.str("PLATFORM_SIGNING_KEY", "")
 # A stack's own Ed25519 key, which signs its usage reports.
 INSTANCE_SIGNING_KEY: str = env.str("INSTANCE_SIGNING_KEY", "")
+# RSA keys in PEM, newest first, which sign people into other tools (apps.idp); none: nobody.
+OIDC_SIGNING_KEYS: list[str] = env.list("OIDC_SIGNING_KEYS", [])
 PLATFORM_VERIFY_KEYS: list[str] = env.list("PLATFORM_VERIFY_KEYS", [])
 DEBUG = False
 ALLOWED_HOSTS: list[str] = ["*"]  # HostMiddleware answers only for hosts that are a tenant's
@@ -113,6 +115,7 @@ MFA_FORMS = {
 SOCIALACCOUNT_ADAPTER = "apps.accounts.providers.adapter.ProviderAdapter"
 SOCIALACCOUNT_PROVIDERS = {
     "openid_connect": {"provider_class": "apps.accounts.providers.oidc.CheckedProvider"},
+    "saml": {"provider_class": "apps.accounts.providers.saml.CheckedSaml"},
     "github": {"OAUTH_PKCE_ENABLED": True},
 }
 # Only for domains that an owner vouched for (providers.adapter), and then for good.
@@ -120,6 +123,9 @@ SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
 # What an identity provider proved needs no mail of ours; all else is refused before.
 SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
 SOCIALACCOUNT_REAUTHENTICATION_REQUIRED = True
+IDP_OIDC_ADAPTER = "apps.idp.adapter.ProviderAdapter"
+IDP_OIDC_ACCESS_TOKEN_EXPIRES_IN = 600
+IDP_OIDC_REFRESH_TOKEN_EXPIRES_IN = 30 * 86_400
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 

@@ -15,6 +15,7 @@ from apps.fleet.api import (
     ServerPlanViewSet,
     ServerViewSet,
 )
+from apps.idp import urls as idp
 from apps.marketplace.api import AppViewSet, ReleaseViewSet
 from apps.notifications import urls as notifications
 from apps.operations import urls as operations
@@ -26,6 +27,7 @@ from config.api import api_urls
 
 urlpatterns = [
     *tenants.operator,
+    *idp.urlpatterns,
     path("admin/", build_site(PUBLIC).urls),
     path("signup/", include(tenants.sign_up)),
     path("organisations/", include(tenants.organisations)),

@@ -152,6 +152,51 @@ def test_an_unproven_or_foreign_address_gets_into_no_account(
 
 
 @pytest.mark.parametrize(
+    ("claims", "status"),
+    [
+        ({"hd": "hilltop.example"}, 302),
+        # Proven once, and no Workspace says that it is theirs today.
+        ({}, 403),
+        ({"hd": "another.example"}, 403),
+        ({"hd": "hilltop.example", "email_verified": False}, 403),
+    ],
+)
+def test_google_is_believed_for_the_workspace_that_it_names(
+    browser: Browser,
+    provider: Provider,
+    monkeypatch: pytest.MonkeyPatch,
+    claims: dict[str, Any],
+    status: int,
+) -> None:
+    monkeypatch.setattr("apps.accounts.providers.services.GOOGLE_ISSUER", provider.url)
+    nora(FRONT)
+    set_up(FRONT, provider, kind="google", issuer="")
+    provider.knobs.claims = claims
+    assert sign_in(browser, FRONT).status_code == status
+    assert is_in(browser, FRONT) == (status == 302)
+
+
+@pytest.mark.parametrize(
+    ("claims", "status"),
+    [
+        # The owner named the domain of their own directory, which says nothing of proof.
+        ({"email_verified": None}, 302),
+        ({"email": "nora@elsewhere.example", "email_verified": True}, 403),
+        ({"email": "nora@elsewhere.example", "xms_edov": "1"}, 403),
+    ],
+)
+def test_microsoft_is_believed_for_the_domains_of_ones_own_directory(
+    browser: Browser, provider: Provider, claims: dict[str, Any], status: int
+) -> None:
+    nora(FRONT)
+    nora(FRONT, email="other@elsewhere.example")
+    set_up(FRONT, provider, kind="microsoft")
+    provider.knobs.claims = claims
+    assert sign_in(browser, FRONT).status_code == status
+    assert is_in(browser, FRONT) == (status == 302)
+
+
+@pytest.mark.parametrize(
     "claims",
     [
         {"nonce": "another"},
@@ -325,6 +370,14 @@ def test_only_owners_see_providers(browser: Browser) -> None:
             "issuer",
             {"kind": "microsoft", "issuer": "https://login.microsoftonline.com/common/v2.0"},
         ),
+        (
+            "issuer",
+            {
+                "kind": "microsoft",
+                "issuer": "https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0",
+            },
+        ),
+        ("client_id", {"client_id": ""}),
         ("domains", {"domains": [], "creates_people": True}),
         ("key", {"key": "github"}),
     ],

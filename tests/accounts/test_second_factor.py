@@ -2,7 +2,6 @@
 
 import json
 import re
-import socket
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -288,20 +287,6 @@ def test_a_passkey_is_renamed_and_removed_with_mails_and_events(browser: Browser
     subjects = [mail["subject"] for mail in mailbox.messages()]
     assert subjects[:2] == ["A passkey was removed", "A passkey was added"]
     assert f"{FRONT}/accounts/security/" in mailbox.messages()[0]["text"]
-
-
-def test_a_failed_mail_does_not_undo_a_factor(browser: Browser, settings: Any) -> None:
-    somebody(FRONT, "alice")
-    enter(browser, FRONT, "alice@example.net")
-    confirm_password(browser, f"{FRONT}/accounts/2fa/app/add/")
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    # A port that nobody listens on.
-    with socket.socket() as deaf:
-        deaf.bind(("127.0.0.1", 0))
-        settings.EMAIL_HOST, settings.EMAIL_PORT = deaf.getsockname()
-        add_app(browser, FRONT)
-    with schema_of("public"):
-        assert Authenticator.objects.filter(type="totp").exists()
 
 
 def test_an_app_is_removed(browser: Browser) -> None:

@@ -220,4 +220,11 @@ def open_mail(story: Story, page: Page, *, to: str, subject: str) -> None:
     """The newest mail to somebody, in the mailbox of development."""
     page.goto(story.url("/dev/mail/"))
     row = page.locator("tr, li").filter(has_text=to)
-    row.get_by_role("link", name=re.compile(subject, re.I)).first.click()
+    link = row.get_by_role("link", name=re.compile(subject, re.I)).first
+    # A worker sends it, a moment after the page that asked.
+    for _turn in range(40):
+        if link.count():
+            break
+        page.wait_for_timeout(250)
+        page.reload()
+    link.click()

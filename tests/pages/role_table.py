@@ -107,6 +107,8 @@ NEEDS: Needs = {
     "invitation-send": (NOBODY, "people.manage"),
     "invitation-revoke": (NOBODY, "people.manage"),
     **rows("accounts_identityprovider", *[OWNERS] * 4),
+    **rows("idp_relyingparty", *[OWNERS] * 4),
+    "admin:idp_relyingparty_rotate": (NOBODY, OWNERS),
     **same(
         OWNERS,
         "admin:accounts_signinpolicy_changelist",

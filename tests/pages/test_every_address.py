@@ -38,6 +38,17 @@ _SIGN_IN = {
     # To an identity provider, which an owner set up, and back.
     "openid_connect_login",
     "openid_connect_callback",
+    # Of the OpenID provider: opened by a client's secret, a token, or a code.
+    "idp:oidc:configuration",
+    "idp:oidc:jwks",
+    "idp:oidc:authorization",
+    "idp:oidc:token",
+    "idp:oidc:userinfo",
+    "idp:oidc:revoke",
+    "saml_login",
+    "saml_acs",
+    "saml_finish",
+    "saml_metadata",
     "github_login",
     "github_callback",
     "socialaccount_login_cancelled",

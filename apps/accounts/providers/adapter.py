@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import User
 from apps.accounts.providers.models import IdentityProvider
 from apps.accounts.providers.net import GuardedSession
+from apps.accounts.providers.saml import ATTRIBUTES
 from apps.accounts.providers.services import secret_of
 from apps.events import services as events
 from apps.events.actors import user_actor
@@ -93,7 +94,15 @@ def _app(row: IdentityProvider) -> SocialApp:
     common = {"name": row.name, "client_id": row.client_id, "secret": secret_of(row).reveal()}
     if row.kind == _GITHUB:
         return SocialApp(provider="github", **common)
-    settings = {"server_url": row.issuer, "oauth_pkce_enabled": True}
+    if row.kind == IdentityProvider.Kind.SAML:
+        # Assertions say nothing of addresses being proven; the owner named whose count.
+        known = {
+            "metadata": row.metadata,
+            "verified_email": row.domains,
+            "attribute_mapping": ATTRIBUTES,
+        }
+        return SocialApp(provider="saml", provider_id=row.key, settings=known, **common)
+    settings = {"server_url": row.issuer, "oauth_pkce_enabled": True, "kind": row.kind}
     if row.kind == IdentityProvider.Kind.MICROSOFT:
         # A directory says nothing of addresses being proven. It is one directory, whose owner
         # named the domains: for these it is believed.

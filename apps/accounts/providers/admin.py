@@ -16,13 +16,14 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from apps.accounts.models import User
 from apps.accounts.providers.models import IdentityProvider
-from apps.accounts.providers.pages import callback_url
+from apps.accounts.providers.pages import callback_url, metadata_url
 from apps.accounts.providers.services import check_provider, remove_provider, save_provider
 from apps.core.exceptions import DomainError
 from apps.events.actors import Actor, user_actor
 from apps.tenancy.kinds import CONSOLE
 from dotmac.crypto.secret import Secret
 
+_OF_SAML = {"metadata_url", "metadata"}
 _DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+\Z")
 
 
@@ -49,7 +50,8 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = IdentityProvider
-        fields = ["kind", "name", "key", "client_id", "issuer", "creates_people", "is_on"]
+        fields = ["kind", "name", "key", "client_id", "issuer", "metadata_url", "metadata"]
+        fields += ["creates_people", "is_on"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -98,12 +100,19 @@ class IdentityProviderAdmin(ModelAdmin):  # type: ignore[misc]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """A key once made stays; with it the address that the provider is told is known."""
-        fields = ["kind", "name", "key", "issuer", "client_id", "client_secret", "domain_list"]
-        return [*fields, "creates_people", "is_on", *(["callback"] if obj else [])]
+        fields = ["kind", "name", "key", "issuer", "client_id", "client_secret"]
+        fields += ["metadata_url", "metadata", "domain_list", "creates_people", "is_on"]
+        if obj is None:
+            return fields
+        is_saml = obj.kind == IdentityProvider.Kind.SAML
+        unused = {"issuer", "client_id", "client_secret"} if is_saml else _OF_SAML
+        more = ["entity_id", "metadata_state"] if is_saml else []
+        return [*(field for field in fields if field not in unused), "callback", *more]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """What links of people depend on."""
-        return ["kind", "key", "callback"] if obj else ["callback"]
+        shown = ["callback", "entity_id", "metadata_state"]
+        return ["kind", "key", *shown] if obj else shown
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Owners only: a provider opens accounts."""
@@ -121,6 +130,18 @@ class IdentityProviderAdmin(ModelAdmin):  # type: ignore[misc]
     def callback(self, provider: IdentityProvider) -> str:
         """Where the provider sends people back."""
         return callback_url(provider)
+
+    @display(description=_("Entity ID and metadata of this service"))  # type: ignore[untyped-decorator]
+    def entity_id(self, provider: IdentityProvider) -> str:
+        """What the identity provider must know of us."""
+        return metadata_url(provider)
+
+    @display(description=_("State of its metadata"))  # type: ignore[untyped-decorator]
+    def metadata_state(self, provider: IdentityProvider) -> str:
+        """Whether people can sign in with it by now."""
+        if provider.metadata_error:
+            return provider.metadata_error
+        return str(_("Known") if provider.metadata else _("Being fetched"))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Write through the service, which records it."""

@@ -17,6 +17,7 @@ class IdentityProvider(models.Model):
         MICROSOFT = "microsoft", _("Microsoft")
         GITHUB = "github", _("GitHub")
         OIDC = "oidc", _("OpenID Connect (Keycloak and others)")
+        SAML = "saml", _("SAML 2.0")
 
     uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
     kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)
@@ -29,7 +30,8 @@ class IdentityProvider(models.Model):
         help_text=_("A short word in the address that the provider returns to, as “office”."),
     )
     name = models.CharField(_("name"), max_length=40, help_text=_("What the button says."))
-    client_id = models.CharField(_("client ID"), max_length=191)
+    # Of SAML it is the key.
+    client_id = models.CharField(_("client ID"), max_length=191, blank=True)
     # Encrypted (providers.secrets).
     secret = models.TextField(editable=False)
     issuer = models.URLField(
@@ -39,6 +41,24 @@ class IdentityProvider(models.Model):
             "Where /.well-known/openid-configuration is found, as"
             " https://sso.example.net/realms/office. Not needed for Google and GitHub."
         ),
+    )
+    # With defaults of the database: the release before writes rows without these.
+    metadata_url = models.URLField(
+        _("metadata address"),
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("SAML only: where the identity provider publishes its metadata; read daily."),
+    )
+    metadata = models.TextField(
+        _("metadata"),
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("SAML only: the XML itself, where there is no address for it."),
+    )
+    metadata_error = models.CharField(
+        max_length=300, blank=True, editable=False, default="", db_default=""
     )
     domains = models.JSONField(default=list, blank=True)
     creates_people = models.BooleanField(_("let unknown people in"), default=False)

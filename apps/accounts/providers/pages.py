@@ -39,11 +39,19 @@ def callback_url(provider: IdentityProvider) -> str:
     return address
 
 
+def metadata_url(provider: IdentityProvider) -> str:
+    """Where an identity provider of SAML reads about this service, which is its entity ID too."""
+    address: str = get_adapter().absolute_url(_path(provider, "metadata"))
+    return address
+
+
 def _login_url(provider: IdentityProvider, **query: str) -> str:
     return f"{_path(provider, 'login')}?{urlencode(query)}"
 
 
 def _path(provider: IdentityProvider, what: str) -> str:
+    if provider.kind == IdentityProvider.Kind.SAML:
+        return reverse(f"saml_{'acs' if what == 'callback' else what}", args=[provider.key])
     if provider.kind == IdentityProvider.Kind.GITHUB:
         return reverse(f"github_{what}")
     return reverse(f"openid_connect_{what}", args=[provider.key])

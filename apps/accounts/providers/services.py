@@ -7,6 +7,7 @@ from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from apps.accounts.providers.metadata import MetadataError, fetch_soon, idp_of
 from apps.accounts.providers.models import GOOGLE_ISSUER, IdentityProvider
 from apps.core.exceptions import ConflictError, DomainError
 from apps.events import services as events
@@ -15,9 +16,11 @@ from dotmac.crypto.fields import Cipher, parse_keys
 from dotmac.crypto.secret import Secret
 
 _PLACE = "accounts_identityprovider.secret"
-_SAID = ("kind", "key", "client_id", "issuer", "domains", "creates_people", "is_on")
+_SAID = ("kind", "key", "client_id", "issuer", "metadata_url", "domains", "creates_people", "is_on")
 _GITHUB = "github"
-_ANY_DIRECTORY = ("common", "organizations", "consumers")
+# The directory of all private accounts.
+_OF_EVERYBODY = "9188040d-6c67-4c5b-b112-36a304b66dad"
+_ANY_DIRECTORY = ("common", "organizations", "consumers", _OF_EVERYBODY)
 
 
 @transaction.atomic
@@ -37,6 +40,8 @@ def save_provider(provider: IdentityProvider, *, secret: Secret | None, actor: A
         raise ConflictError(
             f"There is a provider with the key {provider.key} already.", field="key"
         ) from error
+    if provider.metadata_url and provider.is_on:
+        fetch_soon(provider)
     type = "identity_provider.created" if is_new else "identity_provider.changed"
     events.record(type, actor=actor, subject=provider, data=_said(provider))
 
@@ -51,14 +56,18 @@ def remove_provider(provider: IdentityProvider, *, actor: Actor) -> None:
 
 
 def secret_of(provider: IdentityProvider) -> Secret:
-    """The client secret; CipherError when its key is missing."""
+    """The client secret, empty where there is none; CipherError when its key is missing."""
+    if not provider.secret:
+        return Secret("")
     return Secret(_cipher().decrypt(provider.secret, context=_PLACE))
 
 
 def check_provider(provider: IdentityProvider, secret: Secret | None) -> None:
     """Fill in what follows from the kind; DomainError for what cannot work or opens too much."""
-    if not secret and not provider.secret:
-        raise DomainError("Enter the client secret that the provider gave you.", field="secret")
+    if provider.kind == IdentityProvider.Kind.SAML:
+        _check_saml(provider)
+        return
+    _check_client(provider, secret)
     if provider.kind == IdentityProvider.Kind.GOOGLE:
         provider.issuer = GOOGLE_ISSUER
     if provider.kind == IdentityProvider.Kind.GITHUB:
@@ -72,6 +81,41 @@ def check_provider(provider: IdentityProvider, secret: Secret | None) -> None:
             "An issuer is reached over https. Enter its https address.", field="issuer"
         )
     _check_reach(provider)
+
+
+def _check_client(provider: IdentityProvider, secret: Secret | None) -> None:
+    """DomainError without what the provider knows this service by."""
+    if not secret and not provider.secret:
+        raise DomainError("Enter the client secret that the provider gave you.", field="secret")
+    if not provider.client_id:
+        raise DomainError("Enter the client ID that the provider gave you.", field="client_id")
+
+
+def _check_saml(provider: IdentityProvider) -> None:
+    """DomainError unless its metadata comes from somewhere, and the domains are named."""
+    provider.client_id, provider.issuer = provider.key, ""
+    if provider.key == _GITHUB:
+        raise DomainError("This key belongs to GitHub. Choose another one.", field="key")
+    if not (provider.metadata_url or provider.metadata):
+        raise DomainError(
+            "Enter the address of the identity provider’s metadata, or the metadata itself.",
+            field="metadata_url",
+        )
+    if provider.metadata_url and not (
+        provider.metadata_url.startswith("https://") or settings.DEVELOPMENT
+    ):
+        raise DomainError("Metadata is fetched over https only.", field="metadata_url")
+    if provider.metadata and not provider.metadata_url:
+        try:
+            idp_of(provider.metadata)
+        except MetadataError as error:
+            raise DomainError(str(error), field="metadata") from None
+    if not provider.domains:
+        raise DomainError(
+            "SAML does not say whether an e-mail address is proven. Name the domains that this"
+            " identity provider is believed about.",
+            field="domains",
+        )
 
 
 def _check_reach(provider: IdentityProvider) -> None:

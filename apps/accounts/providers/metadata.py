@@ -1,0 +1,87 @@
+"""What a SAML identity provider says of itself: pasted by an owner, or fetched every day."""
+
+import hashlib
+from typing import Any
+
+import requests
+from django.db import transaction
+from django.utils.translation import gettext as _
+from lxml.etree import LxmlError
+from onelogin.saml2.constants import OneLogin_Saml2_Constants as Saml
+from onelogin.saml2.errors import OneLogin_Saml2_Error
+from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser as Parser
+
+from apps.accounts.providers.models import IdentityProvider
+from apps.accounts.providers.net import GuardedSession
+from apps.events import services as events
+from apps.events.actors import SYSTEM
+from apps.work import services as work
+
+KIND = "saml.metadata"
+LONGEST = 1_000_000
+_PARTS = ("entityId", "singleSignOnService", "x509cert", "x509certMulti")
+
+
+class MetadataError(Exception):
+    """The metadata is missing or not that of an identity provider; the message is for people."""
+
+
+def idp_of(metadata: str) -> dict[str, Any]:
+    """Its entity, address and certificates for signatures, as the library wants them."""
+    if not metadata:
+        raise MetadataError(_("Its metadata is not known yet."))
+    try:
+        found = Parser.parse(metadata.encode(), required_sso_binding=Saml.BINDING_HTTP_REDIRECT)
+    except (LxmlError, OneLogin_Saml2_Error, AttributeError, KeyError, TypeError, ValueError):
+        raise MetadataError(_("This is no SAML metadata.")) from None
+    idp = {part: found.get("idp", {}).get(part) for part in _PARTS}
+    signing = (idp["x509certMulti"] or {}).get("signing") or idp["x509cert"]
+    if not (idp["entityId"] and idp["singleSignOnService"] and signing):
+        raise MetadataError(
+            _(
+                "The metadata names no identity provider with an address for redirects and a"
+                " certificate for signatures. Take that of the identity provider, not of a service."
+            )
+        )
+    return {part: value for part, value in idp.items() if value}
+
+
+def fetch_soon(provider: IdentityProvider) -> None:
+    """Have a worker fetch the metadata now, and daily from then on: certificates change."""
+    title = str(_("Fetch the metadata of %(name)s") % {"name": provider.name})
+    work.call(KIND, str(provider.uuid), title=title)
+
+
+def fetch(url: str) -> str:
+    """The metadata at an address; MetadataError with what is wrong. Not in a transaction."""
+    try:
+        with GuardedSession() as session, session.get(url, stream=True) as answer:
+            answer.raise_for_status()
+            body = answer.raw.read(LONGEST + 1, decode_content=True)
+    except (requests.RequestException, OSError) as error:
+        text = _("The metadata was not fetched: %(error)s")
+        raise MetadataError(text % {"error": type(error).__name__}) from None
+    if len(body) > LONGEST:
+        raise MetadataError(_("The metadata is too long."))
+    text = body.decode("utf-8", "replace")
+    idp_of(text)
+    return text
+
+
+@transaction.atomic
+def take(provider: IdentityProvider, metadata: str) -> None:
+    """Keep what was fetched, unless somebody entered another address meanwhile."""
+    rows = IdentityProvider.objects.filter(pk=provider.pk, metadata_url=provider.metadata_url)
+    if rows.exclude(metadata=metadata).update(metadata=metadata, metadata_error=""):
+        data = {"sha256": hashlib.sha256(metadata.encode()).hexdigest()}
+        events.record(
+            "identity_provider.metadata_changed", actor=SYSTEM, subject=provider, data=data
+        )
+    else:
+        rows.exclude(metadata_error="").update(metadata_error="")
+
+
+def note_error(provider: IdentityProvider, error: str) -> None:
+    """Keep why it was not fetched, for its page; what was known before still counts."""
+    rows = IdentityProvider.objects.filter(pk=provider.pk, metadata_url=provider.metadata_url)
+    rows.update(metadata_error=error[:300])

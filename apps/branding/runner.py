@@ -1,0 +1,62 @@
+"""Sending what was posted; a worker calls it."""
+
+import time
+from smtplib import SMTPException, SMTPRecipientsRefused
+
+from django.db.models import F
+from django.utils import timezone
+
+from apps.branding.mail import send_now
+from apps.branding.models import PostedMail
+from apps.branding.post import GIVEN_UP_AFTER, KIND, message_of, pause_s
+from apps.work import services as work
+from apps.work.leases import Lease
+from apps.work.models import Due
+from apps.work.registry import runs
+from dotmac.crypto.fields import CipherError
+
+# Longer than both servers that may be asked take together; then another worker may have it.
+_DEADLINE_S = 60.0
+
+
+@runs(KIND)
+def deliver(lease: Lease) -> None:
+    """Send one mail. A worker that dies between sending and saying so sends it twice."""
+    mail = PostedMail.objects.filter(uuid=lease.subject).first()
+    if mail is None:
+        with lease.atomic():
+            work.finish(lease, Due.State.DONE)
+        return
+    why = _send(lease, mail)
+    if not why:
+        _end(lease, mail, Due.State.DONE)
+    elif mail.created_at + GIVEN_UP_AFTER < timezone.now() or lease.is_stuck:
+        _end(lease, mail, Due.State.FAILED, why)
+    else:
+        with lease.atomic():
+            PostedMail.objects.filter(pk=mail.pk).update(tries=F("tries") + 1)
+            work.postpone(lease, seconds=pause_s(mail.tries + 1), reason=why)
+
+
+def _send(lease: Lease, mail: PostedMail) -> str:
+    """Nothing when it is done with, else why not. There is no transaction here."""
+    lease.assert_held()
+    lease.works_until = time.monotonic() + _DEADLINE_S
+    try:
+        send_now(message_of(mail))
+    except SMTPRecipientsRefused as error:
+        # Nothing that anybody here could do about somebody's address.
+        is_final = all(code >= 500 for code, _why in error.recipients.values())
+        return "" if is_final else "The mail server does not take it now."
+    except CipherError:
+        return "The key that it is encrypted with is missing."
+    except (OSError, SMTPException) as error:
+        return f"The mail server did not take it: {type(error).__name__}"
+    return ""
+
+
+def _end(lease: Lease, mail: PostedMail, state: str, reason: str = "") -> None:
+    """Forget it: what it says lets people in."""
+    with lease.atomic():
+        mail.delete()
+        work.finish(lease, state, reason=reason)

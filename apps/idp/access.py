@@ -1,0 +1,36 @@
+"""Who may sign in to which client, asked anew each time that a client asks about them."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from apps.accounts.models import User
+from apps.idp.models import RelyingParty
+from apps.tenants.models import Membership, Organisation
+
+
+def may_enter(party: RelyingParty, user: User) -> bool:
+    """Whether a client is on, and for this person."""
+    if not (party.is_on and user.is_active):
+        return False
+    if party.who == RelyingParty.Who.MEMBERS:
+        return memberships(party, user).exists()
+    return party.who == RelyingParty.Who.EVERYBODY or user.is_staff
+
+
+def memberships(party: RelyingParty, user: User) -> QuerySet[Membership]:
+    """The person's organisations that a client may know of: of those that it is for, if named."""
+    found = Membership.objects.filter(user=user.uuid).exclude(
+        organisation__status=Organisation.Status.CLOSED
+    )
+    if party.who == RelyingParty.Who.MEMBERS:
+        found = found.filter(organisation__in=party.organisations.all())
+    return found.select_related("organisation").order_by("organisation__slug")
+
+
+def organisations_claim(party: RelyingParty, user: User) -> list[dict[str, Any]]:
+    """Slug, name and role of each, as the `organisations` scope says them."""
+    return [
+        {"slug": row.organisation.slug, "name": row.organisation.name, "role": row.role}
+        for row in memberships(party, user)
+    ]
