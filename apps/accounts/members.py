@@ -142,7 +142,7 @@ def delete_role(role: Role, *, by: User) -> None:
         role.delete()
     except ProtectedError as error:
         raise ConflictError(
-            f"Somebody still has the role {role}. Give them another one first."
+            _("Somebody still has the role %(role)s. Give them another one first.") % {"role": role}
         ) from error
 
 
@@ -169,15 +169,18 @@ def _own(role: str) -> Role:
     try:
         return Role.objects.get(uuid=UUID(role))
     except (ValueError, Role.DoesNotExist):
-        raise DomainError("There is no such role.", field="role") from None
+        raise DomainError(_("There is no such role."), field="role") from None
 
 
 def _check_ownership(user: User) -> None:
     """Who owns an organisation on the platform comes back as owner with every hand-off."""
     if user.identity is not None:
         raise ConflictError(
-            f"{user} comes here from DotMac, which says who is an owner."
-            " Their role cannot be changed from here to owner or from it."
+            _(
+                "%(user)s comes here from DotMac, which says who is an owner. Their role "
+                "cannot be changed from here to owner or from it."
+            )
+            % {"user": user}
         )
     if user.is_superuser:
         keep_an_owner(user)
@@ -201,7 +204,9 @@ def checked_limits(limits: Iterable[str]) -> Limits:
     for limit in sorted(set(limits)):
         type_, _colon, id_ = limit.partition(":")
         if type_ not in all_limits() or not id_:
-            raise DomainError(f"There is no such resource: {limit}.", field="limits")
+            raise DomainError(
+                _("There is no such resource: %(limit)s.") % {"limit": limit}, field="limits"
+            )
         found.append({"type": type_, "id": id_})
     return found
 
@@ -220,5 +225,6 @@ def _save(role: Role) -> None:
             role.save()
     except IntegrityError as error:
         raise ConflictError(
-            f"There is a role {role.name} already. Take another name.", field="name"
+            _("There is a role %(name)s already. Take another name.") % {"name": role.name},
+            field="name",
         ) from error

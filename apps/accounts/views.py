@@ -12,6 +12,7 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
@@ -77,7 +78,9 @@ def admin_login(
     """What an admin site does with somebody who may not see it: sign in, or be told so."""
     user = request.user
     if user.is_authenticated and not (user.is_active and user.is_staff):
-        reason = f"{user.email} may not see this page. Sign in with an account of the staff."
+        reason = _("%(email)s may not see this page. Sign in with an account of the staff.") % {
+            "email": user.email
+        }
         return render(request, "403.html", {"reason": reason}, status=403)
     wanted = local_path(request.GET.get("next"), _HOME)
     if user.is_authenticated:

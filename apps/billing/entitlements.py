@@ -44,11 +44,17 @@ def checked_entitlements(values: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in values.items():
         if name not in _EXPECTED:
             raise EntitlementError(
-                f"“{name}” is no entitlement. Known are: {', '.join(_EXPECTED)}.", field=name
+                _("“%(name)s” is no entitlement. Known are: %(list)s.")
+                % {"name": name, "list": ", ".join(_EXPECTED)},
+                field=name,
             )
         expected = _EXPECTED[name](value)
         if expected:
-            raise EntitlementError(f"“{name}” must be {expected}, not {value!r}.", field=name)
+            raise EntitlementError(
+                _("“%(name)s” must be %(expected)s, not %(value)s.")
+                % {"name": name, "expected": expected, "value": repr(value)},
+                field=name,
+            )
     return dict(values)
 
 

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pycountry
 from django.utils.formats import number_format
+from django.utils.translation import gettext as _
 
 from apps.billing.constants import MINOR_DIGITS, SIGNS
 from apps.core.exceptions import DomainError
@@ -43,5 +44,9 @@ def minor_units(amount: Decimal, currency: str) -> int:
     """The amount of major units in minor ones; DomainError when it is finer than the currency."""
     minor = amount.scaleb(minor_digits(currency))
     if minor != minor.to_integral_value():
-        raise DomainError(f"{amount} has more decimals than {currency} has.", field="price")
+        raise DomainError(
+            _("%(amount)s has more decimals than %(currency)s has.")
+            % {"amount": amount, "currency": currency},
+            field="price",
+        )
     return int(minor)

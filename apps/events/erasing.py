@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext as _
 
 from apps.core.exceptions import DomainError
 from apps.events import services
@@ -74,8 +75,11 @@ def erase_person(words: Sequence[str], *, actor: Actor) -> Erasure:
     wanted = [word.strip() for word in words if word.strip()]
     if not wanted or any(len(word) < SHORTEST for word in wanted):
         raise DomainError(
-            f"Name the person by an id, an e-mail address or a full name, of {SHORTEST} letters or"
-            " more.",
+            _(
+                "Name the person by an id, an e-mail address or a full name, of "
+                "%(shortest)s letters or more."
+            )
+            % {"shortest": SHORTEST},
             field="words",
         )
     with connection.cursor() as cursor:

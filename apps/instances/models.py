@@ -82,8 +82,12 @@ class Instance(models.Model):
         if not moved:
             self.refresh_from_db(fields=["status"])
             raise ConflictError(
-                f"{self.name} is {self.get_status_display().lower()}, so it cannot become"
-                f" {self.Status(status).label.lower()}."
+                _("%(name)s is %(lower)s, so it cannot become %(lower_2)s.")
+                % {
+                    "name": self.name,
+                    "lower": self.get_status_display().lower(),
+                    "lower_2": self.Status(status).label.lower(),
+                }
             )
         self.status, self.status_reason = status, reason[:300]
 

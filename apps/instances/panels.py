@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from apps.accounts.access import narrow
 from apps.accounts.addresses import host_url
@@ -110,24 +111,32 @@ def _headline(rows: list[Instance], needs: list[dict[str, Any]]) -> dict[str, st
         if found:
             return _headline_of(found[0])
     if needs:
-        text = "What ran before the change that failed goes on."
-        return {"tone": "warn", "title": "Everything runs, and something needs you", "text": text}
+        text = _("What ran before the change that failed goes on.")
+        return {
+            "tone": "warn",
+            "title": _("Everything runs, and something needs you"),
+            "text": text,
+        }
     count = len(by["active"])
-    text = "Your instance answers." if count == 1 else f"All {count} instances answer."
-    return {"tone": "ok", "title": "Everything runs", "text": text if rows else ""}
+    text = (
+        _("Your instance answers.")
+        if count == 1
+        else _("All %(count)s instances answer.") % {"count": count}
+    )
+    return {"tone": "ok", "title": _("Everything runs"), "text": text if rows else ""}
 
 
 def _headline_of(row: Instance) -> dict[str, str]:
     """What is said first of an instance that does not simply run."""
     if row.status == Instance.Status.FAILED:
-        title = f"{row.name} could not be deployed"
-        text = row.status_reason or "Open it to see the cause and to try again."
+        title = _("%(name)s could not be deployed") % {"name": row.name}
+        text = row.status_reason or _("Open it to see the cause and to try again.")
         return {"tone": "bad", "title": title, "text": text}
     if row.status in (Instance.Status.DEPLOYING, Instance.Status.PENDING):
-        title = f"{row.name} is being deployed"
-        return {"tone": "info", "title": title, "text": "It takes a few seconds."}
+        title = _("%(name)s is being deployed") % {"name": row.name}
+        return {"tone": "info", "title": title, "text": _("It takes a few seconds.")}
     title = f"{row.name} is {row.get_status_display().lower()}"
-    return {"tone": "warn", "title": title, "text": "Everything else runs."}
+    return {"tone": "warn", "title": title, "text": _("Everything else runs.")}
 
 
 def _operation_row(operation: Operation) -> dict[str, Any]:
@@ -150,7 +159,7 @@ def _needs(rows: list[Instance]) -> list[dict[str, Any]]:
     newest = newest.order_by("subject_id", "-created_at").distinct("subject_id")
     return [
         {
-            "title": f"{last.title}: it did not work",
+            "title": _("%(title)s: it did not work") % {"title": last.title},
             "text": last.cause,
             "url": reverse("operation", args=[last.uuid]),
             "tone": "bad",
@@ -168,20 +177,20 @@ def _checklist(rows: list[Instance]) -> list[dict[str, Any]]:
     open_url = reverse("open_instance", args=[workspace.uuid])
     steps = [
         {
-            "title": "Your workspace runs",
-            "text": f"At {workspace.hostname}, with a certificate.",
+            "title": _("Your workspace runs"),
+            "text": _("At %(hostname)s, with a certificate.") % {"hostname": workspace.hostname},
             "url": reverse("admin:instances_instance_change", args=[workspace.pk]),
             "done": workspace.status == Instance.Status.ACTIVE,
         },
         {
-            "title": "Open the workspace",
-            "text": "You are signed in there; subscribers and plans live in it.",
+            "title": _("Open the workspace"),
+            "text": _("You are signed in there; subscribers and plans live in it."),
             "url": open_url,
             "done": opened,
         },
         {
-            "title": "Deploy a second app",
-            "text": "Pick one from the catalogue; it gets its own address and isolation.",
+            "title": _("Deploy a second app"),
+            "text": _("Pick one from the catalogue; it gets its own address and isolation."),
             "url": reverse("admin:instances_catalogue"),
             "done": Instance.objects.exclude(app=WORKSPACE_APP).exists(),
         },

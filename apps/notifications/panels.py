@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from apps.notifications import services
 from apps.notifications.models import Delivery
 from apps.work.registry import Detail, shows
@@ -29,7 +31,7 @@ def _steer(subject: str, what: str, user: Any) -> str:
     delivery = Delivery.objects.get(uuid=subject)
     if what == "retry" and services.send_again(delivery):
         return ""
-    return "Only a delivery that failed can be sent again."
+    return _("Only a delivery that failed can be sent again.")
 
 
 shows(services.KIND, Detail(_context, _steer))

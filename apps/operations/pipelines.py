@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.operations.exceptions import StepError
 from apps.operations.models import LogLine, Operation
@@ -91,7 +92,10 @@ class Run:
         while not is_so():
             self.assert_held()
             if time.monotonic() >= limit:
-                raise StepError(f"{what} did not happen within {allowed_s:.0f} s.")
+                raise StepError(
+                    _("%(what)s did not happen within %(allowed)s s.")
+                    % {"what": what, "allowed": f"{allowed_s:.0f}"}
+                )
             time.sleep(every_s)
 
 

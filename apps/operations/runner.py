@@ -3,6 +3,7 @@
 import structlog
 from django.db import InterfaceError, InternalError, OperationalError
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.core.exceptions import DomainError
 from apps.events import services as events
@@ -26,9 +27,9 @@ UNDO_ATTEMPTS = 20
 # No step's fault: another worker has the operation, or our own database is away (or ended the
 # session of a worker that stood still, which is an InternalError). It is taken up again.
 _NOT_THE_STEP = (LeaseLostError, OperationalError, InterfaceError, InternalError)
-_OTHER_RELEASE = (
-    "This operation was begun by another release of DotMac, whose steps were others. Start it"
-    " again."
+_OTHER_RELEASE = _(
+    "This operation was begun by another release of DotMac, whose steps were "
+    "others. Start it again."
 )
 _DUE_STATES = {
     Operation.Status.SUCCEEDED: "done",
@@ -82,10 +83,10 @@ def _begin(run: Run) -> None:
 def _unstick(run: Run) -> None:
     """After too many dead workers: turn back, or leave behind the undo that kills them."""
     operation = run.operation
-    cause = (
-        f"DotMac tried this {run.lease.stalls} times and got no further, which is our fault. The"
-        f" operator finds the details in the log under {operation.uuid}."
-    )
+    cause = _(
+        "DotMac tried this %(stalls)s times and got no further, which is our "
+        "fault. The operator finds the details in the log under %(uuid)s."
+    ) % {"stalls": run.lease.stalls, "uuid": operation.uuid}
     log.error("operation_stuck", operation=str(operation.uuid), stalls=run.lease.stalls)
     if not operation.is_undoing:
         for row in operation.steps.filter(status=Step.Status.RUNNING):
@@ -171,7 +172,11 @@ def _failed(run: Run, row: Step, step: StepRunner, error: Exception) -> bool:
         wait_s = BACKOFF_S[min(row.attempt, len(BACKOFF_S)) - 1]
         with run.atomic():
             _update_step(row, status=Step.Status.PENDING, error=cause)
-        _wait(run, f"{cause} Next attempt in {wait_s} s.", wait_s)
+        _wait(
+            run,
+            _("%(cause)s Next attempt in %(wait)s s.") % {"cause": cause, "wait": wait_s},
+            wait_s,
+        )
     _fail_step(run, row, cause)
     _turn_back(run, cause)
     return False
@@ -190,10 +195,10 @@ def _explain(run: Run, error: Exception) -> str:
     if str(error) and (isinstance(error, DomainError) or hasattr(error, "permanent")):
         return str(error)
     log.exception("step_crashed", operation=str(run.operation.uuid), position=run.position)
-    return (
-        "DotMac failed at this step, which is our fault. The operator finds the details in the"
-        f" log under {run.operation.uuid}."
-    )
+    return _(
+        "DotMac failed at this step, which is our fault. The operator finds the "
+        "details in the log under %(uuid)s."
+    ) % {"uuid": run.operation.uuid}
 
 
 def _turn_back(run: Run, cause: str) -> None:
@@ -251,7 +256,7 @@ def _undo_one(run: Run, row: Step, step: StepRunner) -> None:
 
 def _leave_undone(run: Run, row: Step, cause: str) -> None:
     """Name what cannot be taken back; the rest is still taken back."""
-    text = f"Not undone: {cause}"
+    text = _("Not undone: %(cause)s") % {"cause": cause}
     error = f"{row.error}\n{text}".strip()
     with run.atomic():
         run.log(text, level="error")

@@ -7,6 +7,7 @@ from allauth.account.utils import user_pk_to_url_str
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from apps.accounts import services as accounts
 from apps.accounts.addresses import home_url
@@ -28,11 +29,18 @@ def give_portal_access(subscriber: Subscriber, *, actor: Actor) -> User:
     """
     if not subscriber.email:
         raise DomainError(
-            f"{subscriber} has no e-mail address. Enter one, so that the invitation can be sent.",
+            _(
+                "%(subscriber)s has no e-mail address. Enter one, so that the invitation "
+                "can be sent."
+            )
+            % {"subscriber": subscriber},
             field="email",
         )
     if subscriber.status == Subscriber.Status.ARCHIVED:
-        raise TransitionError(f"{subscriber} is archived. Restore the subscriber first.")
+        raise TransitionError(
+            _("%(subscriber)s is archived. Restore the subscriber first.")
+            % {"subscriber": subscriber}
+        )
     user = subscriber.user or _log_in_of(subscriber, actor)
     Subscriber.objects.filter(pk=subscriber.pk).update(user=user)
     subscriber.user = user

@@ -1,6 +1,7 @@
 """Checking and writing large lists of subscribers in steps."""
 
 from django.db import IntegrityError
+from django.utils.translation import gettext as _
 
 from apps.core.exceptions import DomainError
 from apps.operations.exceptions import StepError
@@ -22,7 +23,10 @@ class ReadFile(Step):
         """Read the file once through."""
         layout = imports.find_and_keep_layout(_source_of(run))
         known = ", ".join(filter(None, layout.columns))
-        run.log(f"The file is {layout.encoding}; its columns: {known}.")
+        run.log(
+            _("The file is %(encoding)s; its columns: %(known)s.")
+            % {"encoding": layout.encoding, "known": known}
+        )
 
 
 class CheckRows(Step):
@@ -35,11 +39,14 @@ class CheckRows(Step):
         """Go on after the last row that was checked."""
         source = _source_of(run)
         if source.status != SubscriberImport.Status.UPLOADED:
-            run.log("Every row was checked before.")
+            run.log(_("Every row was checked before."))
             return
         for checked in imports.check_rows(source, atomic=run.atomic):
-            _tell(run, checked, "rows checked")
-        run.log(f"{source.total_rows:,} rows, {source.error_rows:,} of them in error.")
+            _tell(run, checked, _("rows checked"))
+        run.log(
+            _("%(total_rows)s rows, %(error_rows)s of them in error.")
+            % {"total_rows": f"{source.total_rows:,}", "error_rows": f"{source.error_rows:,}"}
+        )
 
 
 class WriteRows(Step):
@@ -55,11 +62,13 @@ class WriteRows(Step):
             source.move_to(SubscriberImport.Status.IMPORTING)
         try:
             for made in imports.write_rows(source, atomic=run.atomic):
-                _tell(run, made, "subscribers made")
+                _tell(run, made, _("subscribers made"))
         except IntegrityError as error:
-            message = "Somebody else took a number or a user name of this list just now."
+            message = _("Somebody else took a number or a user name of this list just now.")
             raise StepError(message, permanent=False, detail=str(error)) from error
-        run.log(f"{source.created_rows:,} subscribers made.")
+        run.log(
+            _("%(created_rows)s subscribers made.") % {"created_rows": f"{source.created_rows:,}"}
+        )
 
     def undo(self, run: Run) -> None:
         """Delete what was made: all of the list, or nothing."""
@@ -68,7 +77,7 @@ class WriteRows(Step):
 
 def _settle_check(run: Run, status: str) -> None:
     is_done = status == Operation.Status.SUCCEEDED
-    cause = "" if is_done else run.operation.cause or "The check was cancelled."
+    cause = "" if is_done else run.operation.cause or _("The check was cancelled.")
     imports.close_check(_source_of(run), cause)
 
 
@@ -80,7 +89,7 @@ def _settle_import(run: Run, status: str) -> None:
 def _source_of(run: Run) -> SubscriberImport:
     source = SubscriberImport.objects.filter(uuid=run.operation.subject_id).first()
     if source is None:
-        raise DomainError("The list is not there any more. Upload it again.")
+        raise DomainError(_("The list is not there any more. Upload it again."))
     return source
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from apps.accounts.providers.models import GOOGLE_ISSUER, IdentityProvider
 from apps.core.exceptions import ConflictError, DomainError
@@ -35,7 +36,8 @@ def save_provider(provider: IdentityProvider, *, secret: Secret | None, actor: A
             provider.save()
     except IntegrityError as error:
         raise ConflictError(
-            f"There is a provider with the key {provider.key} already.", field="key"
+            _("There is a provider with the key %(key)s already.") % {"key": provider.key},
+            field="key",
         ) from error
     type = "identity_provider.created" if is_new else "identity_provider.changed"
     events.record(type, actor=actor, subject=provider, data=_said(provider))
@@ -58,18 +60,18 @@ def secret_of(provider: IdentityProvider) -> Secret:
 def check_provider(provider: IdentityProvider, secret: Secret | None) -> None:
     """Fill in what follows from the kind; DomainError for what cannot work or opens too much."""
     if not secret and not provider.secret:
-        raise DomainError("Enter the client secret that the provider gave you.", field="secret")
+        raise DomainError(_("Enter the client secret that the provider gave you."), field="secret")
     if provider.kind == IdentityProvider.Kind.GOOGLE:
         provider.issuer = GOOGLE_ISSUER
     if provider.kind == IdentityProvider.Kind.GITHUB:
         provider.issuer, provider.key = "", _GITHUB
     elif provider.key == _GITHUB:
-        raise DomainError("This key belongs to GitHub. Choose another one.", field="key")
+        raise DomainError(_("This key belongs to GitHub. Choose another one."), field="key")
     elif not provider.issuer:
-        raise DomainError("Enter the issuer, as the provider names it.", field="issuer")
+        raise DomainError(_("Enter the issuer, as the provider names it."), field="issuer")
     elif not (provider.issuer.startswith("https://") or settings.DEVELOPMENT):
         raise DomainError(
-            "An issuer is reached over https. Enter its https address.", field="issuer"
+            _("An issuer is reached over https. Enter its https address."), field="issuer"
         )
     _check_reach(provider)
 
@@ -78,14 +80,18 @@ def _check_reach(provider: IdentityProvider) -> None:
     """DomainError for what would let strangers in."""
     if any(f"/{word}/" in provider.issuer for word in _ANY_DIRECTORY):
         raise DomainError(
-            "This lets every Microsoft directory in. Enter the issuer with your own directory’s"
-            " ID: https://login.microsoftonline.com/<ID>/v2.0",
+            _(
+                "This lets every Microsoft directory in. Enter the issuer with your own "
+                "directory’s ID: https://login.microsoftonline.com/<ID>/v2.0"
+            ),
             field="issuer",
         )
     if provider.creates_people and not provider.domains:
         raise DomainError(
-            "Name the e-mail domains whose people may come in unknown; else anybody with an"
-            " account at this provider could.",
+            _(
+                "Name the e-mail domains whose people may come in unknown; else anybody "
+                "with an account at this provider could."
+            ),
             field="domains",
         )
 

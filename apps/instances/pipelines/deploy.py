@@ -9,6 +9,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.accounts.addresses import host_url
 from apps.events import services as events
@@ -62,21 +63,27 @@ class ReleaseCommand(Step):
         stack = new_stack(run)
         plan = stack.plan
         if plan.release is None or (is_first(run) and starts_by_itself(stack)):
-            run.log("Nothing to prepare")
+            run.log(_("Nothing to prepare"))
             return
         with self.host(run, stack) as engine:
             if plan.release_probe and engine.run(plan.release_probe, 120).exit_code == 0:
-                run.log("The data are as the release needs them")
+                run.log(_("The data are as the release needs them"))
                 return
             result = engine.run(plan.release, run.remaining_s())
             output = stack.without_secrets(result.output)
             if result.exit_code != 0:
                 raise StepError(
-                    f"The release command failed with exit code {result.exit_code}"
-                    f"{': ' + result.error if result.error else ''}. Its output is in the log.",
+                    _(
+                        "The release command failed with exit code %(exit_code)s%(value)s. Its "
+                        "output is in the log."
+                    )
+                    % {
+                        "exit_code": result.exit_code,
+                        "value": ": " + result.error if result.error else "",
+                    },
                     detail=output,
                 )
-            run.log(output.strip()[-2000:] or "Done", level="output")
+            run.log(output.strip()[-2000:] or _("Done"), level="output")
 
     def undo(self, run: Run) -> None:
         """Remove what a dead worker left running; what it did to the data stays."""
@@ -211,11 +218,12 @@ def _after(operation: Operation) -> dict[str, Any]:
     return {
         "next_url": reverse("open_instance", args=[instance.uuid]),
         "next_label": f"Open {instance.name}",
-        "next_text": "When all steps are done, your workspace is at its address.",
-        "done_text": f"{instance.hostname} answers. You are signed in there too.",
+        "next_text": _("When all steps are done, your workspace is at its address."),
+        "done_text": _("%(hostname)s answers. You are signed in there too.")
+        % {"hostname": instance.hostname},
         "subtitle": instance.hostname,
         "crumbs": [
-            {"title": "Console", "url": reverse("admin:index")},
+            {"title": _("Console"), "url": reverse("admin:index")},
             {
                 "title": instance.name,
                 "url": reverse("admin:instances_instance_change", args=[instance.pk]),

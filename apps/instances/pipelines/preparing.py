@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.fleet import services as fleet
 from apps.fleet.engines import holding
@@ -52,7 +53,10 @@ class Validate(Step):
         except ManifestError as error:
             raise InvalidSettingsError(error.problems) from error
         self._record(run, instance, seal(resolved))
-        run.log(f"Release {run.params['release']} of {manifest.title}, settings complete")
+        run.log(
+            _("Release %(params)s of %(title)s, settings complete")
+            % {"params": run.params["release"], "title": manifest.title}
+        )
 
     @staticmethod
     def _record(run: Run, instance: Instance, sealed: str) -> None:
@@ -123,7 +127,10 @@ class Reserve(Step):
                 disk_mb=needed.disk_bytes // _MIB,
                 operation=run.operation.uuid,
             )
-        run.log(f"{needed.memory_bytes // _MIB} MiB of memory on server {placement.server}")
+        run.log(
+            _("%(value)s MiB of memory on server %(server)s")
+            % {"value": needed.memory_bytes // _MIB, "server": placement.server}
+        )
 
     def undo(self, run: Run) -> None:
         """Give the place back."""
