@@ -127,8 +127,8 @@ class _Walk:
             self.report.findings.append(Finding("inserted", self.beyond, text))
         end = max(newest, shown)
         if not self.report.findings and self.number < end:
-            text = _("Events %(value)s to %(end)s, the newest, were removed.") % {
-                "value": self.number + 1,
+            text = _("Events %(first)s to %(end)s, the newest, were removed.") % {
+                "first": self.number + 1,
                 "end": end,
             }
             self.report.findings.append(Finding("removed", None, text))

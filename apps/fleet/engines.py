@@ -10,7 +10,6 @@ from typing import Any, cast
 from django.conf import settings
 from django.utils import timezone
 from django.utils.module_loading import import_string
-from django.utils.translation import gettext as _
 
 from apps.fleet.exceptions import ServerUnavailableError
 from apps.fleet.models import Server
@@ -54,8 +53,7 @@ class Breaker:
         with self._lock:
             if self._clock() < self._open_until:
                 raise EngineError(
-                    _("Server %(name)s does not answer; it is asked again in a few seconds.")
-                    % {"name": self._name},
+                    f"Server {self._name} does not answer; it is asked again in a few seconds.",
                     permanent=False,
                     code=ErrorCode.UNREACHABLE,
                 )
@@ -121,8 +119,7 @@ def guard(server: Server) -> None:
     if row is not None:
         since = timezone.localtime(row.failing_since or row.last_probe_at)
         raise HoldError(
-            _("%(server)s since %(since)s. This waits until it does.")
-            % {"server": away_prefix(server), "since": f"{since:%H:%M %Z}"},
+            f"{away_prefix(server)} since {since:%H:%M %Z}. This waits until it does.",
             seconds=HOLD_S,
         )
 
@@ -142,13 +139,13 @@ def holding(server: Server | None = None) -> Iterator[None]:
     except EngineError as error:
         if error.code != ErrorCode.UNREACHABLE or server is None:
             raise
-        reason = _("%(server)s now. This waits until it does.") % {"server": away_prefix(server)}
+        reason = f"{away_prefix(server)} now. This waits until it does."
         raise HoldError(reason, seconds=OPEN_S) from error
 
 
 def away_prefix(server: Server) -> str:
     """How every reason to wait for a server begins: by it those who wait are found."""
-    return _("Server %(server)s does not answer") % {"server": server}
+    return f"Server {server} does not answer"
 
 
 @cache

@@ -82,11 +82,11 @@ class Instance(models.Model):
         if not moved:
             self.refresh_from_db(fields=["status"])
             raise ConflictError(
-                _("%(name)s is %(lower)s, so it cannot become %(lower_2)s.")
+                _("%(what)s is %(state)s, so it cannot become %(wanted)s.")
                 % {
-                    "name": self.name,
-                    "lower": self.get_status_display().lower(),
-                    "lower_2": self.Status(status).label.lower(),
+                    "what": self.name,
+                    "state": self.get_status_display().lower(),
+                    "wanted": str(self.Status(status).label).lower(),
                 }
             )
         self.status, self.status_reason = status, reason[:300]

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from apps.billing import services as billing
 from apps.core.exceptions import ConflictError
@@ -184,10 +185,10 @@ def check_change(instance: Instance, what: str) -> None:
         )
     if what not in possible_changes(instance):
         raise ConflictError(
-            _("%(name)s is %(lower)s, so it cannot be %(done)s.")
+            _("%(what)s is %(state)s, so it cannot be %(done)s.")
             % {
-                "name": instance.name,
-                "lower": instance.get_status_display().lower(),
+                "what": instance.name,
+                "state": instance.get_status_display().lower(),
                 "done": _DONE[what],
             }
         )
@@ -264,11 +265,14 @@ def _check_quota(organisation: Organisation) -> None:
     used = Instance.objects.exclude(status=Instance.Status.ARCHIVED).count()
     if used >= allowed:
         raise InstanceQuotaError(
-            _(
-                "Your plan allows %(allowed)s instance%(value)s, and you have %(used)s. "
-                "Archive one, or choose a larger plan."
+            ngettext(
+                "Your plan allows %(allowed)s instance, and you have %(used)s. "
+                "Archive one, or choose a larger plan.",
+                "Your plan allows %(allowed)s instances, and you have %(used)s. "
+                "Archive one, or choose a larger plan.",
+                allowed,
             )
-            % {"allowed": allowed, "value": "s" if allowed != 1 else "", "used": used},
+            % {"allowed": allowed, "used": used},
             field="app",
         )
 
@@ -312,9 +316,9 @@ def _apps_domain(organisation: Organisation) -> str:
 
 
 _DONE = {
-    "stop": "stopped",
-    "start": "started",
-    "suspend": "suspended",
-    "resume": "resumed",
-    "archive": "archived",
+    "stop": gettext_lazy("stopped"),
+    "start": gettext_lazy("started"),
+    "suspend": gettext_lazy("suspended"),
+    "resume": gettext_lazy("resumed"),
+    "archive": gettext_lazy("archived"),
 }

@@ -4,6 +4,7 @@ import structlog
 from django.db import InterfaceError, InternalError, OperationalError
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from apps.core.exceptions import DomainError
 from apps.events import services as events
@@ -27,7 +28,7 @@ UNDO_ATTEMPTS = 20
 # No step's fault: another worker has the operation, or our own database is away (or ended the
 # session of a worker that stood still, which is an InternalError). It is taken up again.
 _NOT_THE_STEP = (LeaseLostError, OperationalError, InterfaceError, InternalError)
-_OTHER_RELEASE = _(
+_OTHER_RELEASE = gettext_lazy(
     "This operation was begun by another release of DotMac, whose steps were "
     "others. Start it again."
 )

@@ -265,8 +265,8 @@ def _store(upload: Upload, path: Path) -> bool:
     if size > MOST_BYTES:
         path.unlink()
         raise FileRefusedError(
-            _("The file is larger than %(value)s MB. Divide the list into several.")
-            % {"value": MOST_BYTES // 1024**2}
+            _("The file is larger than %(most)s MB. Divide the list into several.")
+            % {"most": MOST_BYTES // 1024**2}
         )
     return lines <= SMALL_ROWS + 1 and size <= SMALL_BYTES
 

@@ -36,11 +36,11 @@ class _Moving(models.Model):
             self.refresh_from_db(fields=["status"])  # type: ignore[misc]
             labels = dict(self._meta.get_field("status").flatchoices)  # type: ignore[misc,union-attr]
             raise TransitionError(
-                _("%(what)s is %(lower)s, so it cannot become %(lower_2)s.")
+                _("%(what)s is %(state)s, so it cannot become %(wanted)s.")
                 % {
                     "what": self,
-                    "lower": str(labels[self.status]).lower(),
-                    "lower_2": str(labels[status]).lower(),
+                    "state": str(labels[self.status]).lower(),
+                    "wanted": str(labels[status]).lower(),
                 }
             )
         self.status = status

@@ -6,6 +6,7 @@ import unicodedata
 from django.conf import settings
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.tenancy.constants import RESERVED_SLUGS, SLUG_PATTERN, SLUG_RULE
 from apps.tenancy.kinds import CONSOLE, WORKSPACE, schema_name
@@ -79,13 +80,12 @@ def _named(sign: str) -> str:
 
 
 def _wrong_length(length: int) -> str:
-    problem = _("are too many") if length > _LONGEST else _("are too few")
-    if length == 1:
-        problem = _("is too few")
-    noun = "character" if length == 1 else "characters"
-    return _("%(length)s %(noun)s %(problem)s. An address has %(rule)s.") % {
-        "length": length,
-        "noun": noun,
-        "problem": problem,
-        "rule": SLUG_RULE,
-    }
+    if length > _LONGEST:
+        text = _("%(length)s characters are too many. An address has %(rule)s.")
+    else:
+        text = ngettext(
+            "%(length)s character is too few. An address has %(rule)s.",
+            "%(length)s characters are too few. An address has %(rule)s.",
+            length,
+        )
+    return text % {"length": length, "rule": SLUG_RULE}

@@ -115,9 +115,9 @@ def _switch_off(endpoint: Endpoint, reason: str) -> None:
     data = {"reason": reason, "undelivered": lost}
     events.record("webhook.disabled", actor=SYSTEM, subject=endpoint, data=data)
     owners = User.objects.filter(is_active=True, is_superuser=True).values_list("email", flat=True)
+    subject = _("Webhooks to %(endpoint)s are switched off") % {"endpoint": endpoint}
     message = EmailMessage(
-        subject=_("Webhooks to %(endpoint)s are switched off")
-        % {"endpoint": endpoint}[:200].replace("\n", " "),
+        subject=" ".join(subject.split())[:200],
         body=render_to_string("webhooks/mail/disabled.txt", {"endpoint": endpoint, **data}),
         bcc=list(owners),
     )

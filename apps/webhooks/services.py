@@ -44,8 +44,7 @@ def create_endpoint(
     check_address(url)
     if Endpoint.objects.count() >= MOST_ENDPOINTS:
         raise DomainError(
-            _("There are %(most)s webhooks already. Remove one first.")
-            % {"most": MOST_ENDPOINTS}
+            _("There are %(most)s webhooks already. Remove one first.") % {"most": MOST_ENDPOINTS}
         )
     secret = new_secret()
     endpoint = Endpoint.objects.create(
@@ -225,8 +224,8 @@ def _active(endpoint: Endpoint) -> Endpoint:
     row = Endpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
     if row.status != Endpoint.Status.ACTIVE:
         raise EndpointOffError(
-            _("%(row)s is %(lower)s. Resume it first.")
-            % {"row": row, "lower": row.get_status_display().lower()}
+            _("%(row)s is %(state)s. Resume it first.")
+            % {"row": row, "state": row.get_status_display().lower()}
         )
     return row
 

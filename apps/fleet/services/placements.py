@@ -9,13 +9,16 @@ from django.db.models import F, FloatField, Q, QuerySet, Sum
 from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from apps.core.exceptions import ConflictError, NotFoundError
 from apps.fleet.addresses import SLOTS
 from apps.fleet.exceptions import CapacityError, ServerUnavailableError
 from apps.fleet.models import Placement, Region, Server
 
-_REMEDY = _("Ask the operator for another server, or archive an instance that is not needed.")
+_REMEDY = gettext_lazy(
+    "Ask the operator for another server, or archive an instance that is not needed."
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Room:
     memory_mb: int
     disk_mb: int
 
-    def lacks(self, wanted: _("Room")) -> list[str]:
+    def lacks(self, wanted: "Room") -> list[str]:
         """What is wanted and not here, each in words."""
         units = {"cpu_millis": _("thousandths of a core"), "memory_mb": _("MiB of memory")}
         units["disk_mb"] = _("MiB of disk")
@@ -198,8 +201,7 @@ def _no_room(
     away = region.servers.filter(status=Server.Status.UNREACHABLE).count()
     if not reasons and away:
         return ServerUnavailableError(
-            _("No server of region %(region)s answers, so %(label)s waits until one does.")
-            % {"region": region, "label": claim.label}
+            f"No server of region {region} answers, so {claim.label} waits until one does."
         )
     if not reasons:
         return CapacityError(
@@ -209,7 +211,7 @@ def _no_room(
             )
             % {"region": region}
         )
-    hint = _(" %(away)s more servers do not answer now.") % {"away": away} if away else ""
+    hint = " " + _("%(away)s more servers do not answer now.") % {"away": away} if away else ""
     return CapacityError(
         _(
             "Region %(region)s has no room for %(label)s: the freest server lacks "

@@ -73,7 +73,7 @@ def note_silence(server: Server, error: str) -> bool:
 def hasten_waiting(server: Server) -> int:
     """Wake the operations, in whatever schema, that wait for a server; returns how many."""
     reasons = Q(reason__startswith=away_prefix(server)) | Q(
-        reason__startswith=_("No server of region %(region)s answers") % {"region": server.region}
+        reason__startswith=f"No server of region {server.region} answers"
     )
     rows = Due.objects.filter(reasons, kind=KIND, state=Due.State.WAITING)
     waiting = list(rows.values_list("schema", "subject"))

@@ -74,12 +74,12 @@ class ReleaseCommand(Step):
             if result.exit_code != 0:
                 raise StepError(
                     _(
-                        "The release command failed with exit code %(exit_code)s%(value)s. Its "
+                        "The release command failed with exit code %(exit_code)s%(error)s. Its "
                         "output is in the log."
                     )
                     % {
                         "exit_code": result.exit_code,
-                        "value": ": " + result.error if result.error else "",
+                        "error": ": " + result.error if result.error else "",
                     },
                     detail=output,
                 )

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from apps.instances.probing import container_status
 from apps.instances.stack import Stack
@@ -17,7 +18,7 @@ _EVERY_S = 0.03
 _LOOK_EVERY_S = 1.0
 # A container that ended so often while it was to become healthy will not get up.
 _GIVEN_UP_AFTER = 4
-_SILENT = _("nothing answered")
+_SILENT = gettext_lazy("nothing answered")
 
 
 class DeadError(StepError):
@@ -98,7 +99,7 @@ class _Watch:
         who = (
             _("The app")
             if is_app
-            else _("The service %(get)s") % {"get": found.labels.get("dotmac.service")}
+            else _("The service %(service)s") % {"service": found.labels.get("dotmac.service")}
         )
         why = f" {found.error}" if found.error else ""
         raise DeadError(

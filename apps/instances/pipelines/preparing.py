@@ -54,8 +54,8 @@ class Validate(Step):
             raise InvalidSettingsError(error.problems) from error
         self._record(run, instance, seal(resolved))
         run.log(
-            _("Release %(params)s of %(title)s, settings complete")
-            % {"params": run.params["release"], "title": manifest.title}
+            _("Release %(release)s of %(title)s, settings complete")
+            % {"release": run.params["release"], "title": manifest.title}
         )
 
     @staticmethod
@@ -128,8 +128,8 @@ class Reserve(Step):
                 operation=run.operation.uuid,
             )
         run.log(
-            _("%(value)s MiB of memory on server %(server)s")
-            % {"value": needed.memory_bytes // _MIB, "server": placement.server}
+            _("%(mib)s MiB of memory on server %(server)s")
+            % {"mib": needed.memory_bytes // _MIB, "server": placement.server}
         )
 
     def undo(self, run: Run) -> None:

@@ -55,9 +55,9 @@ def clean_row(columns: list[str], cells: list[str], plans: Container[str]) -> Va
     values: dict[str, str] = {}
     if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
         message = _(
-            "The row has %(count)s cells and the header %(count_2)s. A value that "
+            "The row has %(count)s cells and the header %(wanted)s. A value that "
             "holds the delimiter must stand in quotation marks."
-        ) % {"count": len(cells), "count_2": len(columns)}
+        ) % {"count": len(cells), "wanted": len(columns)}
         errors.append({"column": "", "message": message})
     for column, cell in zip(columns, cells, strict=False):
         if column:
@@ -109,7 +109,7 @@ def _clean(column: str, cell: str) -> str:
 
 
 def _shown(character: str) -> str:
-    return {"\t": "a tab", "\r": _("a line end")}.get(character, f"“{character}”")
+    return {"\t": _("a tab"), "\r": _("a line end")}.get(character, f"“{character}”")
 
 
 def _email(text: str) -> str:

@@ -100,10 +100,10 @@ def read_rows(path: Path, layout: Layout, *, after: int = 0) -> Iterator[tuple[i
         except csv.Error as error:
             raise FileRefusedError(
                 _(
-                    "Row %(value)s cannot be read: %(error)s. Most often a closing quotation "
+                    "Row %(row)s cannot be read: %(error)s. Most often a closing quotation "
                     "mark is missing there."
                 )
-                % {"value": number + 1, "error": error}
+                % {"row": number + 1, "error": error}
             ) from error
 
 
@@ -188,7 +188,7 @@ def _check_columns(cells: list[str], columns: list[str]) -> None:
         headings = [f"“{h}”" for h, c in zip(cells, columns, strict=True) if c == twice]
         raise FileRefusedError(
             _("The columns %(list)s both mean %(twice)s. Remove or rename one.")
-            % {"list": " and ".join(headings), "twice": twice}
+            % {"list": _(" and ").join(headings), "twice": twice}
         )
     if "name" not in known:
         shown = ", ".join(f"“{cell[:40]}”" for cell in cells[:8])

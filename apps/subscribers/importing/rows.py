@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from apps.billing.models import PlanVersion
 from apps.billing.services import newest_versions
@@ -203,7 +204,7 @@ def _service(
 
 
 _WORDS = {
-    "number": _("The number"),
-    "external_id": _("The reference"),
-    "username": _("The user name"),
+    "number": gettext_lazy("The number"),
+    "external_id": gettext_lazy("The reference"),
+    "username": gettext_lazy("The user name"),
 }
