@@ -13,12 +13,14 @@ from django.urls import reverse
 
 from apps.accounts.addresses import host_of, host_url, platform_url
 from apps.accounts.constants import SIGN_UP
+from apps.accounts.languages import language_for_address, note_language
 from apps.accounts.models import User
 from apps.accounts.security.alerts import alert_of_new_browser
 from apps.accounts.security.methods import PASSKEY, PASSWORD, PROVIDER, methods_of
 from apps.accounts.security.sessions import client_ip, revoke_others
 from apps.branding.looks import look_in_force
 from apps.branding.mail import compose, send_now
+from apps.core.languages import speaking
 from apps.events import services as events
 from apps.events.actors import SYSTEM, user_actor
 from apps.tenancy.kinds import CONSOLE, PUBLIC, WORKSPACE, kind_of
@@ -56,12 +58,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         with transaction.atomic():
             saved: User = super().save_user(request, user, form, commit)
             if commit:
+                note_language(saved)
                 events.record("user.signed_up", actor=user_actor(saved), subject=saved)
         return saved
 
     def login(self, request: HttpRequest, user: User) -> None:
         """Begin the session, with the event that tells of it, and a mail when it is unusual."""
         super().login(request, user)
+        note_language(user)
         methods = methods_of(request)
         data = {"by": _way_in(methods), "methods": methods, "ip": client_ip(request)}
         events.record("user.signed_in", actor=user_actor(user), subject=user, data=data)
@@ -126,7 +130,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     ) -> EmailMultiAlternatives:
         """allauth's mails in the brand, as all others."""
         to = [email] if isinstance(email, str) else email
-        return compose(template_prefix, context, to=to, home_url=context["current_site"].domain)
+        with speaking(language_for_address(to[0])):
+            return compose(template_prefix, context, to=to, home_url=context["current_site"].domain)
 
     def send_notification_mail(
         self,

@@ -22,6 +22,7 @@ _DORA = {
     "id": "0b0f7c5e-9d0a-4b57-8f41-0d1a4c6a7e11",
     "email": "dora@acme.example",
     "name": "Dora Diaz",
+    "language": "fr",
     "role": "support",
     "limits": [],
     "is_staff": True,
@@ -45,6 +46,7 @@ class PersonSerializer(serializers.ModelSerializer[User]):
             "id",
             "email",
             "name",
+            "language",
             "role",
             "limits",
             "is_staff",
@@ -89,6 +91,7 @@ class MeSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     email = serializers.EmailField()
     name = serializers.CharField()
+    language = serializers.CharField(help_text="Of pages and mails; empty: not chosen.")
     is_staff = serializers.BooleanField()
     kind = serializers.ChoiceField(choices=["public", "console", "workspace"])
     key = serializers.CharField(allow_null=True, help_text="The name of the key.")
@@ -166,7 +169,7 @@ class MeView(Manners):
     def get(self, request: Request) -> Response:
         """The person behind the key, the key's name, and the kind of schema."""
         user: Any = request.user
-        facts = {name: getattr(user, name) for name in ("email", "name", "is_staff")}
+        facts = {name: getattr(user, name) for name in ("email", "name", "language", "is_staff")}
         key = getattr(request.auth, "name", None)
         kind = kind_of(current_schema())
         return Response(MeSerializer({"id": user.uuid, "kind": kind, "key": key, **facts}).data)

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET
 from apps.accounts import hand_off, services
 from apps.accounts.addresses import host_of, local_path, platform_url
 from apps.accounts.exceptions import HandOffError
+from apps.accounts.languages import note_language
 from apps.accounts.models import User
 from apps.accounts.providers.pages import sign_in_buttons
 from apps.accounts.security.limits import too_many
@@ -127,6 +128,7 @@ def sso_enter(request: HttpRequest) -> HttpResponse:
     login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
     add_methods(request, entrance.hand_off.amr)
     begin_session(request)
+    note_language(user)
     response = HttpResponseRedirect(local_path(entrance.hand_off.next_path, _HOME))
     response.delete_cookie(hand_off.cookie_name(entrance.state, is_secure=request.is_secure()))
     return response

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pycountry
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from apps.billing.constants import MINOR_DIGITS, SIGNS
 from apps.core.exceptions import DomainError
@@ -37,7 +38,12 @@ def format_money(minor: int | Decimal, currency: str) -> str:
     digits = max(minor_digits(currency), -exponent if isinstance(exponent, int) else 0)
     text = number_format(amount, decimal_pos=digits, force_grouping=True)
     sign = SIGNS.get(currency)
-    return f"{sign}{text}" if sign else f"{currency}\N{NO-BREAK SPACE}{text}"
+    if sign:
+        # Translators: where the sign stands in your language; 39,00 € in French.
+        return pgettext("money", "%(sign)s%(amount)s") % {"sign": sign, "amount": text}
+    # Translators: with a space that does not break, as in CHF 39.00.
+    written = pgettext("money", "%(code)s %(amount)s") % {"code": currency, "amount": text}
+    return written.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def minor_units(amount: Decimal, currency: str) -> int:

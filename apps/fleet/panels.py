@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.accounts.access import is_limited, may
+from apps.core.languages import grouped
 from apps.fleet.models import Certificate, EdgeState, Placement, Server
 from apps.portal.registry import on_admin_home
 
@@ -86,7 +87,7 @@ def _stats(servers: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
             "label": _("Instances placed"),
-            "value": f"{_placed():,}",
+            "value": grouped(_placed()),
             "note": _("dedicated and shared"),
             "url": placements,
         },

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.accounts.access import narrow
 from apps.accounts.addresses import host_url
@@ -17,6 +18,7 @@ from apps.instances.constants import WORKSPACE_APP
 from apps.instances.models import Instance
 from apps.marketplace import services as marketplace
 from apps.operations.models import Operation
+from apps.operations.pipelines import title_of
 from apps.portal.registry import on_admin_home
 
 TONES = {
@@ -94,7 +96,7 @@ def instance_row(row: Instance, names: Names) -> dict[str, Any]:
 def event_row(event: Event, *, is_about: bool = False) -> dict[str, Any]:
     """An event as timelines show it; on its subject's own page without the subject's name."""
     about, _dot, words = event.type.partition(".")
-    words = (words or about).replace("_", " ")
+    words = _((words or about).replace("_", " "))
     label = event.subject_label or event.subject_type
     return {
         "text": words.capitalize() if is_about else f"{label}: {words}",
@@ -118,11 +120,8 @@ def _headline(rows: list[Instance], needs: list[dict[str, Any]]) -> dict[str, st
             "text": text,
         }
     count = len(by["active"])
-    text = (
-        _("Your instance answers.")
-        if count == 1
-        else _("All %(count)s instances answer.") % {"count": count}
-    )
+    text = ngettext("Your instance answers.", "All %(count)s instances answer.", count)
+    text %= {"count": count}
     return {"tone": "ok", "title": _("Everything runs"), "text": text if rows else ""}
 
 
@@ -135,16 +134,19 @@ def _headline_of(row: Instance) -> dict[str, str]:
     if row.status in (Instance.Status.DEPLOYING, Instance.Status.PENDING):
         title = _("%(name)s is being deployed") % {"name": row.name}
         return {"tone": "info", "title": title, "text": _("It takes a few seconds.")}
-    title = f"{row.name} is {row.get_status_display().lower()}"
+    title = _("%(what)s is %(state)s") % {
+        "what": row.name,
+        "state": row.get_status_display().lower(),
+    }
     return {"tone": "warn", "title": title, "text": _("Everything else runs.")}
 
 
 def _operation_row(operation: Operation) -> dict[str, Any]:
     steps = list(operation.steps.all())
     done = [s for s in steps if s.status in ("done", "skipped")]
-    current = next((s.title for s in steps if s.status not in ("done", "skipped")), "")
+    current = next((_(s.title) for s in steps if s.status not in ("done", "skipped")), "")
     return {
-        "title": operation.title,
+        "title": title_of(operation),
         "url": reverse("operation", args=[operation.uuid]),
         "progress": 100 * len(done) // max(len(steps), 1),
         "text": operation.waits_for or current,
@@ -159,7 +161,7 @@ def _needs(rows: list[Instance]) -> list[dict[str, Any]]:
     newest = newest.order_by("subject_id", "-created_at").distinct("subject_id")
     return [
         {
-            "title": _("%(title)s: it did not work") % {"title": last.title},
+            "title": _("%(title)s: it did not work") % {"title": title_of(last)},
             "text": last.cause,
             "url": reverse("operation", args=[last.uuid]),
             "tone": "bad",

@@ -8,8 +8,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.accounts.addresses import home_url
+from apps.accounts.languages import language_of
 from apps.branding.looks import look_in_force
 from apps.branding.mail import compose
+from apps.core.languages import speaking
 from apps.events.actors import SYSTEM
 from apps.notifications.constants import PAUSES_S, SMS
 from apps.notifications.exceptions import SendError
@@ -56,10 +58,11 @@ def deliver(lease: Lease) -> None:
 
 def _send(delivery: Delivery) -> None:
     """SendError where it is not taken. There is no transaction here."""
-    if delivery.channel == SMS:
-        _text(delivery)
-    else:
-        _mail(delivery)
+    with speaking(language_of(delivery.notification.user)):
+        if delivery.channel == SMS:
+            _text(delivery)
+        else:
+            _mail(delivery)
 
 
 def _text(delivery: Delivery) -> None:

@@ -153,6 +153,14 @@ def register(pipeline: Pipeline) -> Pipeline:
     return pipeline
 
 
+def title_of(operation: Operation) -> str:
+    """What it does, in the reader's language; as it was stored where no release knows it."""
+    pipeline = _pipelines.get(operation.name)
+    if pipeline is None:
+        return operation.title
+    return _(pipeline.title).format(subject=operation.subject_label)
+
+
 def pipeline_of(name: str) -> Pipeline:
     """The pipeline of a name; KeyError when no app registered it."""
     return _pipelines[name]

@@ -6,7 +6,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.accounts.languages import language_of_actor
 from apps.core.exceptions import DomainError
+from apps.core.languages import speaking
 from apps.events import services as events
 from apps.events.actors import SYSTEM
 from apps.operations.exceptions import HoldError
@@ -52,7 +54,13 @@ def run_operation(lease: Lease) -> None:
         with run.atomic():
             work.finish(lease, _DUE_STATES[Operation.Status(operation.status)])
         return
-    pipeline = _pipeline(run)
+    # What it says on its way is read by who started it.
+    with speaking(language_of_actor(operation.actor_kind, operation.actor_id)):
+        _carry(run, _pipeline(run))
+
+
+def _carry(run: Run, pipeline: Pipeline) -> None:
+    operation, lease = run.operation, run.lease
     try:
         _begin(run)
         if lease.is_stuck:
@@ -102,7 +110,7 @@ def _unstick(run: Run) -> None:
 def _forward(run: Run, pipeline: Pipeline) -> None:
     rows = list(run.operation.steps.order_by("position"))
     if [row.key for row in rows] != [step.key for step in pipeline.steps]:
-        _turn_back(run, _OTHER_RELEASE)
+        _turn_back(run, str(_OTHER_RELEASE))
         return
     for row, kind in zip(rows, pipeline.steps, strict=True):
         if row.status in (Step.Status.DONE, Step.Status.SKIPPED):
@@ -223,7 +231,7 @@ def _backward(run: Run, pipeline: Pipeline) -> None:
             _undo_one(run, row, steps[row.key]())
         else:
             run.position = row.position
-            _leave_undone(run, row, _OTHER_RELEASE)
+            _leave_undone(run, row, str(_OTHER_RELEASE))
     failed = bool(run.operation.cause)
     _end(run, pipeline, Operation.Status.FAILED if failed else Operation.Status.CANCELLED)
 

@@ -12,8 +12,10 @@ from django.utils.translation import gettext as _
 from apps.accounts import services as accounts
 from apps.accounts.addresses import home_url
 from apps.accounts.models import User
+from apps.branding.looks import look_in_force
 from apps.branding.mail import compose, send_now
 from apps.core.exceptions import DomainError
+from apps.core.languages import first_of, speaking
 from apps.events import services as events
 from apps.events.actors import Actor
 from apps.subscribers.exceptions import TransitionError
@@ -70,7 +72,8 @@ def _invitation(subscriber: Subscriber, user: User) -> EmailMultiAlternatives:
         "has_password": has_password,
     }
     to = [user.email]
-    return compose("subscribers/mail/invitation", context, to=to, home_url=home_url())
+    with speaking(first_of([user.language, subscriber.language, look_in_force().language])):
+        return compose("subscribers/mail/invitation", context, to=to, home_url=home_url())
 
 
 def _password_path(user: User) -> str:

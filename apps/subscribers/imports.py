@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.core.exceptions import ConflictError, DomainError
+from apps.core.languages import grouped
 from apps.events import services as events
 from apps.events.actors import SYSTEM, Actor
 from apps.operations import services as operations
@@ -116,7 +117,7 @@ def start_import(source: SubscriberImport, *, mode: str, actor: Actor) -> None:
                 "%(error_rows)s rows are in error, so nothing was imported. Correct "
                 "them, or choose to leave them out."
             )
-            % {"error_rows": f"{source.error_rows:,}"},
+            % {"error_rows": grouped(source.error_rows)},
             field="mode",
         )
     source.move_to(_Status.IMPORTING, mode=mode, cause="")
@@ -194,7 +195,7 @@ def write_rows(source: SubscriberImport, *, atomic: Atomic) -> Iterator[int]:
                     "%(errors)s Nothing was imported."
                 )
                 % {
-                    "count": f"{len(bad):,}",
+                    "count": grouped(len(bad)),
                     "row": bad[0].row,
                     "errors": bad[0].errors[0]["message"],
                 }

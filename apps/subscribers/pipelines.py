@@ -2,8 +2,10 @@
 
 from django.db import IntegrityError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from apps.core.exceptions import DomainError
+from apps.core.languages import grouped
 from apps.operations.exceptions import StepError
 from apps.operations.models import Operation
 from apps.operations.pipelines import Pipeline, Run, Step, register
@@ -16,7 +18,7 @@ _LOG_EVERY = 10_000
 class ReadFile(Step):
     """Find encoding, delimiter and columns."""
 
-    key, title = "read", "Read the file"
+    key, title = "read", gettext_noop("Read the file")
     deadline_s = 600
 
     def run(self, run: Run) -> None:
@@ -32,7 +34,7 @@ class ReadFile(Step):
 class CheckRows(Step):
     """Look at every row and keep what is wrong."""
 
-    key, title = "check", "Check every row"
+    key, title = "check", gettext_noop("Check every row")
     deadline_s = 3600
 
     def run(self, run: Run) -> None:
@@ -45,14 +47,14 @@ class CheckRows(Step):
             _tell(run, checked, _("rows checked"))
         run.log(
             _("%(total_rows)s rows, %(error_rows)s of them in error.")
-            % {"total_rows": f"{source.total_rows:,}", "error_rows": f"{source.error_rows:,}"}
+            % {"total_rows": grouped(source.total_rows), "error_rows": grouped(source.error_rows)}
         )
 
 
 class WriteRows(Step):
     """Make the subscribers."""
 
-    key, title = "write", "Write the subscribers"
+    key, title = "write", gettext_noop("Write the subscribers")
     deadline_s = 3600
 
     def run(self, run: Run) -> None:
@@ -67,7 +69,7 @@ class WriteRows(Step):
             message = _("Somebody else took a number or a user name of this list just now.")
             raise StepError(message, permanent=False, detail=str(error)) from error
         run.log(
-            _("%(created_rows)s subscribers made.") % {"created_rows": f"{source.created_rows:,}"}
+            _("%(created_rows)s subscribers made.") % {"created_rows": grouped(source.created_rows)}
         )
 
     def undo(self, run: Run) -> None:
@@ -95,13 +97,13 @@ def _source_of(run: Run) -> SubscriberImport:
 
 def _tell(run: Run, count: int, what: str) -> None:
     if count % _LOG_EVERY == 0:
-        run.log(f"{count:,} {what}.")
+        run.log(f"{grouped(count)} {what}.")
 
 
 register(
     Pipeline(
         imports.CHECK,
-        "Check {subject}",
+        gettext_noop("Check {subject}"),
         (ReadFile, CheckRows),
         settle=_settle_check,
         asks=lambda _operation: "subscribers.transfer",
@@ -110,7 +112,7 @@ register(
 register(
     Pipeline(
         imports.WRITE,
-        "Import {subject}",
+        gettext_noop("Import {subject}"),
         (ReadFile, CheckRows, WriteRows),
         settle=_settle_import,
         asks=lambda _operation: "subscribers.transfer",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.core.mail import EmailMessage
 from django.db import transaction
@@ -13,7 +14,9 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.accounts.languages import language_of
 from apps.accounts.models import User
+from apps.core.languages import speaking
 from apps.events import services as events
 from apps.events.actors import SYSTEM
 from apps.webhooks.models import Attempt, Delivery, Endpoint
@@ -115,10 +118,13 @@ def _switch_off(endpoint: Endpoint, reason: str) -> None:
     data = {"reason": reason, "undelivered": lost}
     events.record("webhook.disabled", actor=SYSTEM, subject=endpoint, data=data)
     owners = User.objects.filter(is_active=True, is_superuser=True).values_list("email", flat=True)
-    subject = _("Webhooks to %(endpoint)s are switched off") % {"endpoint": endpoint}
-    message = EmailMessage(
-        subject=" ".join(subject.split())[:200],
-        body=render_to_string("webhooks/mail/disabled.txt", {"endpoint": endpoint, **data}),
-        bcc=list(owners),
-    )
+    message = _message(endpoint, data, list(owners))
     transaction.on_commit(partial(message.send), robust=True)
+
+
+def _message(endpoint: Endpoint, data: dict[str, Any], owners: list[str]) -> EmailMessage:
+    """The mail to all owners at once, in the language of the level."""
+    with speaking(language_of(None)):
+        subject = _("Webhooks to %(endpoint)s are switched off") % {"endpoint": endpoint}
+        body = render_to_string("webhooks/mail/disabled.txt", {"endpoint": endpoint, **data})
+    return EmailMessage(subject=" ".join(subject.split())[:200], body=body, bcc=owners)

@@ -11,6 +11,7 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
 from apps.core.csvs import FORMULA_STARTS
+from apps.core.languages import grouped
 from apps.subscribers.exceptions import RowError
 from apps.subscribers.models import Service, Subscriber
 
@@ -102,7 +103,7 @@ def _clean(column: str, cell: str) -> str:
     if len(text) > limit:
         raise RowError(
             _("The text has %(count)s characters; at most %(limit)s are possible.")
-            % {"count": f"{len(text):,}", "limit": limit}
+            % {"count": grouped(len(text)), "limit": limit}
         )
     check = _CHECKS.get(column)
     return check(text) if check and text else text

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from apps.subscribers.exceptions import FileRefusedError
 
@@ -48,12 +49,12 @@ _CHUNK = 64 * 1024
 # What text never holds: control characters but tab, line ends and page break.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _KNOWN_BINARIES = {
-    b"PK\x03\x04": "an Excel or other zipped file",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
-    b"%PDF": "a PDF",
-    b"\x1f\x8b": "a compressed file",
+    b"PK\x03\x04": gettext_lazy("an Excel or other zipped file"),
+    b"\xd0\xcf\x11\xe0": gettext_lazy("an old Excel workbook"),
+    b"%PDF": gettext_lazy("a PDF"),
+    b"\x1f\x8b": gettext_lazy("a compressed file"),
 }
-_ADVICE = "Save the list as “CSV UTF-8” and upload that file."
+_ADVICE = gettext_lazy("Save the list as “CSV UTF-8” and upload that file.")
 
 
 @dataclass(frozen=True)
