@@ -40,9 +40,11 @@ def format_money(minor: int | Decimal, currency: str) -> str:
     sign = SIGNS.get(currency)
     if sign:
         # Translators: where the sign stands in your language; 39,00 € in French.
-        return pgettext("money", "%(sign)s%(amount)s") % {"sign": sign, "amount": text}
-    # Translators: with a space that does not break, as in CHF 39.00.
-    written = pgettext("money", "%(code)s %(amount)s") % {"code": currency, "amount": text}
+        written = pgettext("money", "%(sign)s%(amount)s") % {"sign": sign, "amount": text}
+    else:
+        # Translators: as in CHF 39.00.
+        written = pgettext("money", "%(code)s %(amount)s") % {"code": currency, "amount": text}
+    # No line ends within an amount.
     return written.replace(" ", "\N{NO-BREAK SPACE}")
 
 

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, field
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -55,7 +56,7 @@ class _Watch:
 
     engine: Engine
     stack: Stack
-    said: str = _SILENT
+    said: str | Promise = _SILENT
     looked_at: float = field(default_factory=time.monotonic)
     ended: set[str] = field(default_factory=set)
 
