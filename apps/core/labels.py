@@ -94,7 +94,11 @@ def translate_labels() -> None:
     """Let the reader's language decide; once, when all models are there."""
     for model in apps.get_models():
         if model.__module__.startswith("apps."):
-            _translate(model._meta, "verbose_name", "verbose_name_plural")
+            options = model._meta
+            if "verbose_name_plural" not in options.original_attrs:
+                # Else it would be the English one with an s, as it was made at first.
+                options.verbose_name_plural = f"{options.verbose_name}s"
+            _translate(options, "verbose_name", "verbose_name_plural")
             for field in model._meta.fields:
                 _translate(field, "verbose_name")
 
