@@ -58,6 +58,7 @@ COPY config config
 COPY dotmac dotmac
 COPY apps apps
 COPY templates templates
+COPY locale locale
 COPY static static
 RUN SECRET_KEY=only-for-this-command-while-the-image-is-built FIELD_KEYS=none \
     python manage.py collectstatic --noinput -v 0 \

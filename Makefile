@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help up down reset test bench screens client lock lint css trust install-dev
+.PHONY: help up down reset test bench screens client lock lint css messages trust install-dev
 
 BIN := .venv/bin
 BOOTSTRAP := @./dev/python.sh -m dev.install
@@ -52,6 +52,9 @@ client: install-dev ## Make typed Python packages for the API in var/client
 
 css: install-dev ## Build static/css from static/src
 	@exec dev/css.sh $(ARGS)
+
+messages: install-dev ## Extract the texts into locale/, compile them, list what lacks a translation
+	@exec $(BIN)/python -m dev.messages
 
 install-dev:
 	$(BOOTSTRAP) --dev

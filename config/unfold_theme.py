@@ -95,6 +95,7 @@ THEME: dict[str, Any] = {
     "STYLES": [stylesheet],
     "SCRIPTS": [bell],
     "ACCOUNT": {"navigation": [{"title": _("Your security"), "link": security}]},
+    "SHOW_LANGUAGES": True,
     "BORDER_RADIUS": "6px",
     "SHOW_BACK_BUTTON": True,
     "SIDEBAR": {"command_search": True},

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from apps.accounts.addresses import host_of, host_url, platform_url
 from apps.accounts.constants import SIGN_UP
+from apps.accounts.languages import language_for_address, note_language
 from apps.accounts.models import User
 from apps.accounts.security.alerts import alert_of_new_browser
 from apps.accounts.security.methods import PASSKEY, PASSWORD, PROVIDER, methods_of
@@ -16,6 +17,7 @@ from apps.accounts.security.sessions import client_ip, revoke_others
 from apps.branding.looks import look_in_force
 from apps.branding.mail import write_letter
 from apps.branding.post import post
+from apps.core.languages import speaking
 from apps.events import services as events
 from apps.events.actors import SYSTEM, user_actor
 from apps.tenancy.kinds import CONSOLE, PUBLIC, WORKSPACE, kind_of
@@ -52,12 +54,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         with transaction.atomic():
             saved: User = super().save_user(request, user, form, commit)
             if commit:
+                note_language(saved)
                 events.record("user.signed_up", actor=user_actor(saved), subject=saved)
         return saved
 
     def login(self, request: HttpRequest, user: User) -> None:
         """Begin the session, with the event that tells of it, and a mail when it is unusual."""
         super().login(request, user)
+        note_language(user)
         methods = methods_of(request)
         data = {"by": _way_in(methods), "methods": methods, "ip": client_ip(request)}
         events.record("user.signed_in", actor=user_actor(user), subject=user, data=data)
@@ -111,7 +115,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Mails name the brand, not the host and its port."""
         site = _Site(look_in_force().name, _absolute(self.request, "/"))
         known = {"request": self.request, "email": email, **context, "current_site": site}
-        letter = write_letter(template_prefix, known, look=look_in_force(), home_url=site.domain)
+        with speaking(language_for_address(email)):
+            letter = write_letter(
+                template_prefix, known, look=look_in_force(), home_url=site.domain
+            )
         # A worker sends it: a sign-in does not wait for a mail server.
         post(letter, to=[email])
 

@@ -2,22 +2,31 @@
 
 from typing import Literal
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 from apps.core.exceptions import DomainError
 
 Reason = Literal["used", "late", "browser", "host", "invalid", "off", "taken", "factor", "over"]
 
-_SENTENCES: dict[Reason, str] = {
-    "used": "This sign-in link was used already. It works once, so that nobody can follow you in.",
-    "late": "This sign-in link is more than a minute old, so it does not work any more.",
-    "browser": "This sign-in was started in another browser, or too long ago in this one.",
-    "host": "This sign-in link was made for another address.",
-    "invalid": "This sign-in link is incomplete or was changed on its way.",
-    "off": "Your account is switched off here. Someone who manages users here can switch it on.",
-    "taken": "Another account here has your e-mail address. Someone who manages users here can"
-    " change that.",
-    "factor": "You signed in without a second factor, and staff are let in here only with one. Set"
-    " one up at DotMac, or sign in there with the one you have, then come again.",
-    "over": "This support visit is over. Ask for another one at DotMac, with its reason.",
+_SENTENCES: dict[Reason, str | Promise] = {
+    "used": _(
+        "This sign-in link was used already. It works once, so that nobody can follow you in."
+    ),
+    "late": _("This sign-in link is more than a minute old, so it does not work any more."),
+    "browser": _("This sign-in was started in another browser, or too long ago in this one."),
+    "host": _("This sign-in link was made for another address."),
+    "invalid": _("This sign-in link is incomplete or was changed on its way."),
+    "off": _("Your account is switched off here. Someone who manages users here can switch it on."),
+    "taken": _(
+        "Another account here has your e-mail address. Someone who manages users here can"
+        " change that."
+    ),
+    "factor": _(
+        "You signed in without a second factor, and staff are let in here only with one. Set"
+        " one up at DotMac, or sign in there with the one you have, then come again."
+    ),
+    "over": _("This support visit is over. Ask for another one at DotMac, with its reason."),
 }
 
 
@@ -28,7 +37,7 @@ class HandOffError(DomainError):
     status = 403
 
     def __init__(self, reason: Reason) -> None:
-        super().__init__(_SENTENCES[reason])
+        super().__init__(str(_SENTENCES[reason]))
         self.reason: Reason = reason
 
 

@@ -109,7 +109,7 @@ def _join(
 
 def _create(invitation: Invitation, form: JoinForm | None) -> User:
     if form is None:
-        raise ConflictError("Sign in first.")
+        raise ConflictError(str(_("Sign in first.")))
     return create_user(
         email=invitation.email,
         name=form.cleaned_data["name"],

@@ -36,7 +36,10 @@ def invite(
     email = email.lower()
     _check(by, role)
     if User.objects.filter(email=email, is_staff=True).exists():
-        raise ConflictError(f"{email} has a role here already. Change it there.", field="email")
+        raise ConflictError(
+            _("%(email)s has a role here already. Change it there.") % {"email": email},
+            field="email",
+        )
     Invitation.objects.filter(
         email=email, accepted_at=None, revoked_at=None, expires_at__lt=timezone.now()
     ).update(revoked_at=timezone.now())
@@ -50,7 +53,8 @@ def invite(
             invitation.save()
     except IntegrityError as error:
         raise ConflictError(
-            f"{email} is invited already. Send that invitation again, or revoke it.",
+            _("%(email)s is invited already. Send that invitation again, or revoke it.")
+            % {"email": email},
             field="email",
         ) from error
     data = {"role": role, "limits": invitation.limits}
@@ -67,7 +71,8 @@ def renew(invitation: Invitation, *, by: Principal) -> Secret:
     values = {"digest": digest_of(token), "sent_at": now, "expires_at": now + LASTS}
     if not rows.filter(sent_at__lte=now - _SENT_EVERY).update(**values):
         raise ConflictError(
-            f"The invitation of {invitation} is over, or was sent within the last minute."
+            _("The invitation of %(invitation)s is over, or was sent within the last minute.")
+            % {"invitation": invitation}
         )
     events.record("invitation.sent_again", actor=user_actor(by), subject=invitation)
     return Secret(token)
@@ -100,13 +105,13 @@ def accept(invitation: Invitation, user: User) -> None:
     now = timezone.now()
     rows = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
     if not rows.filter(digest=invitation.digest, expires_at__gt=now).update(accepted_at=now):
-        raise ConflictError("This invitation does not work any more. Ask for a new one.")
+        raise ConflictError(_("This invitation does not work any more. Ask for a new one."))
     limits = [f"{one['type']}:{one['id']}" for one in invitation.limits]
     try:
         set_role(user, invitation.role, by=_maker_of(invitation), limits=limits)
     except (DomainError, PermissionDenied) as error:
         raise ConflictError(
-            "Who invited you may not give this role any more. Ask for a new invitation."
+            _("Who invited you may not give this role any more. Ask for a new invitation.")
         ) from error
     events.record("invitation.accepted", actor=user_actor(user), subject=invitation)
 
@@ -133,6 +138,6 @@ def _check(by: Principal, role: str) -> None:
     if not may(by, "people.manage"):
         raise PermissionDenied
     if role in (OWNER, NO_ROLE):
-        raise DomainError("Choose a role. Owners are made of people who are here.", field="role")
+        raise DomainError(_("Choose a role. Owners are made of people who are here."), field="role")
     if not is_given(by, role):
         raise PermissionDenied(_("You cannot give a role that may do more than you."))

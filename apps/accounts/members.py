@@ -148,7 +148,7 @@ def delete_role(role: Role, *, by: Principal) -> None:
         role.delete()
     except ProtectedError as error:
         raise ConflictError(
-            f"Somebody still has the role {role}. Give them another one first."
+            _("Somebody still has the role %(role)s. Give them another one first.") % {"role": role}
         ) from error
 
 
@@ -185,15 +185,18 @@ def own_role_of(role: str) -> Role:
     try:
         return Role.objects.get(uuid=UUID(role))
     except (ValueError, Role.DoesNotExist):
-        raise DomainError("There is no such role.", field="role") from None
+        raise DomainError(_("There is no such role."), field="role") from None
 
 
 def _check_ownership(user: User) -> None:
     """Who owns an organisation on the platform comes back as owner with every hand-off."""
     if user.identity is not None:
         raise ConflictError(
-            f"{user} comes here from DotMac, which says who is an owner."
-            " Their role cannot be changed from here to owner or from it."
+            _(
+                "%(user)s comes here from DotMac, which says who is an owner. Their role "
+                "cannot be changed from here to owner or from it."
+            )
+            % {"user": user}
         )
     if user.is_superuser:
         keep_an_owner(user)
@@ -253,5 +256,6 @@ def _save(role: Role) -> None:
             role.save()
     except IntegrityError as error:
         raise ConflictError(
-            f"There is a role {role.name} already. Take another name.", field="name"
+            _("There is a role %(name)s already. Take another name.") % {"name": role.name},
+            field="name",
         ) from error

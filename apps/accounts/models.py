@@ -59,6 +59,8 @@ class User(AbstractBaseUser, PermissionsMixin, Labelled):
     # Always lower case, so that unique means without case.
     email = models.EmailField(_("e-mail"), unique=True)
     name = models.CharField(_("name"), max_length=120, blank=True)
+    # A code of settings.LANGUAGES; empty: that of the level, else of the browser.
+    language = models.CharField(_("language"), max_length=10, blank=True, default="", db_default="")
     is_staff = models.BooleanField(_("staff"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
     # The operator-level user who comes here by hand-off.

@@ -7,6 +7,7 @@ from uuid import UUID
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.accounts.access import BUILT_IN, forget
 from apps.accounts.exceptions import HandOffError
@@ -39,7 +40,8 @@ def create_user(
             user = User.objects.create_user(email, password, **fields)
     except IntegrityError as error:
         raise ConflictError(
-            f"{email} has an account here already. Change that one instead.", field="email"
+            _("%(email)s has an account here already. Change that one instead.") % {"email": email},
+            field="email",
         ) from error
     EmailAddress.objects.create(user=user, email=user.email, verified=is_verified, primary=True)
     events.record("user.created", actor=actor, subject=user)
@@ -180,8 +182,11 @@ def keep_an_owner(user: User) -> None:
     """ConflictError if nobody who may do everything would be left without this person."""
     if is_last_owner(user):
         raise ConflictError(
-            f"{user} is the only active person here who may do everything. Give that right to"
-            " somebody else first."
+            _(
+                "%(user)s is the only active person here who may do everything. Give "
+                "that right to somebody else first."
+            )
+            % {"user": user}
         )
 
 

@@ -12,12 +12,14 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from apps.accounts import hand_off, services
 from apps.accounts.addresses import host_of, local_path, platform_url
 from apps.accounts.exceptions import HandOffError
+from apps.accounts.languages import note_language
 from apps.accounts.models import User
 from apps.accounts.providers.pages import sign_in_buttons
 from apps.accounts.security.limits import too_many
@@ -77,7 +79,9 @@ def admin_login(
     """What an admin site does with somebody who may not see it: sign in, or be told so."""
     user = request.user
     if user.is_authenticated and not (user.is_active and user.is_staff):
-        reason = f"{user.email} may not see this page. Sign in with an account of the staff."
+        reason = _("%(email)s may not see this page. Sign in with an account of the staff.") % {
+            "email": user.email
+        }
         return render(request, "403.html", {"reason": reason}, status=403)
     wanted = local_path(request.GET.get("next"), _HOME)
     if user.is_authenticated:
@@ -121,6 +125,7 @@ def sso_enter(request: HttpRequest) -> HttpResponse:
     login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
     add_methods(request, entrance.hand_off.amr)
     begin_session(request)
+    note_language(user)
     response = HttpResponseRedirect(local_path(entrance.hand_off.next_path, _HOME))
     response.delete_cookie(hand_off.cookie_name(entrance.state, is_secure=request.is_secure()))
     return response

@@ -8,11 +8,12 @@ from django.utils.translation import gettext as _
 
 from apps.billing.constants import DEDICATED, SHARED
 from apps.billing.exceptions import EntitlementError
+from apps.core.languages import grouped
 
 
 def _count(value: Any) -> str:
     is_whole = isinstance(value, int) and not isinstance(value, bool)
-    return "" if is_whole and 0 < value < 1 << 53 else "a whole number above zero"
+    return "" if is_whole and 0 < value < 1 << 53 else _("a whole number above zero")
 
 
 def _one_of_hostings(value: Any) -> str:
@@ -44,11 +45,17 @@ def checked_entitlements(values: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in values.items():
         if name not in _EXPECTED:
             raise EntitlementError(
-                f"“{name}” is no entitlement. Known are: {', '.join(_EXPECTED)}.", field=name
+                _("“%(name)s” is no entitlement. Known are: %(list)s.")
+                % {"name": name, "list": ", ".join(_EXPECTED)},
+                field=name,
             )
         expected = _EXPECTED[name](value)
         if expected:
-            raise EntitlementError(f"“{name}” must be {expected}, not {value!r}.", field=name)
+            raise EntitlementError(
+                _("“%(name)s” must be %(expected)s, not %(value)s.")
+                % {"name": name, "expected": expected, "value": repr(value)},
+                field=name,
+            )
     return dict(values)
 
 
@@ -81,4 +88,4 @@ def in_words(values: Mapping[str, Any]) -> list[str]:
 def _shown(name: str, value: Any) -> str:
     if name.endswith("_kbps"):
         return format_speed(value)
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return grouped(value) if isinstance(value, int) else str(value)

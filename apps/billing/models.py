@@ -89,14 +89,18 @@ class PlanVersion(models.Model):
         """Store a new version; PublishedError for one that is there. A trigger says the same."""
         if not self._state.adding:
             raise PublishedError(
-                f"{self} is published and cannot be changed. Publish a new version instead."
+                _("%(what)s is published and cannot be changed. Publish a new version instead.")
+                % {"what": self}
             )
         self.entitlements = checked_entitlements(self.entitlements)
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Refuse: what was sold once must stay readable."""
-        raise PublishedError(f"{self} is published and cannot be deleted. Stop offering its plan.")
+        raise PublishedError(
+            _("%(what)s is published and cannot be deleted. Stop offering its plan.")
+            % {"what": self}
+        )
 
     @property
     def price(self) -> str:

@@ -4,6 +4,8 @@ from decimal import Decimal
 
 import pycountry
 from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from apps.billing.constants import MINOR_DIGITS, SIGNS
 from apps.core.exceptions import DomainError
@@ -36,12 +38,23 @@ def format_money(minor: int | Decimal, currency: str) -> str:
     digits = max(minor_digits(currency), -exponent if isinstance(exponent, int) else 0)
     text = number_format(amount, decimal_pos=digits, force_grouping=True)
     sign = SIGNS.get(currency)
-    return f"{sign}{text}" if sign else f"{currency}\N{NO-BREAK SPACE}{text}"
+    if sign:
+        # Translators: where the sign stands in your language; 39,00 € in French.
+        written = pgettext("money", "%(sign)s%(amount)s") % {"sign": sign, "amount": text}
+    else:
+        # Translators: as in CHF 39.00.
+        written = pgettext("money", "%(code)s %(amount)s") % {"code": currency, "amount": text}
+    # No line ends within an amount.
+    return written.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def minor_units(amount: Decimal, currency: str) -> int:
     """The amount of major units in minor ones; DomainError when it is finer than the currency."""
     minor = amount.scaleb(minor_digits(currency))
     if minor != minor.to_integral_value():
-        raise DomainError(f"{amount} has more decimals than {currency} has.", field="price")
+        raise DomainError(
+            _("%(amount)s has more decimals than %(currency)s has.")
+            % {"amount": amount, "currency": currency},
+            field="price",
+        )
     return int(minor)

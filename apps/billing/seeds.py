@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from apps.billing.constants import DEDICATED, SHARED
 
 TRIAL_DAYS = 14
@@ -27,7 +29,7 @@ OPERATOR_PLANS = (
     PlanSeed(
         key="starter",
         name="Starter",
-        description="For an ISP that begins, or that wants to look around first.",
+        description=gettext_noop("For an ISP that begins, or that wants to look around first."),
         flat_minor=1900,
         per_subscriber_minor=Decimal(50),
         entitlements={
@@ -37,16 +39,16 @@ OPERATOR_PLANS = (
             "memory_mb": 512,
         },
         included=(
-            "Up to 100 active subscribers",
-            "A workspace that is there at once, on shared servers",
-            "Subscriber portal under your name",
-            "Import and export as CSV",
+            gettext_noop("Up to 100 active subscribers"),
+            gettext_noop("A workspace that is there at once, on shared servers"),
+            gettext_noop("Subscriber portal under your name"),
+            gettext_noop("Import and export as CSV"),
         ),
     ),
     PlanSeed(
         key="business",
         name="Business",
-        description="For an ISP that runs its network and its people from here.",
+        description=gettext_noop("For an ISP that runs its network and its people from here."),
         flat_minor=9900,
         per_subscriber_minor=Decimal(40),
         entitlements={
@@ -56,17 +58,17 @@ OPERATOR_PLANS = (
             "memory_mb": 4096,
         },
         included=(
-            "Up to 5,000 active subscribers",
-            "A workspace in containers and a database of its own",
-            "Two further apps from the catalogue",
-            "4 GB of memory for all your apps",
+            gettext_noop("Up to 5,000 active subscribers"),
+            gettext_noop("A workspace in containers and a database of its own"),
+            gettext_noop("Two further apps from the catalogue"),
+            gettext_noop("4 GB of memory for all your apps"),
         ),
         is_highlighted=True,
     ),
     PlanSeed(
         key="enterprise",
         name="Enterprise",
-        description="For an ISP with several regions, brands or teams.",
+        description=gettext_noop("For an ISP with several regions, brands or teams."),
         flat_minor=49900,
         per_subscriber_minor=Decimal(25),
         entitlements={
@@ -76,10 +78,10 @@ OPERATOR_PLANS = (
             "memory_mb": 32768,
         },
         included=(
-            "Up to 50,000 active subscribers",
-            "A workspace in containers and a database of its own",
-            "Nineteen further apps from the catalogue",
-            "32 GB of memory for all your apps",
+            gettext_noop("Up to 50,000 active subscribers"),
+            gettext_noop("A workspace in containers and a database of its own"),
+            gettext_noop("Nineteen further apps from the catalogue"),
+            gettext_noop("32 GB of memory for all your apps"),
         ),
     ),
 )

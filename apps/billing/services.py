@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from apps.billing.entitlements import checked_entitlements
 from apps.billing.exceptions import PlanNotFoundError
@@ -67,7 +68,9 @@ def plan_version(uuid: UUID | str) -> PlanVersion:
     """A version with its plan; PlanNotFoundError when this schema has none of that id."""
     found = PlanVersion.objects.select_related("plan").filter(uuid=uuid).first()
     if found is None:
-        raise PlanNotFoundError("There is no such plan. Choose one of those offered.", field="plan")
+        raise PlanNotFoundError(
+            _("There is no such plan. Choose one of those offered."), field="plan"
+        )
     return found
 
 
@@ -76,7 +79,9 @@ def newest_version_of(key: str) -> PlanVersion:
     versions = PlanVersion.objects.select_related("plan").filter(plan__key=key)
     found = versions.order_by("-number").first()
     if found is None:
-        raise PlanNotFoundError(f"There is no plan “{key}” with a price.", field="plan")
+        raise PlanNotFoundError(
+            _("There is no plan “%(key)s” with a price.") % {"key": key}, field="plan"
+        )
     return found
 
 
@@ -88,7 +93,8 @@ def create_plan(*, key: str, name: str, actor: Actor, **fields: Any) -> Plan:
             plan = Plan.objects.create(key=key, name=name, **fields)
     except IntegrityError as error:
         raise ConflictError(
-            f"There is already a plan with the key “{key}”. Choose another key.", field="key"
+            _("There is already a plan with the key “%(key)s”. Choose another key.") % {"key": key},
+            field="key",
         ) from error
     events.record("plan.created", actor=actor, subject=plan, data={"key": key, "name": name})
     return plan
@@ -169,14 +175,16 @@ def _plant(seed: PlanSeed, position: int, actor: Actor) -> Plan:
 def _check(terms: Terms) -> None:
     if not is_currency(terms.currency):
         raise DomainError(
-            f"“{terms.currency}” is no ISO 4217 currency, such as USD.", field="currency"
+            _("“%(currency)s” is no ISO 4217 currency, such as USD.")
+            % {"currency": terms.currency},
+            field="currency",
         )
     if terms.flat_minor < 0:
-        raise DomainError("A price cannot be below zero.", field="flat_minor")
+        raise DomainError(_("A price cannot be below zero."), field="flat_minor")
     if terms.per_subscriber_minor < 0:
-        raise DomainError("A price cannot be below zero.", field="per_subscriber_minor")
+        raise DomainError(_("A price cannot be below zero."), field="per_subscriber_minor")
     if terms.period not in PlanVersion.Period.values:
-        raise DomainError("A plan is paid by the month or by the year.", field="period")
+        raise DomainError(_("A plan is paid by the month or by the year."), field="period")
     checked_entitlements(terms.entitlements or {})
 
 

@@ -10,9 +10,15 @@ from apps.branding.looks import OUR_PRIMARY
 from apps.branding.models import Brand
 from apps.branding.pictures import MAX_BYTES, CleanPicture, clean_picture
 from apps.branding.services import NewPictures, Words
+from apps.core.languages import names
 
 _WORDS = tuple(Words.__dataclass_fields__)
 _PICTURES = ("logo", "logo_dark")
+
+
+def languages() -> list[tuple[str, str]]:
+    """What can be chosen: each language, or that of each browser."""
+    return [("", str(_("As the browser asks for"))), *names().items()]
 
 
 class ColourWidget(forms.TextInput):
@@ -81,6 +87,12 @@ class WordsForm(forms.Form):
         max_length=80,
         required=False,
         help_text=_("As “Monday to Friday, 8 to 18”."),
+    )
+    language = forms.ChoiceField(
+        label=_("Language"),
+        choices=languages,
+        required=False,
+        help_text=_("Of pages and mails for whoever chose none. Everybody can choose their own."),
     )
 
     def clean_primary(self) -> str:

@@ -47,6 +47,7 @@ class Look:
     support_email: str = ""
     support_phone: str = ""
     support_hours: str = ""
+    language: str = ""
 
     @property
     def is_ours(self) -> bool:
@@ -123,6 +124,7 @@ def look_of(brand: Brand) -> Look:
         support_email=brand.support_email,
         support_phone=brand.support_phone,
         support_hours=brand.support_hours,
+        language=brand.language,
     )
 
 

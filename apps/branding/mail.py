@@ -84,19 +84,22 @@ def addressed(letter: Letter, *, to: Sequence[str]) -> EmailMultiAlternatives:
     return message
 
 
-def send_now(message: EmailMultiAlternatives) -> None:
+def send_now(message: EmailMultiAlternatives) -> str:
     """Send what somebody waits for: by the installation's server where the level's own fails.
 
     A mistake in the sender then keeps nobody from a new password. Where there is no server at all,
-    or the high bound of such mails is reached, the log and the owners' first page say so.
+    or the high bound of such mails is reached, the log and the owners' first page say so, and what
+    is returned says why it was not sent; else it is empty.
     """
     if not take_mail(is_security=True):
         log.error("mail_not_sent", reason="quota")
-        return
+        return "The bound of sign-in mails for today is reached."
     try:
         _send(message)
     except NoServerError:
         log.error("mail_not_sent", reason="no_server")
+        return "No mail server is set."
+    return ""
 
 
 def _send(message: EmailMultiAlternatives) -> None:

@@ -40,6 +40,8 @@ class Brand(models.Model):
     support_email = models.EmailField(_("support e-mail"), blank=True)
     support_phone = models.CharField(_("support telephone"), max_length=40, blank=True)
     support_hours = models.CharField(_("support hours"), max_length=80, blank=True)
+    # Of whoever chose none; empty: the browser says.
+    language = models.CharField(_("language"), max_length=10, blank=True, default="", db_default="")
     # Grows with every save, so that two people do not overwrite each other.
     version = models.PositiveIntegerField(default=0)
     # The row's only possible key.

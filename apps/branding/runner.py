@@ -43,7 +43,7 @@ def _send(lease: Lease, mail: PostedMail) -> str:
     lease.assert_held()
     lease.works_until = time.monotonic() + _DEADLINE_S
     try:
-        send_now(message_of(mail))
+        return send_now(message_of(mail))
     except SMTPRecipientsRefused as error:
         # Nothing that anybody here could do about somebody's address.
         is_final = all(code >= 500 for code, _why in error.recipients.values())
@@ -52,7 +52,6 @@ def _send(lease: Lease, mail: PostedMail) -> str:
         return "The key that it is encrypted with is missing."
     except (OSError, SMTPException) as error:
         return f"The mail server did not take it: {type(error).__name__}"
-    return ""
 
 
 def _end(lease: Lease, mail: PostedMail, state: str, reason: str = "") -> None:

@@ -27,6 +27,7 @@ class Words:
     support_email: str = ""
     support_phone: str = ""
     support_hours: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 
 from apps.contract.services import is_read_only
 from apps.core.api.problems import problem_type
@@ -13,7 +14,7 @@ _SAFE = {"GET", "HEAD", "OPTIONS"}
 # Where staff change things; they may always sign out.
 _CHANGING = ("/admin/", "/api/", "/operations/")
 _SIGN_OUT = "/admin/logout/"
-_REASON = (
+_REASON = _(
     "This workspace is read-only: the platform has not confirmed it for 14 days, or has limited"
     " it. Subscribers are not affected. Ask the owner to open the console."
 )
@@ -43,7 +44,7 @@ def _problem(request: HttpRequest) -> JsonResponse:
         "title": "Read only",
         "status": 403,
         "code": "read_only",
-        "detail": _REASON,
+        "detail": str(_REASON),
         "request_id": getattr(request, "id", ""),
     }
     return JsonResponse(body, status=403, content_type="application/problem+json")

@@ -138,8 +138,11 @@ def _wanted(words: Sequence[str]) -> list[str]:
     wanted = [word.strip() for word in words if word.strip()]
     if not wanted or any(len(word) < SHORTEST for word in wanted):
         raise DomainError(
-            f"Name the person by an id, an e-mail address or a full name, of {SHORTEST} letters or"
-            " more.",
+            _(
+                "Name the person by an id, an e-mail address or a full name, of "
+                "%(shortest)s letters or more."
+            )
+            % {"shortest": SHORTEST},
             field="words",
         )
     return wanted

@@ -160,7 +160,7 @@ class Walk:
         if row.seal_no != self.number + 1:
             self._gap(row)
         if digest_of(row) != row.digest:
-            self._say("changed", row, "Its content does not match its digest: it was changed.")
+            self._say("changed", row, _("Its content does not match its digest: it was changed."))
         if link(self.chain, row.scheme, row.digest) != row.chain:
             self._out_of_place(row)
         self.number, self.chain, self.last_id = row.seal_no or 0, row.chain, row.id
@@ -178,50 +178,61 @@ class Walk:
         newest = max(self.checkpoints, default=0)
         # Numbers that are off follow from what was found before.
         if not self.report.findings and self.beyond:
-            text = f"It and what follows number {newest} is sealed, not signed: added by hand."
+            text = _(
+                "It and what follows number %(newest)s is sealed, not signed: added by hand."
+            ) % {"newest": newest}
             self.report.findings.append(Finding("inserted", self.beyond, text))
         end = max(newest, shown, self.mark.number if self.mark else 0)
         if not self.report.findings and self.number < end:
-            text = f"Events {self.number + 1} to {end}, the newest, were removed."
+            text = _("Events %(first)s to %(end)s, the newest, were removed.") % {
+                "first": self.number + 1,
+                "end": end,
+            }
             if end > max(newest, shown):
-                text += " The mark outside of this log knows them."
+                text += " " + _("The mark outside of this log knows them.")
             self.report.findings.append(Finding("removed", None, text))
         if self.mark and not is_genuine(self.mark):
-            text = "The mark outside of this log is not signed by this installation."
+            text = _("The mark outside of this log is not signed by this installation.")
             self.report.findings.append(Finding("changed", None, text))
         if self.number and not self.checkpoints:
-            text = "No checkpoint is there, though events are sealed: they were removed."
+            text = _("No checkpoint is there, though events are sealed: they were removed.")
             self.report.findings.append(Finding("removed", None, text))
         for uuid in sorted(self.claims.keys() | self.erasures.keys()):
             claims = self.claims.get(uuid, [])
             if self.erasures.get(uuid) != erasure_digest(claims):
-                text = f"{len(claims)} parts are empty, which is not what the erasure {uuid} did."
+                text = _(
+                    "%(count)s parts are empty, which is not what the erasure %(uuid)s did."
+                ) % {"count": len(claims), "uuid": uuid}
                 self.report.findings.append(Finding("changed", None, text))
 
     def _note(self, row: Row) -> None:
         if row.type == ERASED:
             data = row.read_data()
             if not is_ours(row.uuid, data):
-                self._say("changed", row, "This erasure was not written by this installation.")
+                self._say("changed", row, _("This erasure was not written by this installation."))
             self.erasures[row.uuid] = data.get("digest")
         if row.actor_erased_by or row.erased_by:
             self.report.erased += 1
             if not row.is_empty():
-                self._say("changed", row, "Something was written where a person was erased.")
+                self._say("changed", row, _("Something was written where a person was erased."))
             for erasure, claim in claims_of(row):
                 self.claims.setdefault(erasure, []).append(claim)
 
     def _unsealed(self, row: Row) -> None:
         if digest_of(row) != row.digest:
-            self._say("changed", row, "Its content does not match its digest: it was changed.")
+            self._say("changed", row, _("Its content does not match its digest: it was changed."))
         if int(row.at_us) < self.late:
-            text = "It is not sealed yet: the clock does not run, or a transaction never ends."
+            text = _("It is not sealed yet: the clock does not run, or a transaction never ends.")
             self._say("unsealed", row, text)
         self._note(row)
 
     def _gap(self, row: Row) -> None:
         missing = f"{self.number + 1} to {(row.seal_no or 0) - 1}"
-        self._say("removed", row, f"The events before it, numbers {missing}, were removed.")
+        self._say(
+            "removed",
+            row,
+            _("The events before it, numbers %(missing)s, were removed.") % {"missing": missing},
+        )
         if self._leader_of(row) is None:
             # What it followed is gone, and that is said.
             self.misplaced.add(row.id)
@@ -251,12 +262,12 @@ class Walk:
             self._led_elsewhere(row, leader)
         elif self._is_searched() and follower_of(self.chain, row.id) is not None:
             self.misplaced.add(row.id)
-            self._say("inserted", row, "It was never sealed here: it was inserted by hand.")
+            self._say("inserted", row, _("It was never sealed here: it was inserted by hand."))
         else:
-            text = (
-                f"It does not follow from event {self.last_id}: one of the two was rewritten, or"
-                " one between them was removed."
-            )
+            text = _(
+                "It does not follow from event %(last_id)s: one of the two was "
+                "rewritten, or one between them was removed."
+            ) % {"last_id": self.last_id}
             self._say("removed", row, text)
 
     def _led_elsewhere(self, row: Row, leader: tuple[int, int, list[int]]) -> None:
@@ -265,18 +276,25 @@ class Walk:
             return
         if number > self.number:
             self.misplaced.add(row.id)
-            self._say("reordered", row, f"It belongs right behind event {event_id}.")
+            self._say(
+                "reordered",
+                row,
+                _("It belongs right behind event %(event_id)s.") % {"event_id": event_id},
+            )
         else:
             for one in between or [row.id]:
-                text = f"It stands between events {event_id} and {row.id}, where nothing was."
+                text = _("It stands between events %(event_id)s and %(id)s, where nothing was.") % {
+                    "event_id": event_id,
+                    "id": row.id,
+                }
                 self.report.findings.append(Finding("inserted", one, text))
 
     def _checkpoint(self, row: Row) -> None:
         checkpoint = self.checkpoints[row.seal_no or 0]
         if not is_signed(checkpoint):
-            self._say("changed", row, "The checkpoint there is not signed by this installation.")
+            self._say("changed", row, _("The checkpoint there is not signed by this installation."))
         elif checkpoint.chain != row.chain and not self.report.findings:
-            text = "The chain there is not the signed one: it was written anew from before it."
+            text = _("The chain there is not the signed one: it was written anew from before it.")
             self._say("changed", row, text)
 
     def _say(self, kind: str, row: Row, text: str) -> None:

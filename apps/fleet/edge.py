@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.db.models.functions import Greatest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.fleet.models import Certificate, EdgeState, Route
 from apps.fleet.services.routes import EDGE, edge_route
@@ -111,8 +112,11 @@ def _alone() -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
     except OperationalError as error:
         raise kernel.EdgeError(
-            f"Another process has been writing the edge's routes for {_LOCK_WAIT_S} seconds."
-            " This is tried again.",
+            _(
+                "Another process has been writing the edge's routes for %(lock_wait_s)s "
+                "seconds. This is tried again."
+            )
+            % {"lock_wait_s": _LOCK_WAIT_S},
             permanent=False,
         ) from error
     try:

@@ -8,9 +8,11 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from apps.accounts.access import is_limited, may
+from apps.core.languages import grouped
 from apps.fleet.models import Certificate, EdgeState, Placement, Server
 from apps.portal.registry import on_admin_home
 
@@ -73,7 +75,7 @@ def _load(label: str, taken: int, total: int, unit: int, name: str) -> dict[str,
     return {
         "label": label,
         "share": share,
-        "text": f"{taken / unit:.1f} of {total / unit:.1f} {name}",
+        "text": _of(taken / unit, total / unit, name),
         "tone": "bad" if share >= _NEARLY_FULL else "ok",
     }
 
@@ -86,7 +88,7 @@ def _stats(servers: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
             "label": _("Instances placed"),
-            "value": f"{_placed():,}",
+            "value": grouped(_placed()),
             "note": _("dedicated and shared"),
             "url": placements,
         },
@@ -100,7 +102,7 @@ def _stats(servers: list[dict[str, Any]]) -> list[dict[str, Any]]:
         {
             "label": _("Memory reserved"),
             "value": f"{100 * taken // max(total, 1)} %",
-            "note": f"{taken / 1024:.1f} of {total / 1024:.1f} GiB",
+            "note": _of(taken / 1024, total / 1024, "GiB"),
             "url": reverse("admin:fleet_server_changelist"),
         },
     ]
@@ -151,3 +153,9 @@ def _expiring() -> list[dict[str, Any]]:
 
 def _need(title: str, text: str, url: str, tone: str) -> dict[str, Any]:
     return {"title": title, "text": text, "url": url, "done": False, "tone": tone}
+
+
+def _of(taken: float, total: float, unit: str) -> str:
+    """How much of how much, to one decimal."""
+    parts = {"taken": number_format(taken, 1), "total": number_format(total, 1), "unit": unit}
+    return _("%(taken)s of %(total)s %(unit)s") % parts

@@ -35,17 +35,17 @@ class InstanceAdmin(ModelAdmin):  # type: ignore[misc]
     show_full_result_count = False
 
     @display(
-        description="status",
+        description=_("status"),
         label={
-            "Active": "success",
-            "Failed": "danger",
-            "Suspended": "warning",
-            "Deploying": "info",
+            Instance.Status.ACTIVE: "success",
+            Instance.Status.FAILED: "danger",
+            Instance.Status.SUSPENDED: "warning",
+            Instance.Status.DEPLOYING: "info",
         },
     )
-    def shown_status(self, row: Instance) -> str:
+    def shown_status(self, row: Instance) -> tuple[str, str]:
         """The status as a tag."""
-        return str(row.get_status_display())
+        return row.status, row.get_status_display()
 
     @action(description=_("Deploy app"), icon="add", permissions=["install"])  # type: ignore[untyped-decorator]
     def choose_app(self, request: HttpRequest) -> HttpResponse:

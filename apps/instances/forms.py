@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
 
 from apps.instances.exceptions import InvalidSettingsError
 from apps.instances.models import Instance
@@ -60,7 +61,7 @@ def _field(variable: Variable, current: str | None) -> forms.Field:
     if variable.type == "choice":
         return forms.ChoiceField(choices=[(c, c) for c in variable.choices], **common)
     if variable.type == "boolean":
-        choices = [("true", "Yes"), ("false", "No")]
+        choices = [("true", _("Yes")), ("false", _("No"))]
         return forms.ChoiceField(choices=choices, **common)
     if variable.type == "integer":
         return forms.IntegerField(**common)

@@ -84,8 +84,12 @@ class Instance(Labelled):
         if not moved:
             self.refresh_from_db(fields=["status"])
             raise ConflictError(
-                f"{self.name} is {self.get_status_display().lower()}, so it cannot become"
-                f" {self.Status(status).label.lower()}."
+                _("%(what)s is %(state)s, so it cannot become %(wanted)s.")
+                % {
+                    "what": self.name,
+                    "state": self.get_status_display().lower(),
+                    "wanted": str(self.Status(status).label).lower(),
+                }
             )
         self.status, self.status_reason = status, reason[:300]
 

@@ -7,6 +7,8 @@ from typing import Any
 from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.accounts.access import narrow
 from apps.accounts.addresses import host_url
@@ -16,6 +18,7 @@ from apps.instances.constants import WORKSPACE_APP
 from apps.instances.models import Instance
 from apps.marketplace import services as marketplace
 from apps.operations.models import Operation
+from apps.operations.pipelines import title_of
 from apps.portal.registry import on_admin_home
 
 TONES = {
@@ -93,7 +96,7 @@ def instance_row(row: Instance, names: Names) -> dict[str, Any]:
 def event_row(event: Event, *, is_about: bool = False) -> dict[str, Any]:
     """An event as timelines show it; on its subject's own page without the subject's name."""
     about, _dot, words = event.type.partition(".")
-    words = (words or about).replace("_", " ")
+    words = _((words or about).replace("_", " "))
     label = event.subject_label or event.subject_type
     return {
         "text": words.capitalize() if is_about else f"{label}: {words}",
@@ -110,32 +113,40 @@ def _headline(rows: list[Instance], needs: list[dict[str, Any]]) -> dict[str, st
         if found:
             return _headline_of(found[0])
     if needs:
-        text = "What ran before the change that failed goes on."
-        return {"tone": "warn", "title": "Everything runs, and something needs you", "text": text}
+        text = _("What ran before the change that failed goes on.")
+        return {
+            "tone": "warn",
+            "title": _("Everything runs, and something needs you"),
+            "text": text,
+        }
     count = len(by["active"])
-    text = "Your instance answers." if count == 1 else f"All {count} instances answer."
-    return {"tone": "ok", "title": "Everything runs", "text": text if rows else ""}
+    text = ngettext("Your instance answers.", "All %(count)s instances answer.", count)
+    text %= {"count": count}
+    return {"tone": "ok", "title": _("Everything runs"), "text": text if rows else ""}
 
 
 def _headline_of(row: Instance) -> dict[str, str]:
     """What is said first of an instance that does not simply run."""
     if row.status == Instance.Status.FAILED:
-        title = f"{row.name} could not be deployed"
-        text = row.status_reason or "Open it to see the cause and to try again."
+        title = _("%(name)s could not be deployed") % {"name": row.name}
+        text = row.status_reason or _("Open it to see the cause and to try again.")
         return {"tone": "bad", "title": title, "text": text}
     if row.status in (Instance.Status.DEPLOYING, Instance.Status.PENDING):
-        title = f"{row.name} is being deployed"
-        return {"tone": "info", "title": title, "text": "It takes a few seconds."}
-    title = f"{row.name} is {row.get_status_display().lower()}"
-    return {"tone": "warn", "title": title, "text": "Everything else runs."}
+        title = _("%(name)s is being deployed") % {"name": row.name}
+        return {"tone": "info", "title": title, "text": _("It takes a few seconds.")}
+    title = _("%(what)s is %(state)s") % {
+        "what": row.name,
+        "state": row.get_status_display().lower(),
+    }
+    return {"tone": "warn", "title": title, "text": _("Everything else runs.")}
 
 
 def _operation_row(operation: Operation) -> dict[str, Any]:
     steps = list(operation.steps.all())
     done = [s for s in steps if s.status in ("done", "skipped")]
-    current = next((s.title for s in steps if s.status not in ("done", "skipped")), "")
+    current = next((_(s.title) for s in steps if s.status not in ("done", "skipped")), "")
     return {
-        "title": operation.title,
+        "title": title_of(operation),
         "url": reverse("operation", args=[operation.uuid]),
         "progress": 100 * len(done) // max(len(steps), 1),
         "text": operation.waits_for or current,
@@ -150,7 +161,7 @@ def _needs(rows: list[Instance]) -> list[dict[str, Any]]:
     newest = newest.order_by("subject_id", "-created_at").distinct("subject_id")
     return [
         {
-            "title": f"{last.title}: it did not work",
+            "title": _("%(title)s: it did not work") % {"title": title_of(last)},
             "text": last.cause,
             "url": reverse("operation", args=[last.uuid]),
             "tone": "bad",
@@ -168,20 +179,20 @@ def _checklist(rows: list[Instance]) -> list[dict[str, Any]]:
     open_url = reverse("open_instance", args=[workspace.uuid])
     steps = [
         {
-            "title": "Your workspace runs",
-            "text": f"At {workspace.hostname}, with a certificate.",
+            "title": _("Your workspace runs"),
+            "text": _("At %(hostname)s, with a certificate.") % {"hostname": workspace.hostname},
             "url": reverse("admin:instances_instance_change", args=[workspace.pk]),
             "done": workspace.status == Instance.Status.ACTIVE,
         },
         {
-            "title": "Open the workspace",
-            "text": "You are signed in there; subscribers and plans live in it.",
+            "title": _("Open the workspace"),
+            "text": _("You are signed in there; subscribers and plans live in it."),
             "url": open_url,
             "done": opened,
         },
         {
-            "title": "Deploy a second app",
-            "text": "Pick one from the catalogue; it gets its own address and isolation.",
+            "title": _("Deploy a second app"),
+            "text": _("Pick one from the catalogue; it gets its own address and isolation."),
             "url": reverse("admin:instances_catalogue"),
             "done": Instance.objects.exclude(app=WORKSPACE_APP).exists(),
         },

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from apps.billing import services as billing
 from apps.core.exceptions import ConflictError
@@ -67,8 +69,11 @@ def create_instance(
             instance.save(force_insert=True)
     except IntegrityError as error:
         raise ConflictError(
-            f"There is already an instance at {hostname}. Open it; an archived one is deployed"
-            " again on its own page.",
+            _(
+                "There is already an instance at %(hostname)s. Open it; an archived one "
+                "is deployed again on its own page."
+            )
+            % {"hostname": hostname},
             field="app",
         ) from error
     facts = {"app": app, "hosting": hosting, "hostname": hostname}
@@ -85,7 +90,7 @@ def install(
     InvalidSettingsError names each setting that the app refuses or lacks.
     """
     if app == WORKSPACE_APP:
-        raise ConflictError("An organisation has one workspace, and it is there.", field="app")
+        raise ConflictError(_("An organisation has one workspace, and it is there."), field="app")
     release = marketplace.latest(app)
     _check_settings(Instance(app=app), environment or {})
     organisation = organisation_here()
@@ -111,8 +116,11 @@ def deploy(instance: Instance, *, actor: Actor, release: str = "") -> Operation:
     instance.refresh_from_db()
     if instance.hosting == Instance.Hosting.SHARED:
         raise ConflictError(
-            f"{instance.name} is shared and always runs the platform's release. Choose a plan"
-            " with dedicated hosting to deploy it."
+            _(
+                "%(name)s is shared and always runs the platform's release. Choose a "
+                "plan with dedicated hosting to deploy it."
+            )
+            % {"name": instance.name}
         )
     check_deploy(instance)
     if instance.status == Instance.Status.ARCHIVED:
@@ -127,7 +135,9 @@ def deploy(instance: Instance, *, actor: Actor, release: str = "") -> Operation:
 def check_deploy(instance: Instance) -> None:
     """ConflictError while nothing is deployed to an instance."""
     if instance.status == Instance.Status.SUSPENDED:
-        raise ConflictError(f"{instance.name} is suspended. Resume it first, then deploy it.")
+        raise ConflictError(
+            _("%(name)s is suspended. Resume it first, then deploy it.") % {"name": instance.name}
+        )
 
 
 @transaction.atomic
@@ -167,13 +177,20 @@ def check_change(instance: Instance, what: str) -> None:
     """ConflictError in a status that does not allow a change."""
     if what == "archive" and instance.hosting == Instance.Hosting.SHARED:
         raise ConflictError(
-            f"{instance.name} is shared and has no containers of its own to remove. Stop or"
-            " suspend it instead."
+            _(
+                "%(name)s is shared and has no containers of its own to remove. Stop or "
+                "suspend it instead."
+            )
+            % {"name": instance.name}
         )
     if what not in possible_changes(instance):
         raise ConflictError(
-            f"{instance.name} is {instance.get_status_display().lower()}, so it cannot be"
-            f" {_DONE[what]}."
+            _("%(what)s is %(state)s, so it cannot be %(done)s.")
+            % {
+                "what": instance.name,
+                "state": instance.get_status_display().lower(),
+                "done": _DONE[what],
+            }
         )
 
 
@@ -248,8 +265,14 @@ def _check_quota(organisation: Organisation) -> None:
     used = Instance.objects.exclude(status=Instance.Status.ARCHIVED).count()
     if used >= allowed:
         raise InstanceQuotaError(
-            f"Your plan allows {allowed} instance{'s' if allowed != 1 else ''}, and you have"
-            f" {used}. Archive one, or choose a larger plan.",
+            ngettext(
+                "Your plan allows %(allowed)s instance, and you have %(used)s. "
+                "Archive one, or choose a larger plan.",
+                "Your plan allows %(allowed)s instances, and you have %(used)s. "
+                "Archive one, or choose a larger plan.",
+                allowed,
+            )
+            % {"allowed": allowed, "used": used},
             field="app",
         )
 
@@ -293,9 +316,9 @@ def _apps_domain(organisation: Organisation) -> str:
 
 
 _DONE = {
-    "stop": "stopped",
-    "start": "started",
-    "suspend": "suspended",
-    "resume": "resumed",
-    "archive": "archived",
+    "stop": gettext_lazy("stopped"),
+    "start": gettext_lazy("started"),
+    "suspend": gettext_lazy("suspended"),
+    "resume": gettext_lazy("resumed"),
+    "archive": gettext_lazy("archived"),
 }

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from django.utils.translation import gettext as _
+
 from apps.accounts.addresses import host_url
 from apps.core.exceptions import NotFoundError
 from apps.fleet.engines import engine_of
@@ -53,7 +55,10 @@ class Stack:
         rows = open_placements(self.instance.uuid).filter(deployment=self.number)
         found = rows.select_related("server").first()
         if found is None:
-            raise NotFoundError(f"Deployment {self.number} of {self.instance} has no place.")
+            raise NotFoundError(
+                _("Deployment %(number)s of %(instance)s has no place.")
+                % {"number": self.number, "instance": self.instance}
+            )
         return found
 
     @property

@@ -2,6 +2,7 @@
 
 from django.db.models import QuerySet
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.core.exceptions import DomainError
@@ -33,18 +34,22 @@ def save_view(user: User, list_key: str, name: str, query: str) -> SavedView:
     """Keep a view; one of the same name is replaced. DomainError for what cannot be kept."""
     name, query = name.strip(), kept_query(query)
     if not name:
-        raise DomainError("Give the view a name.", field="name")
+        raise DomainError(_("Give the view a name."), field="name")
     if len(name) > NAME_LENGTH:
         raise DomainError(
-            f"The name is too long. Use {NAME_LENGTH} characters at most.", field="name"
+            _("The name is too long. Use %(name_length)s characters at most.")
+            % {"name_length": NAME_LENGTH},
+            field="name",
         )
     if not query:
-        raise DomainError("There is nothing to keep: search, filter or sort the list first.")
+        raise DomainError(_("There is nothing to keep: search, filter or sort the list first."))
     if len(query) > QUERY_LENGTH:
-        raise DomainError("These filters are too long to keep. Choose fewer values.")
+        raise DomainError(_("These filters are too long to keep. Choose fewer values."))
     others = views_of(user, list_key).exclude(name=name)
     if others.count() >= _MOST:
-        raise DomainError(f"You keep {_MOST} views of this list. Remove one first.")
+        raise DomainError(
+            _("You keep %(most)s views of this list. Remove one first.") % {"most": _MOST}
+        )
     view, _made = SavedView.objects.update_or_create(
         user=user, list=list_key, name=name, defaults={"query": query}
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext as _
 
 from apps.core.exceptions import ConflictError, NotFoundError
 from apps.events import services as events
@@ -36,8 +37,11 @@ def publish(manifest: Source, *, actor: Actor = SYSTEM) -> Release:
         )
         if release.manifest != content:
             raise ConflictError(
-                f"{app} {checked.version} is published with another manifest. Give the changed one"
-                " a new version.",
+                _(
+                    "%(app)s %(version)s is published with another manifest. Give the "
+                    "changed one a new version."
+                )
+                % {"app": app, "version": checked.version},
                 field="version",
             )
         if is_new:
@@ -55,7 +59,7 @@ def withdraw(release: Release, *, actor: Actor) -> None:
     """Offer a release no more; what runs of it goes on. ConflictError when it is withdrawn."""
     with operator(), transaction.atomic():
         if not Release.objects.filter(pk=release.pk, is_withdrawn=False).update(is_withdrawn=True):
-            raise ConflictError(f"{release} is withdrawn already.")
+            raise ConflictError(_("%(release)s is withdrawn already.") % {"release": release})
         events.record("release.withdrawn", actor=actor, subject=_subject(release))
     release.is_withdrawn = True
 
@@ -75,7 +79,9 @@ def latest(app_key: str) -> Release:
     """The release of an app that was published last and is not withdrawn; NotFoundError."""
     found = _offered(app_key).order_by("-published_at", "-pk").first()
     if found is None:
-        raise NotFoundError(f"The catalogue offers no app “{app_key}”. Choose another.")
+        raise NotFoundError(
+            _("The catalogue offers no app “%(app_key)s”. Choose another.") % {"app_key": app_key}
+        )
     return found
 
 
@@ -84,7 +90,10 @@ def release(app_key: str, version: str) -> Release:
     rows = Release.objects.select_related("app").filter(app__key=app_key, version=version)
     found = rows.first()
     if found is None:
-        raise NotFoundError(f"The catalogue has no version {version} of “{app_key}”.")
+        raise NotFoundError(
+            _("The catalogue has no version %(version)s of “%(app_key)s”.")
+            % {"version": version, "app_key": app_key}
+        )
     return found
 
 

@@ -2,13 +2,16 @@
 
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from apps.notifications import services
 from apps.notifications.models import Delivery
 from apps.work.registry import Detail, shows
 
 _STATUS = {Delivery.Status.SENT: "done", Delivery.Status.FAILED: "failed"}
+
+_UNDELIVERED = gettext_lazy("Messages that were not delivered in 7 days: %(count)s")
 
 
 def _context(subject: str) -> dict[str, Any]:
@@ -31,10 +34,14 @@ def _steer(subject: str, what: str, user: Any) -> str:
     delivery = Delivery.objects.get(uuid=subject)
     if what == "retry" and services.send_again(delivery):
         return ""
-    return "Only a delivery that failed can be sent again."
+    return _("Only a delivery that failed can be sent again.")
 
 
 shows(
     services.KIND,
-    Detail(_context, _steer, together=_("Messages that were not delivered in 7 days: %(count)s")),
+    Detail(
+        _context,
+        _steer,
+        together=gettext_lazy("Messages that were not delivered in 7 days: %(count)s"),
+    ),
 )

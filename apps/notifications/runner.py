@@ -8,9 +8,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.accounts.addresses import home_url
+from apps.accounts.languages import language_of
 from apps.branding.looks import look_in_force
 from apps.branding.mail import compose
 from apps.branding.quota import give_mail_back, seconds_to_next_day, take_mail
+from apps.core.languages import speaking
 from apps.core.mailbox import NoServerError
 from apps.events.actors import SYSTEM
 from apps.notifications.constants import PAUSES_S, SMS
@@ -64,10 +66,11 @@ def deliver(lease: Lease) -> None:
 
 def _send(delivery: Delivery) -> None:
     """SendError where it is not taken. There is no transaction here."""
-    if delivery.channel == SMS:
-        _text(delivery)
-    else:
-        _mail(delivery)
+    with speaking(language_of(delivery.notification.user)):
+        if delivery.channel == SMS:
+            _text(delivery)
+        else:
+            _mail(delivery)
 
 
 def _text(delivery: Delivery) -> None:

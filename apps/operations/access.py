@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
 
 from apps.accounts.access import may, narrow
 from apps.core.exceptions import NotFoundError
@@ -15,7 +16,7 @@ def operation_for(user: object, operation_id: UUID | str) -> Operation:
     found = narrow(user, Operation.objects.filter(uuid=operation_id)).first()
     if found is not None:
         return found
-    raise NotFoundError("There is no such operation.")
+    raise NotFoundError(_("There is no such operation."))
 
 
 def may_steer(user: object, operation: Operation) -> bool:

@@ -7,32 +7,46 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from apps.operations.models import Operation
 from apps.operations.pages import page_for
+from apps.operations.pipelines import title_of
 
 _LABELS = {
-    "Succeeded": "success",
-    "Failed": "danger",
-    "Running": "info",
-    "Waiting": "warning",
-    "Undoing": "warning",
+    Operation.Status.SUCCEEDED: "success",
+    Operation.Status.FAILED: "danger",
+    Operation.Status.RUNNING: "info",
+    Operation.Status.WAITING: "warning",
+    Operation.Status.UNDOING: "warning",
 }
 
 
 class OperationAdmin(ModelAdmin):  # type: ignore[misc]
     """Operations of this schema; one opens with its steps."""
 
-    list_display = ("title", "shown_status", "actor_label", "created_at", "finished_at", "cause")
+    list_display = (
+        "shown_title",
+        "shown_status",
+        "actor_label",
+        "created_at",
+        "finished_at",
+        "cause",
+    )
     list_filter = ("status", "name")
     search_fields = ("title", "uuid", "subject_id")
 
-    @display(description="status", label=_LABELS)
-    def shown_status(self, row: Operation) -> str:
+    @display(description=_("operation"), ordering="title")  # type: ignore[untyped-decorator]
+    def shown_title(self, row: Operation) -> str:
+        """What it does."""
+        return title_of(row)
+
+    @display(description=_("status"), label=_LABELS)  # type: ignore[untyped-decorator]
+    def shown_status(self, row: Operation) -> tuple[str, str]:
         """The status as a tag."""
-        return str(row.get_status_display())
+        return row.status, row.get_status_display()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """They are started by what they change."""
@@ -51,7 +65,7 @@ class OperationAdmin(ModelAdmin):  # type: ignore[misc]
             raise Http404
         if not self.has_view_permission(request, operation):
             raise PermissionDenied
-        around = {**self.admin_site.each_context(request), "title": operation.title}
+        around = {**self.admin_site.each_context(request), "title": title_of(operation)}
         subject = {"opts": self.opts, "object": operation}
         context = {**around, **subject, **page_for(request.user, operation)}
         return render(request, "operations/progress_admin.html", context)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from apps.operations.access import may_steer
 from apps.operations.models import LogLine, Operation, Step
-from apps.operations.pipelines import Pipeline, pipeline_of
+from apps.operations.pipelines import Pipeline, pipeline_of, title_of
 
 # More lines of one step than a person reads; the newest are shown.
 _LINES = 200
@@ -30,7 +30,7 @@ def operation_context(operation: Operation) -> dict[str, Any]:
     return {
         "operation": {
             "id": str(operation.uuid),
-            "title": operation.title,
+            "title": title_of(operation),
             "status": _status(operation),
             "started_at": operation.started_at,
             "finished_at": operation.finished_at,
@@ -100,7 +100,7 @@ def _progress(steps: list[Step]) -> int:
 def _step(step: Step, operation: Operation, lines: list[LogLine]) -> dict[str, Any]:
     waits = step.status == Step.Status.PENDING and step.started_at and operation.is_active
     return {
-        "title": step.title,
+        "title": _(step.title),
         "status": "waiting" if waits else step.status,
         "duration_s": _seconds(step.started_at, step) if step.started_at else None,
         "log": lines,

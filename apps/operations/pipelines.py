@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.operations.exceptions import StepError
 from apps.operations.models import LogLine, Operation
@@ -91,7 +92,10 @@ class Run:
         while not is_so():
             self.assert_held()
             if time.monotonic() >= limit:
-                raise StepError(f"{what} did not happen within {allowed_s:.0f} s.")
+                raise StepError(
+                    _("%(what)s did not happen within %(allowed)s s.")
+                    % {"what": what, "allowed": f"{allowed_s:.0f}"}
+                )
             time.sleep(every_s)
 
 
@@ -147,6 +151,14 @@ def register(pipeline: Pipeline) -> Pipeline:
     """Make a pipeline known by its name."""
     _pipelines[pipeline.name] = pipeline
     return pipeline
+
+
+def title_of(operation: Operation) -> str:
+    """What it does, in the reader's language; as it was stored where no release knows it."""
+    pipeline = _pipelines.get(operation.name)
+    if pipeline is None:
+        return operation.title
+    return _(pipeline.title).format(subject=operation.subject_label)
 
 
 def pipeline_of(name: str) -> Pipeline:

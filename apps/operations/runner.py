@@ -3,8 +3,12 @@
 import structlog
 from django.db import InterfaceError, InternalError, OperationalError
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from apps.accounts.languages import language_of_actor
 from apps.core.exceptions import DomainError
+from apps.core.languages import speaking
 from apps.events import services as events
 from apps.events.actors import SYSTEM
 from apps.operations.exceptions import HoldError
@@ -26,9 +30,9 @@ UNDO_ATTEMPTS = 20
 # No step's fault: another worker has the operation, or our own database is away (or ended the
 # session of a worker that stood still, which is an InternalError). It is taken up again.
 _NOT_THE_STEP = (LeaseLostError, OperationalError, InterfaceError, InternalError)
-_OTHER_RELEASE = (
-    "This operation was begun by another release of DotMac, whose steps were others. Start it"
-    " again."
+_OTHER_RELEASE = gettext_lazy(
+    "This operation was begun by another release of DotMac, whose steps were "
+    "others. Start it again."
 )
 _DUE_STATES = {
     Operation.Status.SUCCEEDED: "done",
@@ -50,7 +54,13 @@ def run_operation(lease: Lease) -> None:
         with run.atomic():
             work.finish(lease, _DUE_STATES[Operation.Status(operation.status)])
         return
-    pipeline = _pipeline(run)
+    # What it says on its way is read by who started it.
+    with speaking(language_of_actor(operation.actor_kind, operation.actor_id)):
+        _carry(run, _pipeline(run))
+
+
+def _carry(run: Run, pipeline: Pipeline) -> None:
+    operation, lease = run.operation, run.lease
     try:
         _begin(run)
         if lease.is_stuck:
@@ -82,10 +92,10 @@ def _begin(run: Run) -> None:
 def _unstick(run: Run) -> None:
     """After too many dead workers: turn back, or leave behind the undo that kills them."""
     operation = run.operation
-    cause = (
-        f"DotMac tried this {run.lease.stalls} times and got no further, which is our fault. The"
-        f" operator finds the details in the log under {operation.uuid}."
-    )
+    cause = _(
+        "DotMac tried this %(stalls)s times and got no further, which is our "
+        "fault. The operator finds the details in the log under %(uuid)s."
+    ) % {"stalls": run.lease.stalls, "uuid": operation.uuid}
     log.error("operation_stuck", operation=str(operation.uuid), stalls=run.lease.stalls)
     if not operation.is_undoing:
         for row in operation.steps.filter(status=Step.Status.RUNNING):
@@ -100,7 +110,7 @@ def _unstick(run: Run) -> None:
 def _forward(run: Run, pipeline: Pipeline) -> None:
     rows = list(run.operation.steps.order_by("position"))
     if [row.key for row in rows] != [step.key for step in pipeline.steps]:
-        _turn_back(run, _OTHER_RELEASE)
+        _turn_back(run, str(_OTHER_RELEASE))
         return
     for row, kind in zip(rows, pipeline.steps, strict=True):
         if row.status in (Step.Status.DONE, Step.Status.SKIPPED):
@@ -171,7 +181,11 @@ def _failed(run: Run, row: Step, step: StepRunner, error: Exception) -> bool:
         wait_s = BACKOFF_S[min(row.attempt, len(BACKOFF_S)) - 1]
         with run.atomic():
             _update_step(row, status=Step.Status.PENDING, error=cause)
-        _wait(run, f"{cause} Next attempt in {wait_s} s.", wait_s)
+        _wait(
+            run,
+            _("%(cause)s Next attempt in %(wait)s s.") % {"cause": cause, "wait": wait_s},
+            wait_s,
+        )
     _fail_step(run, row, cause)
     _turn_back(run, cause)
     return False
@@ -190,10 +204,10 @@ def _explain(run: Run, error: Exception) -> str:
     if str(error) and (isinstance(error, DomainError) or hasattr(error, "permanent")):
         return str(error)
     log.exception("step_crashed", operation=str(run.operation.uuid), position=run.position)
-    return (
-        "DotMac failed at this step, which is our fault. The operator finds the details in the"
-        f" log under {run.operation.uuid}."
-    )
+    return _(
+        "DotMac failed at this step, which is our fault. The operator finds the "
+        "details in the log under %(uuid)s."
+    ) % {"uuid": run.operation.uuid}
 
 
 def _turn_back(run: Run, cause: str) -> None:
@@ -217,7 +231,7 @@ def _backward(run: Run, pipeline: Pipeline) -> None:
             _undo_one(run, row, steps[row.key]())
         else:
             run.position = row.position
-            _leave_undone(run, row, _OTHER_RELEASE)
+            _leave_undone(run, row, str(_OTHER_RELEASE))
     failed = bool(run.operation.cause)
     _end(run, pipeline, Operation.Status.FAILED if failed else Operation.Status.CANCELLED)
 
@@ -251,7 +265,7 @@ def _undo_one(run: Run, row: Step, step: StepRunner) -> None:
 
 def _leave_undone(run: Run, row: Step, cause: str) -> None:
     """Name what cannot be taken back; the rest is still taken back."""
-    text = f"Not undone: {cause}"
+    text = _("Not undone: %(cause)s") % {"cause": cause}
     error = f"{row.error}\n{text}".strip()
     with run.atomic():
         run.log(text, level="error")

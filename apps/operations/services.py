@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.core.exceptions import ConflictError
 from apps.events import services as events
@@ -68,12 +69,16 @@ def active_on(subject: models.Model | Subject) -> Operation | None:
 def cancel(operation: Operation, *, actor: Actor) -> None:
     """Ask an operation to stop at its next step boundary; ConflictError once it has ended."""
     if not pipeline_of(operation.name).can_cancel:
-        raise ConflictError(f"“{operation.title}” cannot be cancelled. It ends by itself.")
+        raise ConflictError(
+            _("“%(title)s” cannot be cancelled. It ends by itself.") % {"title": operation.title}
+        )
     asked = Operation.objects.filter(
         pk=operation.pk, status__in=Operation.ACTIVE, cancel_asked_at=None
     ).update(cancel_asked_at=timezone.now())
     if not asked:
-        raise ConflictError(f"“{operation.title}” has ended or is already being cancelled.")
+        raise ConflictError(
+            _("“%(title)s” has ended or is already being cancelled.") % {"title": operation.title}
+        )
     events.record(
         "operation.cancel_asked",
         actor=actor,
@@ -86,7 +91,10 @@ def cancel(operation: Operation, *, actor: Actor) -> None:
 def retry(operation: Operation, *, actor: Actor) -> Operation:
     """Start a failed or cancelled operation anew with the same parameters."""
     if operation.status not in (Operation.Status.FAILED, Operation.Status.CANCELLED):
-        raise ConflictError(f"“{operation.title}” has not failed, so there is nothing to repeat.")
+        raise ConflictError(
+            _("“%(title)s” has not failed, so there is nothing to repeat.")
+            % {"title": operation.title}
+        )
     fits = pipeline_of(operation.name).fits
     if fits is not None:
         fits(operation)
@@ -109,8 +117,8 @@ def _busy(about: Subject) -> BusyError:
     if first is None:
         return BusyError("Another change has just ended. Try again.", operation_id="")
     return BusyError(
-        f"“{first.title}” is under way since {first.created_at:%H:%M} UTC. Wait for its end, or"
-        " cancel it.",
+        _("“%(title)s” is under way since %(created_at)s UTC. Wait for its end, or cancel it.")
+        % {"title": first.title, "created_at": f"{first.created_at:%H:%M}"},
         operation_id=str(first.uuid),
     )
 

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from apps.core.exceptions import ConflictError, NotFoundError
@@ -49,7 +50,7 @@ def cancel(request: HttpRequest, operation_id: UUID) -> HttpResponse:
     found = _steered(request, operation_id)
     try:
         services.cancel(found, actor=user_actor(request.user))  # type: ignore[arg-type]
-        messages.info(request, "It stops at the end of the step that runs.")
+        messages.info(request, _("It stops at the end of the step that runs."))
     except ConflictError as error:
         messages.warning(request, error.message)
     return redirect("operation", operation_id)

@@ -4,6 +4,7 @@ from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from django.db import transaction
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from apps.accounts import services as accounts
 from apps.accounts.addresses import home_url
@@ -12,6 +13,7 @@ from apps.branding.looks import look_in_force
 from apps.branding.mail import Letter, write_letter
 from apps.branding.post import post
 from apps.core.exceptions import DomainError
+from apps.core.languages import first_of, speaking
 from apps.events import services as events
 from apps.events.actors import Actor
 from apps.subscribers.exceptions import TransitionError
@@ -27,11 +29,18 @@ def give_portal_access(subscriber: Subscriber, *, actor: Actor) -> User:
     """
     if not subscriber.email:
         raise DomainError(
-            f"{subscriber} has no e-mail address. Enter one, so that the invitation can be sent.",
+            _(
+                "%(subscriber)s has no e-mail address. Enter one, so that the invitation "
+                "can be sent."
+            )
+            % {"subscriber": subscriber},
             field="email",
         )
     if subscriber.status == Subscriber.Status.ARCHIVED:
-        raise TransitionError(f"{subscriber} is archived. Restore the subscriber first.")
+        raise TransitionError(
+            _("%(subscriber)s is archived. Restore the subscriber first.")
+            % {"subscriber": subscriber}
+        )
     user = subscriber.user or _log_in_of(subscriber, actor)
     Subscriber.objects.filter(pk=subscriber.pk).update(user=user)
     subscriber.user = user
@@ -59,7 +68,8 @@ def _invitation(subscriber: Subscriber, user: User) -> Letter:
         "has_password": has_password,
     }
     look = look_in_force()
-    return write_letter("subscribers/mail/invitation", context, look=look, home_url=home_url())
+    with speaking(first_of([user.language, subscriber.language, look.language])):
+        return write_letter("subscribers/mail/invitation", context, look=look, home_url=home_url())
 
 
 def _password_path(user: User) -> str:

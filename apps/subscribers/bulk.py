@@ -15,6 +15,7 @@ from unfold.decorators import action
 
 from apps.accounts.access import may
 from apps.core.exceptions import DomainError
+from apps.core.languages import grouped
 from apps.events.actors import user_actor
 from apps.subscribers import services
 from apps.subscribers.forms import SuspendForm
@@ -112,6 +113,6 @@ class BulkSteps(ModelAdmin):  # type: ignore[misc]
 def _refusal(count: int) -> str:
     if count:
         return str(_("At most {most} services at once; {count} are chosen.")).format(
-            most=_MOST, count=f"{count:,}"
+            most=_MOST, count=grouped(count)
         )
     return str(_("None of the chosen ones is in the status for this."))

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pycountry
 from django import forms
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +9,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from apps.billing.models import PlanVersion
 from apps.billing.services import newest_versions
+from apps.core.places import country_choices
 from apps.subscribers.models import Service, Subscriber, SubscriberImport
 
 _PHONE = RegexValidator(r"\A\+?[\d ()/.\-]{3,39}\Z", _("Digits, blanks and + ( ) / . - only."))
@@ -85,8 +85,7 @@ class _ServiceFields(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["plan"].refresh()  # type: ignore[attr-defined]
-        countries = sorted((c.name, c.alpha_2) for c in pycountry.countries)
-        self.fields["country"].choices = [("", "–"), *((code, name) for name, code in countries)]  # type: ignore[attr-defined]
+        self.fields["country"].choices = [("", "–"), *country_choices()]  # type: ignore[attr-defined]
 
     def clean_username(self) -> str:
         """Nobody else's."""

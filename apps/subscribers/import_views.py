@@ -14,6 +14,7 @@ from unfold.admin import ModelAdmin
 from apps.accounts.access import require
 from apps.core.csvs import csv_answer
 from apps.core.exceptions import DomainError
+from apps.core.languages import grouped
 from apps.events.actors import user_actor
 from apps.operations.services import active_on
 from apps.subscribers import imports
@@ -88,10 +89,10 @@ class ImportPages(ModelAdmin):  # type: ignore[misc]
             "preview": [(row.row, row.cells) for row in source.rows.all()[:_SHOWN_ROWS]],
             "header": source.layout.get("header", []),
             "counts": {
-                "total": f"{source.total_rows:,}",
-                "good": f"{source.good_rows:,}",
-                "bad": f"{source.error_rows:,}",
-                "made": f"{source.created_rows:,}",
+                "total": grouped(source.total_rows),
+                "good": grouped(source.good_rows),
+                "bad": grouped(source.error_rows),
+                "made": grouped(source.created_rows),
             },
             "encoding": _ENCODINGS.get(source.layout.get("encoding", ""), "UTF-16"),
             "ignored": imports.ignored_headings(source),

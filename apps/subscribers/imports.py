@@ -12,8 +12,10 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.core.exceptions import ConflictError, DomainError
+from apps.core.languages import grouped
 from apps.events import services as events
 from apps.events.actors import SYSTEM, Actor
 from apps.operations import services as operations
@@ -88,7 +90,10 @@ def import_now(upload: Upload, *, actor: Actor) -> SubscriberImport:
             raise FileRefusedError(source.cause)
         if source.error_rows:
             bad = source.rows.filter(is_good=False)[0]
-            raise ConflictError(f"Row {bad.row} is in error: {bad.errors[0]['message']}")
+            raise ConflictError(
+                _("Row %(row)s is in error: %(errors)s")
+                % {"row": bad.row, "errors": bad.errors[0]["message"]}
+            )
         source.move_to(_Status.IMPORTING)
         for _made in write_rows(source, atomic=transaction.atomic):
             pass
@@ -103,13 +108,16 @@ def start_import(source: SubscriberImport, *, mode: str, actor: Actor) -> None:
     With SubscriberImport.Mode.ALL_OR_NOTHING no row may be in error.
     """
     if mode not in SubscriberImport.Mode.values:
-        raise DomainError("Choose what happens to rows in error.", field="mode")
+        raise DomainError(_("Choose what happens to rows in error."), field="mode")
     if source.good_rows == 0:
-        raise ConflictError("No row can be imported. Correct the file and upload it again.")
+        raise ConflictError(_("No row can be imported. Correct the file and upload it again."))
     if mode == SubscriberImport.Mode.ALL_OR_NOTHING and source.error_rows:
         raise ConflictError(
-            f"{source.error_rows:,} rows are in error, so nothing was imported. Correct them, or"
-            " choose to leave them out.",
+            _(
+                "%(error_rows)s rows are in error, so nothing was imported. Correct "
+                "them, or choose to leave them out."
+            )
+            % {"error_rows": grouped(source.error_rows)},
             field="mode",
         )
     source.move_to(_Status.IMPORTING, mode=mode, cause="")
@@ -139,7 +147,7 @@ def find_and_keep_layout(source: SubscriberImport) -> Layout:
     if not source.layout:
         path = file_of(source)
         if not path.exists():
-            raise FileRefusedError("The file is not there any more. Upload it again.")
+            raise FileRefusedError(_("The file is not there any more. Upload it again."))
         source.layout = find_layout(path).as_json()
         SubscriberImport.objects.filter(pk=source.pk).update(layout=source.layout)
     return Layout(**source.layout)
@@ -161,7 +169,7 @@ def check_rows(source: SubscriberImport, *, atomic: Atomic) -> Iterator[int]:
             )
         yield source.total_rows
     if source.total_rows == 0:
-        raise FileRefusedError("Below the header there are no rows, so nobody can be imported.")
+        raise FileRefusedError(_("Below the header there are no rows, so nobody can be imported."))
 
 
 def write_rows(source: SubscriberImport, *, atomic: Atomic) -> Iterator[int]:
@@ -182,8 +190,15 @@ def write_rows(source: SubscriberImport, *, atomic: Atomic) -> Iterator[int]:
                 _write(source, batch_rows=rows, made=write_batch(source, batch, plans))
         if is_refused:
             raise ConflictError(
-                f"{len(bad):,} rows became errors since the check, the first in row {bad[0].row}:"
-                f" {bad[0].errors[0]['message']} Nothing was imported."
+                _(
+                    "%(count)s rows became errors since the check, the first in row %(row)s: "
+                    "%(errors)s Nothing was imported."
+                )
+                % {
+                    "count": grouped(len(bad)),
+                    "row": bad[0].row,
+                    "errors": bad[0].errors[0]["message"],
+                }
             )
         yield source.created_rows
 
@@ -212,7 +227,7 @@ def close_check(source: SubscriberImport, cause: str) -> None:
 def close_import(source: SubscriberImport, *, is_done: bool, cause: str) -> None:
     """Say what became of the writing; what is no more needed of the file goes."""
     if not is_done:
-        source.move_to(_Status.CHECKED, cause=cause or "The import was cancelled.")
+        source.move_to(_Status.CHECKED, cause=cause or _("The import was cancelled."))
         return
     source.move_to(_Status.IMPORTED, finished_at=timezone.now())
     source.rows.filter(is_good=True)._raw_delete(source.rows.db)
@@ -251,7 +266,8 @@ def _store(upload: Upload, path: Path) -> bool:
     if size > MOST_BYTES:
         path.unlink()
         raise FileRefusedError(
-            f"The file is larger than {MOST_BYTES // 1024**2} MB. Divide the list into several."
+            _("The file is larger than %(most)s MB. Divide the list into several.")
+            % {"most": MOST_BYTES // 1024**2}
         )
     return lines <= SMALL_ROWS + 1 and size <= SMALL_BYTES
 

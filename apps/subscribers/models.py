@@ -37,8 +37,12 @@ class _Moving(models.Model):
             self.refresh_from_db(fields=["status"])  # type: ignore[misc]
             labels = dict(self._meta.get_field("status").flatchoices)  # type: ignore[misc,union-attr]
             raise TransitionError(
-                f"{self} is {str(labels[self.status]).lower()}, so it cannot become"
-                f" {str(labels[status]).lower()}."
+                _("%(what)s is %(state)s, so it cannot become %(wanted)s.")
+                % {
+                    "what": self,
+                    "state": str(labels[self.status]).lower(),
+                    "wanted": str(labels[status]).lower(),
+                }
             )
         self.status = status
         for name, value in values.items():

@@ -18,6 +18,7 @@ from apps.billing.models import Plan, PlanVersion
 from apps.billing.money import decimal_string, format_money
 from apps.contract.registry import meter
 from apps.contract.services import held_grant
+from apps.core.languages import grouped
 from apps.events.models import Event
 from apps.portal.registry import on_admin_home, page, panel
 from apps.subscribers import services
@@ -144,21 +145,21 @@ def _tiles(stats: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "label": _("Active subscribers"),
-            "value": f"{stats['subscribers']['active']:,}",
+            "value": grouped(stats["subscribers"]["active"]),
             "note": _("%(new)s new this month, %(before)s in the month before")
-            % {"new": f"{new:,}", "before": f"{before:,}"},
+            % {"new": grouped(new), "before": grouped(before)},
             "tone": "ok" if new > before else "",
             "url": f"{people}?status__exact=active",
         },
         {
             "label": _("Suspended services"),
-            "value": f"{by['suspended']:,}",
+            "value": grouped(by["suspended"]),
             "note": _("switched off, kept"),
             "url": f"{owned}?status__exact=suspended",
         },
         {
             "label": _("Waiting for installation"),
-            "value": f"{by['pending_install']:,}",
+            "value": grouped(by["pending_install"]),
             "note": _("ordered, not delivered yet"),
             "url": f"{owned}?status__exact=pending_install",
         },
@@ -186,7 +187,7 @@ def _headline(stats: dict[str, Any]) -> dict[str, str]:
             "text": _("Begin with your plans, then bring your subscribers."),
         }
     title = ngettext("%(count)s service is active", "%(count)s services are active", active)
-    return {"tone": "ok", "title": title % {"count": f"{active:,}"}, "text": ""}
+    return {"tone": "ok", "title": title % {"count": grouped(active)}, "text": ""}
 
 
 def _over_limit() -> list[dict[str, Any]]:
@@ -202,7 +203,7 @@ def _over_limit() -> list[dict[str, Any]]:
                 "%(active)s have an active service; the plan holds %(limit)s. Everyone stays"
                 " served. Choose a larger plan in the console."
             )
-            % {"active": f"{active:,}", "limit": f"{limit:,}"},
+            % {"active": grouped(active), "limit": grouped(limit)},
             "url": "",
             "done": False,
         }

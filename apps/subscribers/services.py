@@ -6,6 +6,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.billing.models import PlanVersion
 from apps.core.exceptions import DomainError
@@ -36,7 +37,7 @@ def create_subscriber(
 ) -> Subscriber:
     """A subscriber, with a number drawn when none is given; TakenError names what is taken."""
     if not name.strip():
-        raise DomainError("A subscriber needs a name.", field="name")
+        raise DomainError(_("A subscriber needs a name."), field="name")
     pk, drawn = draw_numbers(1)[0]
     subscriber = Subscriber(
         pk=pk, number=number or drawn, name=name.strip(), status=status, **fields
@@ -85,7 +86,11 @@ def archive_subscriber(subscriber: Subscriber, *, actor: Actor) -> None:
     """Put away somebody without open services; TransitionError while one is open."""
     if _open_services(subscriber):
         raise TransitionError(
-            f"{subscriber} still has a service. Terminate it first, then archive the subscriber."
+            _(
+                "%(subscriber)s still has a service. Terminate it first, then archive "
+                "the subscriber."
+            )
+            % {"subscriber": subscriber}
         )
     if subscriber.status == Subscriber.Status.ACTIVE:
         subscriber.move_to(Subscriber.Status.INACTIVE)
@@ -111,9 +116,12 @@ def add_service(
 ) -> Service:
     """A service as a draft; TakenError when the user name belongs to another one."""
     if subscriber.status == Subscriber.Status.ARCHIVED:
-        raise TransitionError(f"{subscriber} is archived. Restore the subscriber first.")
+        raise TransitionError(
+            _("%(subscriber)s is archived. Restore the subscriber first.")
+            % {"subscriber": subscriber}
+        )
     if address and address.subscriber_id != subscriber.pk:
-        raise DomainError("The address belongs to another subscriber.", field="address")
+        raise DomainError(_("The address belongs to another subscriber."), field="address")
     service = Service(
         subscriber=subscriber, plan_version=plan_version, username=username, address=address
     )
@@ -122,7 +130,8 @@ def add_service(
             service.save(force_insert=True)
     except IntegrityError as error:
         raise TakenError(
-            f"The user name “{username}” belongs to another service. Choose another one.",
+            _("The user name “%(username)s” belongs to another service. Choose another one.")
+            % {"username": username},
             field="username",
         ) from error
     ServiceStateChange.objects.create(service=service, target=service.status, actor=actor.label)
@@ -141,7 +150,9 @@ def schedule_installation(service: Service, *, actor: Actor) -> None:
 def activate_service(service: Service, *, actor: Actor) -> None:
     """Begin to deliver a service; its subscriber becomes active with it."""
     if service.status == Service.Status.SUSPENDED:
-        raise TransitionError(f"{service} is suspended. Resume it instead.")
+        raise TransitionError(
+            _("%(service)s is suspended. Resume it instead.") % {"service": service}
+        )
     now = timezone.now()
     _change(service, Service.Status.ACTIVE, "service.activated", actor=actor, activated_at=now)
     subscriber = service.subscriber
@@ -157,7 +168,10 @@ def activate_service(service: Service, *, actor: Actor) -> None:
 def suspend_service(service: Service, *, reason: str, actor: Actor) -> None:
     """Stop delivering a service and keep it, for one of Service.Suspension."""
     if reason not in Service.Suspension.values:
-        raise DomainError(f"“{reason}” is no reason to suspend a service.", field="reason")
+        raise DomainError(
+            _("“%(reason)s” is no reason to suspend a service.") % {"reason": reason},
+            field="reason",
+        )
     now = timezone.now()
     _change(
         service,
@@ -174,7 +188,7 @@ def suspend_service(service: Service, *, reason: str, actor: Actor) -> None:
 def resume_service(service: Service, *, actor: Actor) -> None:
     """Deliver a suspended service again."""
     if service.status != Service.Status.SUSPENDED:
-        raise TransitionError(f"{service} is not suspended.")
+        raise TransitionError(_("%(service)s is not suspended.") % {"service": service})
     _change(
         service,
         Service.Status.ACTIVE,
@@ -258,7 +272,16 @@ def _save(subscriber: Subscriber, fields: list[str] | None = None) -> None:
 def _taken(subscriber: Subscriber) -> TakenError:
     others = Subscriber.objects.exclude(pk=subscriber.pk)
     if others.filter(number=subscriber.number).exists():
-        message = f"The number {subscriber.number} belongs to another subscriber."
-        return TakenError(f"{message} Leave it empty to draw one.", field="number")
-    message = f"The reference “{subscriber.external_id}” belongs to another subscriber."
-    return TakenError(f"{message} Look them up, or leave it empty.", field="external_id")
+        message = _("The number %(number)s belongs to another subscriber.") % {
+            "number": subscriber.number
+        }
+        return TakenError(
+            _("%(message)s Leave it empty to draw one.") % {"message": message}, field="number"
+        )
+    message = _("The reference “%(external_id)s” belongs to another subscriber.") % {
+        "external_id": subscriber.external_id
+    }
+    return TakenError(
+        _("%(message)s Look them up, or leave it empty.") % {"message": message},
+        field="external_id",
+    )

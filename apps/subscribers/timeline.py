@@ -13,7 +13,7 @@ _BAD = ("failed", "suspended", "terminated")
 
 def event_row(event: Event) -> dict[str, Any]:
     """An event as timelines show it."""
-    words = event.type.replace(".", " ").replace("_", " ")
+    words = _(event.type.replace(".", " ").replace("_", " "))
     return {
         "text": f"{event.subject_label or event.subject_type}: {words}",
         "at": event.at,

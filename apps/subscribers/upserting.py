@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from apps.core.exceptions import ConflictError
 from apps.events import services as events
@@ -54,7 +55,7 @@ def upsert_subscribers(rows: Sequence[Values | Outcome], *, actor: Actor) -> lis
             Subscriber.objects.bulk_update(changed, [*FIELDS])
     except IntegrityError as error:
         raise ConflictError(
-            "Somebody else changed these subscribers at the same time. Send the rows again."
+            _("Somebody else changed these subscribers at the same time. Send the rows again.")
         ) from error
     if made or changed:
         _record(outcomes, actor)
@@ -81,15 +82,15 @@ class _Known:
         outcome = Outcome()
         meant = {key: self._by[key].get(row[key]) for key in _KEYS if row.get(key)}
         if not meant:
-            outcome.refuse("external_id", "Give a reference or a number, to tell who is meant.")
+            outcome.refuse("external_id", _("Give a reference or a number, to tell who is meant."))
             return outcome
         subscribers = {s.pk: s for s in meant.values() if s is not None}
         if len(subscribers) > 1:
-            outcome.refuse("external_id", "Reference and number belong to two subscribers.")
+            outcome.refuse("external_id", _("Reference and number belong to two subscribers."))
             return outcome
         subscriber = next(iter(subscribers.values()), None)
         if not self._take(row, subscriber):
-            outcome.refuse("external_id", "An earlier row is about the same subscriber.")
+            outcome.refuse("external_id", _("An earlier row is about the same subscriber."))
             return outcome
         return _change(outcome, subscriber, row) if subscriber else _add(outcome, row)
 
@@ -105,7 +106,7 @@ class _Known:
 
 def _add(outcome: Outcome, row: Values) -> Outcome:
     if not row.get("name"):
-        outcome.refuse("name", "A new subscriber needs a name.")
+        outcome.refuse("name", _("A new subscriber needs a name."))
         return outcome
     outcome.result = CREATED
     values = {name: row[name] for name in FIELDS if name in row}

@@ -1,7 +1,9 @@
 """Names that tenants may have."""
 
+from django.utils.translation import gettext_lazy as _
+
 SLUG_PATTERN = r"^(?=.{3,30}\Z)[a-z0-9]+(?:-[a-z0-9]+)*\Z"
-SLUG_RULE = "3 to 30 lower-case letters, digits and single hyphens, not at the ends"
+SLUG_RULE = _("3 to 30 lower-case letters, digits and single hyphens, not at the ends")
 
 # Hosts that the platform itself uses or that a stranger could mistake for it.
 _RESERVED = """

@@ -1,5 +1,7 @@
 """What can go wrong with organisations."""
 
+from django.utils.translation import gettext as _
+
 from apps.core.exceptions import ConflictError, DomainError
 
 
@@ -18,4 +20,6 @@ class SlugTakenError(ConflictError):
     code = "slug_taken"
 
     def __init__(self, slug: str) -> None:
-        super().__init__(f"“{slug}” is taken. Choose another address.", field="slug")
+        super().__init__(
+            _("“%(slug)s” is taken. Choose another address.") % {"slug": slug}, field="slug"
+        )

@@ -1,6 +1,7 @@
 """How somebody who is invited to a console becomes an operator-level member of its organisation."""
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from apps.accounts import invitations
 from apps.accounts.models import Invitation, User
@@ -37,7 +38,8 @@ def join(organisation: Organisation, invitation: Invitation, user: User) -> None
     )
     if not is_new:
         raise ConflictError(
-            f"You belong to {organisation} already. Its owner can change your role."
+            _("You belong to %(organisation)s already. Its owner can change your role.")
+            % {"organisation": organisation}
         )
     with schema_of(_console(organisation)):
         member = ensure_member(

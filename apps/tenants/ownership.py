@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.accounts.exceptions import HandOffError
 from apps.accounts.models import User
@@ -37,9 +38,9 @@ def offer_ownership(organisation: Organisation, *, to: User, by: User) -> None:
     """Offer it to a member, in the place of any offer before; only its owner can."""
     current = _locked(organisation)
     if current.owner != by.uuid:
-        raise ConflictError("Only the owner can hand an organisation over.")
+        raise ConflictError(_("Only the owner can hand an organisation over."))
     if to not in candidates(current):
-        raise DomainError("Choose somebody who belongs to the organisation.", field="to")
+        raise DomainError(_("Choose somebody who belongs to the organisation."), field="to")
     values = {"made_by": by.uuid, "offered_to": to.uuid, "expires_at": timezone.now() + LASTS}
     OwnershipOffer.objects.update_or_create(organisation=current, defaults=values)
     data = {"to": to.email}
@@ -64,7 +65,7 @@ def accept_ownership(organisation: Organisation, *, by: User) -> None:
     current = _locked(organisation)
     offer = offer_of(current)
     if offer is None or offer.offered_to != by.uuid:
-        raise ConflictError("This offer does not hold any more. Ask the owner for a new one.")
+        raise ConflictError(_("This offer does not hold any more. Ask the owner for a new one."))
     before = User.objects.get(uuid=current.owner)
     offer.delete()
     current.owner, current.email = by.uuid, by.email
@@ -100,5 +101,5 @@ def _bring(user: User, role: str, *, by: User) -> None:
     except HandOffError as error:
         if role == OWNER:
             raise ConflictError(
-                "Your account is switched off there. Ask the owner to switch it on first."
+                _("Your account is switched off there. Ask the owner to switch it on first.")
             ) from error

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.access import may
 from apps.accounts.addresses import console_host
+from apps.core.languages import grouped
 from apps.portal.registry import on_admin_home
 from apps.tenants.models import Organisation
 
@@ -43,8 +44,8 @@ def _stat() -> dict[str, Any]:
     note = _("%(trial)s in trial, %(new)s new in 30 days")
     return {
         "label": _("Organisations"),
-        "value": f"{counted['all']:,}",
-        "note": note % {"trial": f"{counted['trial']:,}", "new": f"{counted['new']:,}"},
+        "value": grouped(counted["all"]),
+        "note": note % {"trial": grouped(counted["trial"]), "new": grouped(counted["new"])},
         "url": reverse("admin:tenants_organisation_changelist"),
     }
 

@@ -7,6 +7,9 @@ from pathlib import Path
 from zoneinfo import TZPATH
 
 import pycountry
+from django.utils.translation import get_language
+
+from apps.core.places import country_choices, names_in
 
 Choice = tuple[str, str]
 
@@ -52,18 +55,21 @@ _MAIN_ZONE = {
 }
 
 
-@lru_cache(maxsize=1)
 def countries() -> tuple[Choice, ...]:
-    """ISO 3166 codes with their usual names, by name."""
-    named = ((c.alpha_2, getattr(c, "common_name", c.name)) for c in pycountry.countries)
-    return tuple(sorted(named, key=lambda choice: choice[1]))
+    """ISO 3166 codes with their usual names in the reader's language, by name."""
+    return country_choices()
 
 
-@lru_cache(maxsize=1)
 def currencies() -> tuple[Choice, ...]:
-    """ISO 4217 codes that an ISP can bill in, with their names."""
+    """ISO 4217 codes that an ISP can bill in, with their names in the reader's language."""
+    return _currencies(get_language() or "")
+
+
+@lru_cache(maxsize=16)
+def _currencies(language: str) -> tuple[Choice, ...]:
     billed = (c for c in pycountry.currencies if c.alpha_3 not in _NOT_BILLED.split())
-    return tuple(sorted((c.alpha_3, f"{c.alpha_3} – {c.name}") for c in billed))
+    say = names_in(language, "iso4217")
+    return tuple(sorted((c.alpha_3, f"{c.alpha_3} – {say(c.name)}") for c in billed))
 
 
 @lru_cache(maxsize=1)

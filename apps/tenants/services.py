@@ -9,6 +9,7 @@ from uuid import UUID, uuid4, uuid5
 import pycountry
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.accounts.addresses import console_host, workspace_host
 from apps.accounts.models import User
@@ -88,14 +89,16 @@ def checked_name(text: str) -> str:
     """The name of an organisation, trimmed; DomainError for one that cannot be shown."""
     name = " ".join(unicodedata.normalize("NFC", text).split())
     if not name:
-        raise DomainError("Write the name of your organisation.", field="name")
+        raise DomainError(_("Write the name of your organisation."), field="name")
     if len(name) > _LONGEST_NAME:
         raise DomainError(
-            f"{len(name)} characters are too many. A name has up to {_LONGEST_NAME}.", field="name"
+            _("%(count)s characters are too many. A name has up to %(most)s.")
+            % {"count": len(name), "most": _LONGEST_NAME},
+            field="name",
         )
     if any(unicodedata.category(sign) == "Cc" or sign in _BIDI for sign in name):
         raise DomainError(
-            "The name holds invisible control characters. Type it instead of pasting it.",
+            _("The name holds invisible control characters. Type it instead of pasting it."),
             field="name",
         )
     return name
@@ -114,14 +117,14 @@ def _own_key(key: UUID, owner: User) -> UUID:
 
 def _checked(application: Application) -> Application:
     if pycountry.countries.get(alpha_2=application.country) is None:
-        raise DomainError("Choose the country you work in.", field="country")
+        raise DomainError(_("Choose the country you work in."), field="country")
     if pycountry.currencies.get(alpha_3=application.currency) is None:
-        raise DomainError("Choose the currency you bill in.", field="currency")
+        raise DomainError(_("Choose the currency you bill in."), field="currency")
     if application.time_zone not in dict(time_zones()):
-        raise DomainError("Choose a time zone of the list.", field="timezone")
+        raise DomainError(_("Choose a time zone of the list."), field="timezone")
     if not Region.objects.filter(code=application.region, is_open=True).exists():
         raise DomainError(
-            "This region takes no new organisations now. Choose another one.", field="region"
+            _("This region takes no new organisations now. Choose another one."), field="region"
         )
     checked = {"name": checked_name(application.name), "slug": free_slug(application.slug)}
     return Application(**{**asdict(application), **checked})

@@ -5,6 +5,8 @@ import unicodedata
 
 from django.conf import settings
 from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.tenancy.constants import RESERVED_SLUGS, SLUG_PATTERN, SLUG_RULE
 from apps.tenancy.kinds import CONSOLE, WORKSPACE, schema_name
@@ -28,13 +30,19 @@ def checked_slug(text: str) -> str:
     slug = unicodedata.normalize("NFKC", text).strip().lower()
     strange = next((sign for sign in slug if not sign.isascii()), None)
     if strange:
-        raise SlugError(f"{_named(strange)} cannot be part of an address. Use {SLUG_RULE}.")
+        raise SlugError(
+            _("%(strange)s cannot be part of an address. Use %(rule)s.")
+            % {"strange": _named(strange), "rule": SLUG_RULE}
+        )
     if not _SHORTEST <= len(slug) <= _LONGEST:
         raise SlugError(_wrong_length(len(slug)))
     if not re.match(SLUG_PATTERN, slug):
-        raise SlugError(f"An address has {SLUG_RULE}.")
+        raise SlugError(_("An address has %(rule)s.") % {"rule": SLUG_RULE})
     if slug in RESERVED_SLUGS:
-        raise SlugError(f"“{slug}” is kept for the platform itself. Choose another address.")
+        raise SlugError(
+            _("“%(slug)s” is kept for the platform itself. Choose another address.")
+            % {"slug": slug}
+        )
     return slug
 
 
@@ -66,12 +74,18 @@ def suggestion(slug: str) -> str:
 def _named(sign: str) -> str:
     """The character by its name; itself beside it only where it can be seen."""
     name = unicodedata.name(sign, f"U+{ord(sign):04X}").lower()
-    return f"“{sign}” ({name})" if sign.isprintable() else f"The character {name}"
+    return (
+        f"“{sign}” ({name})" if sign.isprintable() else _("The character %(name)s") % {"name": name}
+    )
 
 
 def _wrong_length(length: int) -> str:
-    problem = "are too many" if length > _LONGEST else "are too few"
-    if length == 1:
-        problem = "is too few"
-    noun = "character" if length == 1 else "characters"
-    return f"{length} {noun} {problem}. An address has {SLUG_RULE}."
+    if length > _LONGEST:
+        text = _("%(length)s characters are too many. An address has %(rule)s.")
+    else:
+        text = ngettext(
+            "%(length)s character is too few. An address has %(rule)s.",
+            "%(length)s characters are too few. An address has %(rule)s.",
+            length,
+        )
+    return text % {"length": length, "rule": SLUG_RULE}

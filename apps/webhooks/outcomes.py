@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.core.mail import EmailMessage
 from django.db import transaction
@@ -11,8 +12,11 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from apps.accounts.languages import language_of
 from apps.accounts.models import User
+from apps.core.languages import speaking
 from apps.events import services as events
 from apps.events.actors import SYSTEM
 from apps.webhooks.models import Attempt, Delivery, Endpoint
@@ -100,7 +104,7 @@ def _note_endpoint(endpoint: Endpoint, outcomes: Sequence[Outcome], now: datetim
     is_old = endpoint.failing_since is not None and endpoint.failing_since <= now - PATIENCE
     is_late = is_old and endpoint.failures >= FAILING
     if is_gone or is_late:
-        _switch_off(endpoint, "It answered that it is gone (410)." if is_gone else "")
+        _switch_off(endpoint, _("It answered that it is gone (410).") if is_gone else "")
 
 
 def _switch_off(endpoint: Endpoint, reason: str) -> None:
@@ -110,13 +114,17 @@ def _switch_off(endpoint: Endpoint, reason: str) -> None:
         return
     waiting = Delivery.objects.filter(endpoint=endpoint, state=_PENDING)
     lost = waiting.update(state=Delivery.State.FAILED, ended_at=timezone.now())
-    reason = reason or "Nothing was delivered for a day."
+    reason = reason or _("Nothing was delivered for a day.")
     data = {"reason": reason, "undelivered": lost}
     events.record("webhook.disabled", actor=SYSTEM, subject=endpoint, data=data)
     owners = User.objects.filter(is_active=True, is_superuser=True).values_list("email", flat=True)
-    message = EmailMessage(
-        subject=f"Webhooks to {endpoint} are switched off"[:200].replace("\n", " "),
-        body=render_to_string("webhooks/mail/disabled.txt", {"endpoint": endpoint, **data}),
-        bcc=list(owners),
-    )
+    message = _message(endpoint, data, list(owners))
     transaction.on_commit(partial(message.send), robust=True)
+
+
+def _message(endpoint: Endpoint, data: dict[str, Any], owners: list[str]) -> EmailMessage:
+    """The mail to all owners at once, in the language of the level."""
+    with speaking(language_of(None)):
+        subject = _("Webhooks to %(endpoint)s are switched off") % {"endpoint": endpoint}
+        body = render_to_string("webhooks/mail/disabled.txt", {"endpoint": endpoint, **data})
+    return EmailMessage(subject=" ".join(subject.split())[:200], body=body, bcc=owners)

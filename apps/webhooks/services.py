@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.core.exceptions import DomainError
 from apps.events import services as events
@@ -49,7 +50,9 @@ def create_endpoint(
             "SELECT pg_advisory_xact_lock(hashtext('webhooks'), hashtext(current_schema()))"
         )
     if Endpoint.objects.count() >= MOST_ENDPOINTS:
-        raise DomainError(f"There are {MOST_ENDPOINTS} webhooks already. Remove one first.")
+        raise DomainError(
+            _("There are %(most)s webhooks already. Remove one first.") % {"most": MOST_ENDPOINTS}
+        )
     secret = new_secret()
     endpoint = Endpoint.objects.create(
         url=url, description=description, types=list(types), secret=encrypted(secret)
@@ -212,7 +215,8 @@ def check_address(url: str) -> None:
         check_url(url, reach(), looks_up=False)
     except (OutOfReachError, ValueError) as error:
         raise EndpointAddressError(
-            f"Webhooks are sent to public https addresses. {error}", field="url"
+            _("Webhooks are sent to public https addresses. %(error)s") % {"error": error},
+            field="url",
         ) from error
 
 
@@ -250,7 +254,10 @@ def _of_types(endpoint: Endpoint) -> Q:
 def _active(endpoint: Endpoint) -> Endpoint:
     row = Endpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
     if row.status != Endpoint.Status.ACTIVE:
-        raise EndpointOffError(f"{row} is {row.get_status_display().lower()}. Resume it first.")
+        raise EndpointOffError(
+            _("%(row)s is %(state)s. Resume it first.")
+            % {"row": row, "state": row.get_status_display().lower()}
+        )
     return row
 
 

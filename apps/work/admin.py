@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
@@ -17,7 +18,12 @@ from apps.tenancy.kinds import schema_of
 from apps.work.models import Due
 from apps.work.registry import detail_of
 
-_LABELS = {"Done": "success", "Failed": "danger", "Running": "info", "Waiting": "warning"}
+_LABELS = {
+    Due.State.DONE: "success",
+    Due.State.FAILED: "danger",
+    Due.State.RUNNING: "info",
+    Due.State.WAITING: "warning",
+}
 
 
 class DueAdmin(ModelAdmin):  # type: ignore[misc]
@@ -27,10 +33,10 @@ class DueAdmin(ModelAdmin):  # type: ignore[misc]
     list_filter = ("state", "kind")
     search_fields = ("title", "schema", "subject")
 
-    @display(description="state", label=_LABELS)
-    def shown_state(self, row: Due) -> str:
+    @display(description=_("state"), label=_LABELS)  # type: ignore[untyped-decorator]
+    def shown_state(self, row: Due) -> tuple[str, str]:
         """The state as a tag."""
-        return str(row.get_state_display())
+        return row.state, row.get_state_display()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Work comes from what people do."""

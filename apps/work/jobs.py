@@ -1,8 +1,10 @@
 """What the workers run: one function, which enters the schema of the work."""
 
 import structlog
+from django.conf import settings
 from django.db import Error, connection
 
+from apps.core.languages import speaking
 from apps.tenancy.kinds import schema_of, to_public
 from apps.work import services
 from apps.work.constants import STALLS_ALLOWED
@@ -36,7 +38,8 @@ def _run(lease: Lease) -> str:
     if lease.stalls >= 2 * STALLS_ALLOWED:
         return _abandon(lease)
     try:
-        with schema_of(lease.schema):
+        # Whatever a piece of work before this one left: its own receivers say another language.
+        with schema_of(lease.schema), speaking(settings.LANGUAGE_CODE):
             runner_of(lease.kind)(lease)
     except LeaseLostError:
         raise

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.core.languages import grouped
 from apps.portal.registry import on_admin_home
 from apps.work.models import Due
 from apps.work.registry import told_together
@@ -37,8 +38,8 @@ def operator_home(request: HttpRequest) -> dict[str, Any]:
         "stats": [
             {
                 "label": _("Operations under way"),
-                "value": f"{len(active):,}",
-                "note": _("%(count)s done in 24 hours") % {"count": f"{_done().count():,}"},
+                "value": grouped(len(active)),
+                "note": _("%(count)s done in 24 hours") % {"count": grouped(_done().count())},
                 "url": f"{work}?kind__exact={_KIND}&state__exact=running",
             }
         ],

@@ -132,16 +132,17 @@ LOGIN_REDIRECT_URL = "/"
 MIDDLEWARE = [
     "apps.core.middleware.HealthMiddleware",
     "apps.core.middleware.RequestIdMiddleware",
+    "apps.core.languages.LanguageMiddleware",
     "apps.tenancy.middleware.HostMiddleware",
     "apps.branding.middleware.BrandMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "apps.core.middleware.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.accounts.languages.PersonLanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -180,8 +181,10 @@ TEMPLATES = [
 ]
 
 LANGUAGE_CODE = "en"
-# Our own texts are English; without this Django's would follow the browser and mix in.
-LANGUAGES = [("en", "English")]
+# Each by the name that its readers know it by. Texts of one that is added here come from locale/.
+LANGUAGES = [("en", "English"), ("fr", "Français")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_NAME = "language"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True

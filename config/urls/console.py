@@ -4,6 +4,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from apps.accounts import urls as accounts
+from apps.accounts.languages import set_language
 from apps.branding import urls as branding
 from apps.instances.api import InstanceViewSet
 from apps.instances.views import open_instance
@@ -20,6 +21,7 @@ urlpatterns = [
     path("accounts/", include(accounts.console)),
     path("sso/", include(accounts.hand_off)),
     path("instances/<uuid:instance_id>/open/", open_instance, name="open_instance"),
+    path("language/", set_language, name="set_language"),
     path("brand/", include(branding.urlpatterns)),
     path("notifications/", include(notifications.urlpatterns)),
     *operations.urlpatterns,

@@ -4,6 +4,7 @@ from django.apps import apps
 from django.urls import include, path
 
 from apps.accounts import urls as accounts
+from apps.accounts.languages import set_language
 from apps.billing.api import PlanViewSet
 from apps.branding import samples
 from apps.branding import urls as branding
@@ -37,6 +38,7 @@ urlpatterns = [
     path("dev/mail/samples/<int:number>/<slug:scheme>/", samples.show, name="mail_sample"),
     path("dev/mail/<str:message_id>/", core.mail_detail, name="mail"),
     path("dev/mail/<str:message_id>/html/", core.mail_html, name="mail_html"),
+    path("language/", set_language, name="set_language"),
     path("brand/", include(branding.urlpatterns)),
     *([path("dev/ui/", include("dev.ui_gallery"))] if apps.is_installed("dev") else []),
     path("notifications/", include(notifications.urlpatterns)),

@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from apps.accounts import urls as accounts
+from apps.accounts.languages import set_language
 from apps.billing.api import PlanViewSet
 from apps.branding import urls as branding
 from apps.contract import views as contract
@@ -25,6 +26,7 @@ urlpatterns = [
     path("sso/", include(accounts.hand_off)),
     path("admin/", build_site(WORKSPACE).urls),
     path("_dotmac/grant/", contract.grant, name="grant"),
+    path("language/", set_language, name="set_language"),
     path("brand/", include(branding.urlpatterns)),
     path("notifications/", include(notifications.urlpatterns)),
     *operations.urlpatterns,

@@ -267,6 +267,7 @@ NEEDS: Needs = {
     **same(
         ANYBODY,
         "me",
+        "set_language",
         "organisations",
         "organisations_open",
         "organisation_owner",

@@ -6,6 +6,7 @@ from typing import Any
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from apps.accounts.providers.metadata import MetadataError, fetch_soon, idp_of
 from apps.accounts.providers.models import GOOGLE_ISSUER, IdentityProvider
@@ -38,7 +39,8 @@ def save_provider(provider: IdentityProvider, *, secret: Secret | None, actor: A
             provider.save()
     except IntegrityError as error:
         raise ConflictError(
-            f"There is a provider with the key {provider.key} already.", field="key"
+            _("There is a provider with the key %(key)s already.") % {"key": provider.key},
+            field="key",
         ) from error
     if provider.metadata_url and provider.is_on:
         fetch_soon(provider)
@@ -73,12 +75,12 @@ def check_provider(provider: IdentityProvider, secret: Secret | None) -> None:
     if provider.kind == IdentityProvider.Kind.GITHUB:
         provider.issuer, provider.key = "", _GITHUB
     elif provider.key == _GITHUB:
-        raise DomainError("This key belongs to GitHub. Choose another one.", field="key")
+        raise DomainError(_("This key belongs to GitHub. Choose another one."), field="key")
     elif not provider.issuer:
-        raise DomainError("Enter the issuer, as the provider names it.", field="issuer")
+        raise DomainError(_("Enter the issuer, as the provider names it."), field="issuer")
     elif not (provider.issuer.startswith("https://") or settings.DEVELOPMENT):
         raise DomainError(
-            "An issuer is reached over https. Enter its https address.", field="issuer"
+            _("An issuer is reached over https. Enter its https address."), field="issuer"
         )
     _check_reach(provider)
 
@@ -86,7 +88,7 @@ def check_provider(provider: IdentityProvider, secret: Secret | None) -> None:
 def _check_client(provider: IdentityProvider, secret: Secret | None) -> None:
     """DomainError without what the provider knows this service by."""
     if not secret and not provider.secret:
-        raise DomainError("Enter the client secret that the provider gave you.", field="secret")
+        raise DomainError(_("Enter the client secret that the provider gave you."), field="secret")
     if not provider.client_id:
         raise DomainError("Enter the client ID that the provider gave you.", field="client_id")
 
@@ -122,14 +124,18 @@ def _check_reach(provider: IdentityProvider) -> None:
     """DomainError for what would let strangers in."""
     if any(f"/{word}/" in provider.issuer for word in _ANY_DIRECTORY):
         raise DomainError(
-            "This lets every Microsoft directory in. Enter the issuer with your own directory’s"
-            " ID: https://login.microsoftonline.com/<ID>/v2.0",
+            _(
+                "This lets every Microsoft directory in. Enter the issuer with your own "
+                "directory’s ID: https://login.microsoftonline.com/<ID>/v2.0"
+            ),
             field="issuer",
         )
     if provider.creates_people and not provider.domains:
         raise DomainError(
-            "Name the e-mail domains whose people may come in unknown; else anybody with an"
-            " account at this provider could.",
+            _(
+                "Name the e-mail domains whose people may come in unknown; else anybody "
+                "with an account at this provider could."
+            ),
             field="domains",
         )
 

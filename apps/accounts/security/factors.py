@@ -56,7 +56,7 @@ def remove_factors(user: User, *, actor: Actor) -> None:
     """
     found = list(Authenticator.objects.select_for_update().filter(user=user))
     if not found:
-        raise ConflictError(f"{user} has no second factor.")
+        raise ConflictError(_("%(user)s has no second factor.") % {"user": user})
     for authenticator in found:
         authenticator.removed_by = actor
         authenticator.delete()

@@ -35,6 +35,7 @@ _WAYS_OUT = frozenset(
         "admin:logout",
         "admin:jsi18n",
         "brand_colours",
+        "set_language",
         "brand_mark",
         "brand_logo",
         "sso_login",

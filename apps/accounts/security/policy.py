@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.accounts.exceptions import HandOffError
 from apps.accounts.models import User
@@ -64,8 +65,10 @@ def set_policy(*, who: str, grace_days: int, actor: Actor, methods: Iterable[str
     """
     if who != SignInPolicy.Who.NOBODY and not holds_second_factor(methods):
         raise ConflictError(
-            "You signed in without a second factor, so you would lock yourself out. Set one up,"
-            " sign in with it, then demand it of others.",
+            _(
+                "You signed in without a second factor, so you would lock yourself out. "
+                "Set one up, sign in with it, then demand it of others."
+            ),
             field="who",
         )
     SignInPolicy.objects.get_or_create(pk=_ONLY_ROW)

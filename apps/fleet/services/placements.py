@@ -8,13 +8,17 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, FloatField, Q, QuerySet, Sum
 from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from apps.core.exceptions import ConflictError, NotFoundError
 from apps.fleet.addresses import SLOTS
 from apps.fleet.exceptions import CapacityError, ServerUnavailableError
 from apps.fleet.models import Placement, Region, Server
 
-_REMEDY = "Ask the operator for another server, or archive an instance that is not needed."
+_REMEDY = gettext_lazy(
+    "Ask the operator for another server, or archive an instance that is not needed."
+)
 
 
 @dataclass(frozen=True)
@@ -27,10 +31,11 @@ class Room:
 
     def lacks(self, wanted: "Room") -> list[str]:
         """What is wanted and not here, each in words."""
-        units = {"cpu_millis": "thousandths of a core", "memory_mb": "MiB of memory"}
-        units["disk_mb"] = "MiB of disk"
+        units = {"cpu_millis": _("thousandths of a core"), "memory_mb": _("MiB of memory")}
+        units["disk_mb"] = _("MiB of disk")
         return [
-            f"{asked} {unit} where {max(free, 0)} are free"
+            _("%(asked)s %(unit)s where %(free)s are free")
+            % {"asked": asked, "unit": unit, "free": max(free, 0)}
             for name, unit in units.items()
             if (asked := getattr(wanted, name)) > (free := getattr(self, name))
         ]
@@ -101,7 +106,11 @@ def activate(instance: UUID, deployment: int) -> Placement:
     found = _open_one(instance, deployment)
     if found is None:
         raise ConflictError(
-            f"Deployment {deployment} has no place reserved any more. Deploy the instance again."
+            _(
+                "Deployment %(deployment)s has no place reserved any more. Deploy the "
+                "instance again."
+            )
+            % {"deployment": deployment}
         )
     return found
 
@@ -151,15 +160,20 @@ def _on_kept(claim: _Claim, server: Server) -> Placement:
         return _on_server(claim, server.pk)
     except _FullError as full:
         raise CapacityError(
-            f"{claim.label} has its data on server {server}, which has no room for another"
-            f" deployment: {full}. {_REMEDY}"
+            _(
+                "%(label)s has its data on server %(server)s, which has no room for "
+                "another deployment: %(full)s. %(remedy)s"
+            )
+            % {"label": claim.label, "server": server, "full": full, "remedy": _REMEDY}
         ) from None
 
 
 def _on_any(claim: _Claim, code: str) -> Placement:
     region = Region.objects.filter(code=code).first()
     if region is None:
-        raise NotFoundError(f"There is no region “{code}”. Choose another.", field="region")
+        raise NotFoundError(
+            _("There is no region “%(code)s”. Choose another.") % {"code": code}, field="region"
+        )
     reasons = []
     for pk in _candidates(region):
         try:
@@ -191,13 +205,25 @@ def _no_room(
         )
     if not reasons:
         return CapacityError(
-            f"Region {region} has no server that takes new instances. Ask the operator to add or"
-            " activate one, or choose another region."
+            _(
+                "Region %(region)s has no server that takes new instances. Ask the "
+                "operator to add or activate one, or choose another region."
+            )
+            % {"region": region}
         )
-    hint = f" {away} more servers do not answer now." if away else ""
+    hint = " " + _("%(away)s more servers do not answer now.") % {"away": away} if away else ""
     return CapacityError(
-        f"Region {region} has no room for {claim.label}: the freest server lacks {reasons[0]}."
-        f"{hint} {_REMEDY}"
+        _(
+            "Region %(region)s has no room for %(label)s: the freest server lacks "
+            "%(reasons)s.%(hint)s %(remedy)s"
+        )
+        % {
+            "region": region,
+            "label": claim.label,
+            "reasons": reasons[0],
+            "hint": hint,
+            "remedy": _REMEDY,
+        }
     )
 
 
@@ -224,11 +250,16 @@ def _on_server(claim: _Claim, pk: int) -> Placement:
 def _check_serves(server: Server) -> None:
     """Raise unless the server is active; it may have changed since it was chosen."""
     if server.status == Server.Status.UNREACHABLE:
-        raise ServerUnavailableError(f"Server {server} does not answer now; this waits for it.")
+        raise ServerUnavailableError(
+            _("Server %(server)s does not answer now; this waits for it.") % {"server": server}
+        )
     if server.status == Server.Status.RETIRED:
         raise ConflictError(
-            f"Server {server} is retired, and the instance's data lie on it. Ask the operator to"
-            " activate it again or to move the instance."
+            _(
+                "Server %(server)s is retired, and the instance's data lie on it. Ask "
+                "the operator to activate it again or to move the instance."
+            )
+            % {"server": server}
         )
 
 
@@ -239,7 +270,7 @@ def _slot(server: Server, instance: UUID) -> int:
     own = [slot for slot, owner in used.items() if owner == instance]
     free = next((slot for slot in range(SLOTS) if slot not in used), None)
     if not own and free is None:
-        raise _FullError(f"a free network, since it has {SLOTS} instances")
+        raise _FullError(_("a free network, since it has %(slots)s instances") % {"slots": SLOTS})
     return own[0] if own else free  # type: ignore[return-value]  # one of them is there
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.core.exceptions import ConflictError, DomainError
 from apps.fleet.models import Route
@@ -99,7 +100,8 @@ def _route(hostname: str, instance: UUID | None) -> Route | None:
     found = Route.objects.filter(hostname=hostname).first()
     if found is not None and found.instance != instance:
         raise ConflictError(
-            f"The address {hostname} belongs to another instance. Choose another address.",
+            _("The address %(hostname)s belongs to another instance. Choose another address.")
+            % {"hostname": hostname},
             field="hostname",
         )
     return found
@@ -111,7 +113,10 @@ def _is(route: Route, content: Mapping[str, Any]) -> bool:
 
 def _replace(route: Route, content: Mapping[str, Any]) -> None:
     if not _is(route, content) and not _update(route, content):
-        raise ConflictError(f"Another change of {route.hostname} came first. Try again.")
+        raise ConflictError(
+            _("Another change of %(hostname)s came first. Try again.")
+            % {"hostname": route.hostname}
+        )
 
 
 def _update(route: Route, content: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.core.exceptions import ConflictError
 from apps.events import services as events
@@ -87,7 +88,7 @@ def drain(server: Server, *, actor: Actor) -> None:
     """Take no new instances on a server, and keep those that it has."""
     changed = Server.objects.filter(pk=server.pk, is_draining=False).update(is_draining=True)
     if not changed:
-        raise ConflictError(f"Server {server} is draining already.")
+        raise ConflictError(_("Server %(server)s is draining already.") % {"server": server})
     events.record("server.draining", actor=actor, subject=server)
 
 
@@ -97,7 +98,9 @@ def activate_server(server: Server, *, actor: Actor) -> None:
     rows = Server.objects.filter(pk=server.pk)
     changed = rows.filter(Q(is_draining=True) | Q(status=Server.Status.RETIRED))
     if not changed.update(is_draining=False):
-        raise ConflictError(f"Server {server} takes new instances already.")
+        raise ConflictError(
+            _("Server %(server)s takes new instances already.") % {"server": server}
+        )
     _move(server, Server.Status.RETIRED, Server.Status.ACTIVE)
     events.record("server.activated", actor=actor, subject=server)
 
@@ -109,11 +112,15 @@ def retire(server: Server, *, actor: Actor) -> None:
     left = server.placements.filter(status__in=Placement.OPEN).count()
     if left:
         raise ConflictError(
-            f"Server {server} still has {left} placements. Drain it, and move or archive them."
+            _(
+                "Server %(server)s still has %(left)s placements. Drain it, and move or "
+                "archive them."
+            )
+            % {"server": server, "left": left}
         )
     rows = Server.objects.filter(pk=server.pk).exclude(status=Server.Status.RETIRED)
     if not rows.update(status=Server.Status.RETIRED):
-        raise ConflictError(f"Server {server} is retired already.")
+        raise ConflictError(_("Server %(server)s is retired already.") % {"server": server})
     events.record("server.retired", actor=actor, subject=server)
 
 

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, cast
 
+from django.utils.translation import gettext as _
+
 from apps.events.actors import Actor
 from apps.fleet import edge
 from apps.fleet import services as fleet
@@ -112,7 +114,11 @@ def lead_to(run: Run, stack: Stack) -> None:
     found = stack.engine.container(plan.public.container)
     address = found.addresses.get(plan.public.network) if found else None
     if address is None:
-        raise StepError(f"{plan.public.container} has no address; it has stopped.", permanent=False)
+        raise StepError(
+            _("%(container)s has no address; it has stopped.")
+            % {"container": plan.public.container},
+            permanent=False,
+        )
     upstream = {
         "url": f"http://{address}:{plan.public.port}",
         "weight": 1,
@@ -159,7 +165,10 @@ def wait_public(run: Run, instance: Instance, stack: Stack) -> None:
         return public_status(instance.hostname, path, _mark(stack)) in accepted
 
     run.wait_until(
-        answers, what=f"An answer of https://{instance.hostname}", every_s=_EVERY_S, within_s=30
+        answers,
+        what=_("An answer of https://%(hostname)s") % {"hostname": instance.hostname},
+        every_s=_EVERY_S,
+        within_s=30,
     )
 
 

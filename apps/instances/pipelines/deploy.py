@@ -9,6 +9,8 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from apps.accounts.addresses import host_url
 from apps.events import services as events
@@ -45,7 +47,7 @@ from apps.instances.pipelines.preparing import (
 from apps.instances.stack import Stack
 from apps.operations.exceptions import StepError
 from apps.operations.models import Operation
-from apps.operations.pipelines import Pipeline, Run, register
+from apps.operations.pipelines import Pipeline, Run, register, title_of
 
 # For what an unrecorded deployment left behind.
 _STOP_TIMEOUT_S = 10
@@ -54,7 +56,7 @@ _STOP_TIMEOUT_S = 10
 class ReleaseCommand(Step):
     """Migrations and the like, before the new release starts."""
 
-    key, title = "release", "Prepare the data for the release"
+    key, title = "release", gettext_noop("Prepare the data for the release")
     deadline_s = 1800
 
     def run(self, run: Run) -> None:
@@ -62,21 +64,27 @@ class ReleaseCommand(Step):
         stack = new_stack(run)
         plan = stack.plan
         if plan.release is None or (is_first(run) and starts_by_itself(stack)):
-            run.log("Nothing to prepare")
+            run.log(_("Nothing to prepare"))
             return
         with self.host(run, stack) as engine:
             if plan.release_probe and engine.run(plan.release_probe, 120).exit_code == 0:
-                run.log("The data are as the release needs them")
+                run.log(_("The data are as the release needs them"))
                 return
             result = engine.run(plan.release, run.remaining_s())
             output = stack.without_secrets(result.output)
             if result.exit_code != 0:
                 raise StepError(
-                    f"The release command failed with exit code {result.exit_code}"
-                    f"{': ' + result.error if result.error else ''}. Its output is in the log.",
+                    _(
+                        "The release command failed with exit code %(exit_code)s%(error)s. Its "
+                        "output is in the log."
+                    )
+                    % {
+                        "exit_code": result.exit_code,
+                        "error": ": " + result.error if result.error else "",
+                    },
                     detail=output,
                 )
-            run.log(output.strip()[-2000:] or "Done", level="output")
+            run.log(output.strip()[-2000:] or _("Done"), level="output")
 
     def undo(self, run: Run) -> None:
         """Remove what a dead worker left running; what it did to the data stays."""
@@ -92,7 +100,7 @@ class ReleaseCommand(Step):
 class Start(Step):
     """The new release, beside the old one."""
 
-    key, title = "start", "Start the new release"
+    key, title = "start", gettext_noop("Start the new release")
 
     def run(self, run: Run) -> None:
         """Start its containers; what the first deployment has started already is adopted."""
@@ -112,7 +120,7 @@ class Start(Step):
 class Health(Step):
     """The app answers by itself."""
 
-    key, title = "health", "Wait until it is healthy"
+    key, title = "health", gettext_noop("Wait until it is healthy")
     deadline_s = 600
 
     def run(self, run: Run) -> None:
@@ -125,7 +133,7 @@ class Health(Step):
 class Switch(Step):
     """The public address leads to the new release."""
 
-    key, title = "route", "Switch the public address"
+    key, title = "route", gettext_noop("Switch the public address")
 
     def run(self, run: Run) -> None:
         """Route, and wait for the answer of the public address."""
@@ -151,7 +159,7 @@ class Switch(Step):
 class Retire(Step):
     """The old release goes, the new one is on record."""
 
-    key, title = "retire", "Retire the old release and record the new one"
+    key, title = "retire", gettext_noop("Retire the old release and record the new one")
 
     def run(self, run: Run) -> None:
         """Remove containers of earlier deployments, give their places back, record."""
@@ -210,17 +218,18 @@ def _after(operation: Operation) -> dict[str, Any]:
     instance = Instance.objects.get(uuid=operation.subject_id)
     return {
         "next_url": reverse("open_instance", args=[instance.uuid]),
-        "next_label": f"Open {instance.name}",
-        "next_text": "When all steps are done, your workspace is at its address.",
-        "done_text": f"{instance.hostname} answers. You are signed in there too.",
+        "next_label": _("Open %(name)s") % {"name": instance.name},
+        "next_text": _("When all steps are done, your workspace is at its address."),
+        "done_text": _("%(hostname)s answers. You are signed in there too.")
+        % {"hostname": instance.hostname},
         "subtitle": instance.hostname,
         "crumbs": [
-            {"title": "Console", "url": reverse("admin:index")},
+            {"title": _("Console"), "url": reverse("admin:index")},
             {
                 "title": instance.name,
                 "url": reverse("admin:instances_instance_change", args=[instance.pk]),
             },
-            {"title": operation.title, "url": ""},
+            {"title": title_of(operation), "url": ""},
         ],
     }
 
@@ -232,7 +241,7 @@ def _fits(operation: Operation) -> None:
 register(
     Pipeline(
         "instances.deploy",
-        "Deploy {subject}",
+        gettext_noop("Deploy {subject}"),
         (
             Validate,
             Reserve,

@@ -3,6 +3,10 @@
 import time
 from dataclasses import dataclass, field
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from apps.instances.probing import container_status
 from apps.instances.stack import Stack
 from apps.operations.exceptions import StepError
@@ -15,7 +19,7 @@ _EVERY_S = 0.03
 _LOOK_EVERY_S = 1.0
 # A container that ended so often while it was to become healthy will not get up.
 _GIVEN_UP_AFTER = 4
-_SILENT = "nothing answered"
+_SILENT = gettext_lazy("nothing answered")
 
 
 class DeadError(StepError):
@@ -28,14 +32,20 @@ def wait_healthy(run: Run, engine: Engine, stack: Stack) -> None:
     watch = _Watch(engine, stack)
     try:
         run.wait_until(
-            watch.is_healthy, what="The health check", every_s=_EVERY_S, within_s=health.timeout_s
+            watch.is_healthy,
+            what=_("The health check"),
+            every_s=_EVERY_S,
+            within_s=health.timeout_s,
         )
     except DeadError:
         raise
     except StepError as error:
         raise StepError(
-            f"The app did not become healthy within {health.timeout_s} s: {watch.said} at"
-            f" {health.path}. Its last output is in the log.",
+            _(
+                "The app did not become healthy within %(timeout)s s: %(said)s at "
+                "%(path)s. Its last output is in the log."
+            )
+            % {"timeout": health.timeout_s, "said": watch.said, "path": health.path},
             detail=_last_output(engine, stack, health.endpoint.container),
         ) from error
 
@@ -46,7 +56,7 @@ class _Watch:
 
     engine: Engine
     stack: Stack
-    said: str = _SILENT
+    said: str | Promise = _SILENT
     looked_at: float = field(default_factory=time.monotonic)
     ended: set[str] = field(default_factory=set)
 
@@ -55,10 +65,13 @@ class _Watch:
         health = self.stack.plan.health
         found = self.engine.container(health.endpoint.container)
         if found is None:
-            raise DeadError(f"The container {health.endpoint.container} is gone. Deploy again.")
+            raise DeadError(
+                _("The container %(container)s is gone. Deploy again.")
+                % {"container": health.endpoint.container}
+            )
         self._refuse_restarting(found)
         status = container_status(found, health)
-        self.said = f"it answered {status}" if status else _SILENT
+        self.said = _("it answered %(status)s") % {"status": status} if status else _SILENT
         if status is None:
             self._look_around()
         return status == health.status
@@ -84,11 +97,18 @@ class _Watch:
 
     def _give_up(self, found: ContainerInfo, how: str) -> None:
         is_app = found.name == self.stack.plan.health.endpoint.container
-        who = "The app" if is_app else f"The service {found.labels.get('dotmac.service')}"
+        who = (
+            _("The app")
+            if is_app
+            else _("The service %(service)s") % {"service": found.labels.get("dotmac.service")}
+        )
         why = f" {found.error}" if found.error else ""
         raise DeadError(
-            f"{who} {how} while starting (exit code {found.exit_code}).{why} Its last output is in"
-            " the log.",
+            _(
+                "%(who)s %(how)s while starting (exit code %(exit_code)s).%(why)s Its "
+                "last output is in the log."
+            )
+            % {"who": who, "how": how, "exit_code": found.exit_code, "why": why},
             detail=_last_output(self.engine, self.stack, found.name),
         )
 
@@ -97,5 +117,5 @@ def _last_output(engine: Engine, stack: Stack, container: str) -> str:
     try:
         text = engine.logs(container, tail_lines=40)
     except EngineError as error:
-        return f"(its output could not be read: {error})"
+        return _("(its output could not be read: %(error)s)") % {"error": error}
     return stack.without_secrets(text)

@@ -3,6 +3,8 @@
 from functools import partial
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from apps.events import services as events
 from apps.fleet import services as fleet
 from apps.instances import services
@@ -53,7 +55,7 @@ def _stack(run: Run) -> Stack | None:
 class Notice(Step):
     """Visitors are told before anything stops."""
 
-    key, title = "notice", "Show a notice at its address"
+    key, title = "notice", gettext_noop("Show a notice at its address")
 
     def run(self, run: Run) -> None:
         """Lead the address to the platform's notice."""
@@ -74,7 +76,7 @@ class Notice(Step):
 class StopContainers(Step):
     """The containers end; volumes and networks stay."""
 
-    key, title = "stop", "Stop its containers"
+    key, title = "stop", gettext_noop("Stop its containers")
 
     def run(self, run: Run) -> None:
         """Stop the app first, then what keeps its data."""
@@ -94,7 +96,7 @@ class StopContainers(Step):
 class StartContainers(Step):
     """The containers run and answer."""
 
-    key, title = "start", "Start its containers"
+    key, title = "start", gettext_noop("Start its containers")
     deadline_s = 600
 
     def run(self, run: Run) -> None:
@@ -109,7 +111,7 @@ class StartContainers(Step):
 class LeadBack(Step):
     """The address leads to the app again."""
 
-    key, title = "route", "Open its address"
+    key, title = "route", gettext_noop("Open its address")
 
     def run(self, run: Run) -> None:
         """Route, and wait for the public answer."""
@@ -124,7 +126,7 @@ class LeadBack(Step):
 class RemoveContainers(Step):
     """Containers and networks go, volumes stay."""
 
-    key, title = "remove", "Remove containers and networks"
+    key, title = "remove", gettext_noop("Remove containers and networks")
 
     def run(self, run: Run) -> None:
         """Remove all containers of the instance, whatever deployment made them."""
@@ -150,7 +152,7 @@ class RemoveContainers(Step):
 class Record(Step):
     """The new status, and the place given back when it is archived."""
 
-    key, title = "record", "Record it"
+    key, title = "record", gettext_noop("Record it")
 
     def check(self, run: Run) -> bool:
         """Whether it is on record already."""
@@ -211,7 +213,7 @@ def _declare(name: str, title: str, *steps: type[Step]) -> None:
     register(Pipeline(name, title, steps, after=_after_change, asks=_asked, fits=_fits))
 
 
-_declare("instances.stop", "Stop {subject}", Notice, StopContainers, Record)
-_declare("instances.suspend", "Suspend {subject}", Notice, StopContainers, Record)
-_declare("instances.start", "Start {subject}", StartContainers, LeadBack, Record)
-_declare("instances.archive", "Archive {subject}", Notice, RemoveContainers, Record)
+_declare("instances.stop", gettext_noop("Stop {subject}"), Notice, StopContainers, Record)
+_declare("instances.suspend", gettext_noop("Suspend {subject}"), Notice, StopContainers, Record)
+_declare("instances.start", gettext_noop("Start {subject}"), StartContainers, LeadBack, Record)
+_declare("instances.archive", gettext_noop("Archive {subject}"), Notice, RemoveContainers, Record)

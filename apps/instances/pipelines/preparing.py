@@ -4,6 +4,8 @@ from functools import partial
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from apps.fleet import services as fleet
 from apps.fleet.engines import holding
@@ -37,7 +39,7 @@ _MIB = 2**20
 class Validate(Step):
     """Quota was checked when the instance was made; here the manifest and the settings."""
 
-    key, title = "validate", "Check the release and its settings"
+    key, title = "validate", gettext_noop("Check the release and its settings")
 
     def run(self, run: Run) -> None:
         """Number the deployment and keep its generated secrets."""
@@ -52,7 +54,10 @@ class Validate(Step):
         except ManifestError as error:
             raise InvalidSettingsError(error.problems) from error
         self._record(run, instance, seal(resolved))
-        run.log(f"Release {run.params['release']} of {manifest.title}, settings complete")
+        run.log(
+            _("Release %(release)s of %(title)s, settings complete")
+            % {"release": run.params["release"], "title": manifest.title}
+        )
 
     @staticmethod
     def _record(run: Run, instance: Instance, sealed: str) -> None:
@@ -105,7 +110,7 @@ def _serving(instance: Instance) -> dict[str, Any] | None:
 class Reserve(Step):
     """A place on a server of the region."""
 
-    key, title = "reserve", "Reserve a place"
+    key, title = "reserve", gettext_noop("Reserve a place")
 
     def run(self, run: Run) -> None:
         """Reserve what the manifest asks for; a repeat finds its own reservation."""
@@ -123,7 +128,10 @@ class Reserve(Step):
                 disk_mb=needed.disk_bytes // _MIB,
                 operation=run.operation.uuid,
             )
-        run.log(f"{needed.memory_bytes // _MIB} MiB of memory on server {placement.server}")
+        run.log(
+            _("%(mib)s MiB of memory on server %(server)s")
+            % {"mib": needed.memory_bytes // _MIB, "server": placement.server}
+        )
 
     def undo(self, run: Run) -> None:
         """Give the place back."""
@@ -135,7 +143,7 @@ class Reserve(Step):
 class Images(Step):
     """Every image on the server."""
 
-    key, title = "image", "Have the images on the server"
+    key, title = "image", gettext_noop("Have the images on the server")
     deadline_s = 900
 
     def run(self, run: Run) -> None:
@@ -150,7 +158,7 @@ class Images(Step):
 class Networks(Step):
     """Networks of the instance's own, and its volumes."""
 
-    key, title = "network", "Make networks and volumes"
+    key, title = "network", gettext_noop("Make networks and volumes")
 
     def run(self, run: Run) -> None:
         """Make them; a repeat adopts them.
@@ -179,7 +187,7 @@ class Networks(Step):
 class Database(Step):
     """What keeps data; on a first deployment, everything."""
 
-    key, title = "database", "Start the database"
+    key, title = "database", gettext_noop("Start the database")
 
     def run(self, run: Run) -> None:
         """Start what is to run, keeping a database whose definition has not changed."""

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import django_filters
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework import mixins
 from rest_framework.decorators import action
@@ -131,5 +132,5 @@ class ServiceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledR
             Subscriber.objects.visible_to(self.request.user).filter(uuid=uuid).first()
         )
         if found is None:
-            raise DomainError("There is no such subscriber.", field="subscriber")
+            raise DomainError(_("There is no such subscriber."), field="subscriber")
         return found

@@ -8,8 +8,10 @@ from functools import lru_cache
 import pycountry
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.utils.translation import gettext as _
 
 from apps.core.csvs import FORMULA_STARTS
+from apps.core.languages import grouped
 from apps.subscribers.exceptions import RowError
 from apps.subscribers.models import Service, Subscriber
 
@@ -53,10 +55,10 @@ def clean_row(columns: list[str], cells: list[str], plans: Container[str]) -> Va
     errors = []
     values: dict[str, str] = {}
     if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
-        message = (
-            f"The row has {len(cells)} cells and the header {len(columns)}. A value that holds the"
-            " delimiter must stand in quotation marks."
-        )
+        message = _(
+            "The row has %(count)s cells and the header %(wanted)s. A value that "
+            "holds the delimiter must stand in quotation marks."
+        ) % {"count": len(cells), "wanted": len(columns)}
         errors.append({"column": "", "message": message})
     for column, cell in zip(columns, cells, strict=False):
         if column:
@@ -74,13 +76,15 @@ def _check_whole(
     wrong = {error["column"] for error in errors}
     found = []
     if not values.get("name") and "name" not in wrong:
-        found.append({"column": "name", "message": "The name is missing."})
+        found.append({"column": "name", "message": _("The name is missing.")})
     plan = values.get("plan", "")
     if plan and plan.lower() not in plans:
-        message = f"There is no plan “{plan}”. Make it first, or correct the name."
+        message = _("There is no plan “%(plan)s”. Make it first, or correct the name.") % {
+            "plan": plan
+        }
         found.append({"column": "plan", "message": message})
     if values.get("username") and not plan and "plan" not in wrong:
-        message = "A user name belongs to a service, so the row needs a plan."
+        message = _("A user name belongs to a service, so the row needs a plan.")
         found.append({"column": "plan", "message": message})
     return found
 
@@ -91,44 +95,52 @@ def _clean(column: str, cell: str) -> str:
     start = text.lstrip(" ")
     if column != "phone" and start.startswith(FORMULA_STARTS):
         raise RowError(
-            f"The text begins with {_shown(start[0])}, which a spreadsheet takes for a formula."
-            " Remove it."
+            _("The text begins with %(start)s, which a spreadsheet takes for a formula. Remove it.")
+            % {"start": _shown(start[0])}
         )
     text = text.strip()
     limit = _LENGTHS.get(column, 254)
     if len(text) > limit:
-        raise RowError(f"The text has {len(text):,} characters; at most {limit} are possible.")
+        raise RowError(
+            _("The text has %(count)s characters; at most %(limit)s are possible.")
+            % {"count": grouped(len(text)), "limit": limit}
+        )
     check = _CHECKS.get(column)
     return check(text) if check and text else text
 
 
 def _shown(character: str) -> str:
-    return {"\t": "a tab", "\r": "a line end"}.get(character, f"“{character}”")
+    return {"\t": _("a tab"), "\r": _("a line end")}.get(character, f"“{character}”")
 
 
 def _email(text: str) -> str:
     try:
         validate_email(text)
     except ValidationError:
-        raise RowError(f"“{text[:60]}” is no e-mail address.") from None
+        raise RowError(_("“%(text)s” is no e-mail address.") % {"text": text[:60]}) from None
     return text
 
 
 def _phone(text: str) -> str:
     if not _PHONE.fullmatch(text):
-        raise RowError(f"“{text[:60]}” is no telephone number: digits, blanks, + ( ) / . - only.")
+        raise RowError(
+            _("“%(text)s” is no telephone number: digits, blanks, + ( ) / . - only.")
+            % {"text": text[:60]}
+        )
     return text
 
 
 def _number(text: str) -> str:
     if not _NUMBER.fullmatch(text):
-        raise RowError("A number has at most 20 letters, digits and . _ / - signs.")
+        raise RowError(_("A number has at most 20 letters, digits and . _ / - signs."))
     return text
 
 
 def _username(text: str) -> str:
     if not _USERNAME.fullmatch(text):
-        raise RowError("A user name has at most 64 characters, without blanks and quotation marks.")
+        raise RowError(
+            _("A user name has at most 64 characters, without blanks and quotation marks.")
+        )
     return text
 
 
@@ -136,14 +148,20 @@ def _status(text: str) -> str:
     key = re.sub(r"[\s-]+", "_", text.lower())
     key = _STATUS_SYNONYMS.get(key, key)
     if key not in STATUSES:
-        raise RowError(f"“{text[:30]}” is no status. Known are: {', '.join(STATUSES)}.")
+        raise RowError(
+            _("“%(text)s” is no status. Known are: %(list)s.")
+            % {"text": text[:30], "list": ", ".join(STATUSES)}
+        )
     return key
 
 
 def _country(text: str) -> str:
     code = _countries().get(text.lower())
     if code is None:
-        raise RowError(f"“{text[:40]}” is no country. Write its code, such as DE, or its name.")
+        raise RowError(
+            _("“%(text)s” is no country. Write its code, such as DE, or its name.")
+            % {"text": text[:40]}
+        )
     return code
 
 

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from apps.subscribers.exceptions import FileRefusedError
 
 COLUMNS = (
@@ -46,12 +49,12 @@ _CHUNK = 64 * 1024
 # What text never holds: control characters but tab, line ends and page break.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _KNOWN_BINARIES = {
-    b"PK\x03\x04": "an Excel or other zipped file",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
-    b"%PDF": "a PDF",
-    b"\x1f\x8b": "a compressed file",
+    b"PK\x03\x04": gettext_lazy("an Excel or other zipped file"),
+    b"\xd0\xcf\x11\xe0": gettext_lazy("an old Excel workbook"),
+    b"%PDF": gettext_lazy("a PDF"),
+    b"\x1f\x8b": gettext_lazy("a compressed file"),
 }
-_ADVICE = "Save the list as “CSV UTF-8” and upload that file."
+_ADVICE = gettext_lazy("Save the list as “CSV UTF-8” and upload that file.")
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,11 @@ def read_rows(path: Path, layout: Layout, *, after: int = 0) -> Iterator[tuple[i
                     yield number, cells
         except csv.Error as error:
             raise FileRefusedError(
-                f"Row {number + 1} cannot be read: {error}. Most often a closing quotation mark is"
-                " missing there."
+                _(
+                    "Row %(row)s cannot be read: %(error)s. Most often a closing quotation "
+                    "mark is missing there."
+                )
+                % {"row": number + 1, "error": error}
             ) from error
 
 
@@ -106,10 +112,13 @@ def _find_encoding(path: Path) -> str:
     with path.open("rb") as file:
         head = file.read(_CHUNK)
     if not head.strip():
-        raise FileRefusedError("The file is empty. Choose the one that holds your list.")
+        raise FileRefusedError(_("The file is empty. Choose the one that holds your list."))
     for magic, what in _KNOWN_BINARIES.items():
         if head.startswith(magic):
-            raise FileRefusedError(f"This is {what}, not a CSV file. {_ADVICE}")
+            raise FileRefusedError(
+                _("This is %(what)s, not a CSV file. %(advice)s")
+                % {"what": what, "advice": _ADVICE}
+            )
     wide = _wide_encoding(head)
     problem = ""
     for encoding in (wide,) if wide else ("utf-8-sig", "cp1252"):
@@ -118,7 +127,10 @@ def _find_encoding(path: Path) -> str:
             return encoding
         if wide or problem.startswith("zero"):
             break
-    raise FileRefusedError(f"The file is not readable as text ({problem}). {_ADVICE}")
+    raise FileRefusedError(
+        _("The file is not readable as text (%(problem)s). %(advice)s")
+        % {"problem": problem, "advice": _ADVICE}
+    )
 
 
 def _wide_encoding(head: bytes) -> str:
@@ -159,7 +171,7 @@ def _find_header(path: Path, encoding: str) -> tuple[int, list[str], str]:
             delimiter = max(_DELIMITERS, key=_outside_quotes(line).count)
             cells = next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter))
             return number, [cell.strip() for cell in cells], delimiter
-    raise FileRefusedError("The file holds blank lines only. Choose the one with your list.")
+    raise FileRefusedError(_("The file holds blank lines only. Choose the one with your list."))
 
 
 def _outside_quotes(line: str) -> str:
@@ -176,11 +188,15 @@ def _check_columns(cells: list[str], columns: list[str]) -> None:
     if twice:
         headings = [f"“{h}”" for h, c in zip(cells, columns, strict=True) if c == twice]
         raise FileRefusedError(
-            f"The columns {' and '.join(headings)} both mean {twice}. Remove or rename one."
+            _("The columns %(list)s both mean %(twice)s. Remove or rename one.")
+            % {"list": _(" and ").join(headings), "twice": twice}
         )
     if "name" not in known:
         shown = ", ".join(f"“{cell[:40]}”" for cell in cells[:8])
         raise FileRefusedError(
-            "The first row must name the columns, and one of them must be “name”; it holds"
-            f" {shown}. The columns are: {', '.join(COLUMNS)}."
+            _(
+                "The first row must name the columns, and one of them must be “name”; it "
+                "holds %(shown)s. The columns are: %(list)s."
+            )
+            % {"shown": shown, "list": ", ".join(COLUMNS)}
         )

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from apps.billing.models import PlanVersion
 from apps.billing.services import newest_versions
@@ -115,7 +117,12 @@ def _mark_twins(source: SubscriberImport, rows: list[ImportRow], key: str) -> No
     for row in rows:
         value = getattr(row, key)
         if value and first.setdefault(value, row.row) != row.row:
-            _mark(row, key, f"{_WORDS[key]} “{value}” is in row {first[value]} already.")
+            _mark(
+                row,
+                key,
+                _("%(words)s “%(value)s” is in row %(first)s already.")
+                % {"words": _WORDS[key], "value": value, "first": first[value]},
+            )
 
 
 def _mark_taken(rows: list[ImportRow]) -> None:
@@ -127,7 +134,11 @@ def _mark_taken(rows: list[ImportRow]) -> None:
         for row in rows:
             if getattr(row, key) in taken:
                 what = f"{_WORDS[key]} “{getattr(row, key)}”"
-                _mark(row, key, f"{what} belongs to a subscriber who is here already.")
+                _mark(
+                    row,
+                    key,
+                    _("%(what)s belongs to a subscriber who is here already.") % {"what": what},
+                )
     for row in rows:
         row.is_good = not row.errors
 
@@ -192,4 +203,8 @@ def _service(
     )
 
 
-_WORDS = {"number": "The number", "external_id": "The reference", "username": "The user name"}
+_WORDS = {
+    "number": gettext_lazy("The number"),
+    "external_id": gettext_lazy("The reference"),
+    "username": gettext_lazy("The user name"),
+}

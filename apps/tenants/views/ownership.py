@@ -86,7 +86,7 @@ def _offer(request: HttpRequest, organisation: Organisation, *, by: User) -> Non
     chosen = request.POST.get("to", "")
     to = next((p for p in ownership.candidates(organisation) if str(p.uuid) == chosen), None)
     if to is None:
-        raise DomainError("Choose somebody who belongs to the organisation.", field="to")
+        raise DomainError(_("Choose somebody who belongs to the organisation."), field="to")
     ownership.offer_ownership(organisation, to=to, by=by)
     path = reverse("organisation_owner", args=[organisation.slug])
     context: dict[str, Any] = {

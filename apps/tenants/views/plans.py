@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from apps.billing.money import format_money
 from apps.billing.services import OfferedPlan
 
@@ -15,13 +17,13 @@ def _row(plan: OfferedPlan) -> dict[str, Any]:
     return {
         "key": plan.key,
         "name": plan.name,
-        "summary": plan.description,
+        "summary": _(plan.description),
         "price_minor": plan.flat_minor,
         "per_subscriber_minor": plan.per_subscriber_minor,
         "currency": plan.currency,
         "price": format_money(plan.flat_minor, plan.currency),
         "per_subscriber": format_money(plan.per_subscriber_minor, plan.currency),
-        "included": plan.included,
+        "included": [_(sentence) for sentence in plan.included],
         "highlighted": plan.highlighted,
         "tag": "",
         "trial_days": plan.trial_days,

@@ -1,0 +1,103 @@
+"""Which language a person reads: their own, else the level's, else the browser's (ADR 018)."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import get_language
+from django.views.decorators.http import require_POST
+
+from apps.accounts.addresses import local_path
+from apps.accounts.models import User
+from apps.branding.looks import look_in_force
+from apps.core.languages import first_of, names, speak
+from apps.events import services as events
+from apps.events.actors import Actor, user_actor
+
+_YEAR_S = 365 * 24 * 3600
+# Files for everybody, and programs, which read English.
+_NOBODYS = ("/api/", "/brand/", "/static/")
+
+
+def language_of(user: User | None) -> str:
+    """What somebody is written in who is not here to be asked."""
+    own = user.language if user else ""
+    return first_of([own, look_in_force().language])
+
+
+def language_of_actor(actor_kind: str, actor_id: str) -> str:
+    """The language of who started something in the current schema."""
+    is_person = actor_kind == "user" and actor_id
+    return language_of(User.objects.filter(uuid=actor_id).first() if is_person else None)
+
+
+def language_for_address(email: str) -> str:
+    """That of the person with this address; of a stranger the level's, else the one in use."""
+    user = User.objects.filter(email=email.lower()).first()
+    own = user.language if user else ""
+    return first_of([own, look_in_force().language, get_language() or ""])
+
+
+@transaction.atomic
+def choose_language(user: User, code: str, *, actor: Actor) -> None:
+    """Keep a person's language; an empty one leaves it to the level and the browser."""
+    if User.objects.filter(pk=user.pk).exclude(language=code).update(language=code):
+        events.record("user.changed", actor=actor, subject=user, data={"language": code})
+    user.language = code
+
+
+def note_language(user: User) -> None:
+    """Keep the language of a person's first sign-in, so that mails come in it as well."""
+    if not user.language and not look_in_force().language:
+        user.language = get_language() or ""
+        User.objects.filter(pk=user.pk, language="").update(language=user.language)
+
+
+class PersonLanguageMiddleware:
+    """Goes on in the person's language, else the one chosen in this browser, else the level's."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith(_NOBODYS):
+            code = self._chosen(request)
+            if code in names():
+                speak(request, code)
+        return self.get_response(request)
+
+    @staticmethod
+    def _chosen(request: HttpRequest) -> str:
+        own = ""
+        # Without the cookie nobody is signed in, and the session need not be touched.
+        if settings.SESSION_COOKIE_NAME in request.COOKIES:
+            own = getattr(request.user, "language", "")
+        return (
+            own
+            or request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+            or look_in_force().language
+        )
+
+
+@require_POST
+def set_language(request: HttpRequest) -> HttpResponse:
+    """Keep a language for this browser, and for the person who is signed in; empty: none."""
+    code = request.POST.get("language", "")
+    response = HttpResponseRedirect(local_path(request.POST.get("next"), "/"))
+    if code and code not in names():
+        return response
+    if isinstance(request.user, User):
+        choose_language(request.user, code, actor=user_actor(request.user))
+    if not code:
+        response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
+        return response
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        code,
+        max_age=_YEAR_S,
+        secure=request.is_secure(),
+        httponly=True,
+        samesite="Lax",
+    )
+    return response

@@ -1,0 +1,1 @@
+"""Languages: catalogues, whose language is spoken, and pages in French."""
