@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -19,12 +19,11 @@ from apps.work import services as work
 
 log = structlog.get_logger(__name__)
 SIGNAL = "events"
-# Instead of a type: every event.
-ANY = "*"
 # How often an event's reactions are tried before those that fail are left out.
 PATIENCE = 5
 FAILED_REACTION = "reaction"
 Reaction = Callable[[Event], None]
+BatchReaction = Callable[[Sequence[Event]], None]
 _COLUMNS = tuple(
     field.attname
     for field in Event._meta.concrete_fields
@@ -36,6 +35,7 @@ _INSERT = f"""
     VALUES ({", ".join(["%s"] * len(_COLUMNS))}, %s) RETURNING id, xid
 """  # nosec B608 - names of columns
 _reactions: dict[str, list[Reaction]] = {}
+_batch_reactions: list[BatchReaction] = []
 
 
 def record(
@@ -93,6 +93,15 @@ def reacts_to(*types: str) -> Callable[[Reaction], Reaction]:
     return register
 
 
+def reacts_to_batches(reaction: BatchReaction) -> BatchReaction:
+    """Register a reaction to all events, shown as many at once as are passed in one transaction.
+
+    What it raises holds its schema back, so it must not fail for what one event says.
+    """
+    _batch_reactions.append(reaction)
+    return reaction
+
+
 def dispatch(limit: int = 200) -> int:
     """Show sealed events to their reactions, in order; returns how many were passed.
 
@@ -102,11 +111,14 @@ def dispatch(limit: int = 200) -> int:
     with transaction.atomic():
         Cursor.objects.get_or_create(name="reactions")
         cursor = Cursor.objects.select_for_update().get(name="reactions")
-        before = cursor.seal_no
+        before, passed = cursor.seal_no, []
         for event in Event.objects.filter(seal_no__gt=before).order_by("seal_no")[:limit]:
             if not _show(event, cursor):
                 break
             cursor.seal_no, cursor.failures = event.seal_no or before, 0
+            passed.append(event)
+        for reaction in _batch_reactions if passed else ():
+            reaction(passed)
         cursor.save(update_fields=["seal_no", "failures"])
     return cursor.seal_no - before
 
@@ -118,7 +130,7 @@ def has_unread() -> bool:
 
 
 def _reactions_to(event: Event) -> list[Reaction]:
-    return [*_reactions.get(event.type, []), *_reactions.get(ANY, [])]
+    return _reactions.get(event.type, [])
 
 
 def _show(event: Event, cursor: Cursor) -> bool:

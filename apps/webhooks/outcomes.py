@@ -50,8 +50,8 @@ def note(endpoint: Endpoint, outcomes: Sequence[Outcome]) -> None:
         return
     now = timezone.now()
     Attempt.objects.bulk_create([_attempt(one) for one in outcomes])
-    for one in outcomes:
-        _note_delivery(one, now)
+    for (attempts, is_ok), some in _alike(outcomes).items():
+        _note_deliveries(some, attempts, now, is_ok=is_ok)
     _note_endpoint(endpoint, outcomes, now)
 
 
@@ -75,17 +75,24 @@ def _attempt(outcome: Outcome) -> Attempt:
     )
 
 
-def _note_delivery(outcome: Outcome, now: datetime) -> None:
-    delivery = outcome.delivery
-    attempts = delivery.attempts + 1
-    if outcome.answer.is_ok:
+def _alike(outcomes: Sequence[Outcome]) -> dict[tuple[int, bool], list[int]]:
+    """Deliveries that are written down by one statement: as often tried, with the same end."""
+    found: dict[tuple[int, bool], list[int]] = {}
+    for one in outcomes:
+        found.setdefault((one.delivery.attempts, one.answer.is_ok), []).append(one.delivery.pk)
+    return found
+
+
+def _note_deliveries(keys: list[int], before: int, now: datetime, *, is_ok: bool) -> None:
+    attempts = before + 1
+    if is_ok:
         change = {"state": Delivery.State.DELIVERED, "ended_at": now}
     elif attempts > len(BACKOFF_S):
         change = {"state": Delivery.State.FAILED, "ended_at": now}
     else:
         change = {"due_at": now + timedelta(seconds=BACKOFF_S[attempts - 1])}
     # One that was asked to be sent again meanwhile has other attempts, and stays as it is.
-    rows = Delivery.objects.filter(pk=delivery.pk, state=_PENDING, attempts=delivery.attempts)
+    rows = Delivery.objects.filter(pk__in=keys, state=_PENDING, attempts=before)
     rows.update(attempts=attempts, **change)
 
 

@@ -1,6 +1,6 @@
 """Writes about endpoints, and what is to be delivered to them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -202,11 +202,12 @@ def replay_some(endpoint: Endpoint) -> None:
     Endpoint.objects.filter(pk=row.pk).update(replay_after=after, replay_until=until)
 
 
-def deliver(event: Event) -> None:
-    """Have an event sent to every endpoint that asked for it."""
+def deliver(happened: Sequence[Event]) -> None:
+    """Have events sent, in their order, to every endpoint that asked for them."""
     for endpoint in Endpoint.objects.filter(status=Endpoint.Status.ACTIVE).order_by("pk"):
-        if endpoint.wants(event.type):
-            _deliver(event, endpoint)
+        wanted = [event for event in happened if endpoint.wants(event.type)]
+        if wanted:
+            _deliver(wanted, endpoint)
 
 
 def check_address(url: str) -> None:
@@ -230,15 +231,18 @@ def body_of(delivery: Delivery, event: Event | None) -> dict[str, Any] | None:
     return delivery.test_body or (envelope(event) if event else None)
 
 
-def _deliver(event: Event, endpoint: Endpoint) -> None:
+def _deliver(happened: Sequence[Event], endpoint: Endpoint) -> None:
     # Held together with the runner's last look, so that it either sees this or is called.
     held = Endpoint.objects.select_for_update(no_key=True).filter(pk=endpoint.pk)
     row = held.filter(status=Endpoint.Status.ACTIVE).first()
     if row is None:
         return
     now = timezone.now()
-    delivery = Delivery(endpoint=row, event=event.uuid, type=event.type, due_at=now, created_at=now)
-    Delivery.objects.bulk_create([delivery], ignore_conflicts=True)
+    times = {"due_at": now, "created_at": now}
+    Delivery.objects.bulk_create(
+        [Delivery(endpoint=row, event=one.uuid, type=one.type, **times) for one in happened],
+        ignore_conflicts=True,
+    )
     if row.rests_until is None or row.rests_until <= now:
         _call(row)
 
