@@ -1,26 +1,25 @@
 """What subscribers add to pages of lower apps: the workspace's home, the portal, the meters."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from django.db.models import Case, Count, DecimalField, F, Q, QuerySet, Sum, Value, When
-from django.db.models.functions import Cast
+from django.db.models import Count, DecimalField, F, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from apps.accounts.access import may, narrow
-from apps.billing.models import Plan, PlanVersion
-from apps.billing.money import decimal_string, format_money
+from apps.accounts.access import is_limited, may, narrow
+from apps.billing.money import decimal_string
 from apps.contract.registry import meter
 from apps.contract.services import held_grant
 from apps.events.models import Event
+from apps.portal.charts import Limit
+from apps.portal.ranges import range_of
 from apps.portal.registry import on_admin_home, page, panel
 from apps.subscribers import services
+from apps.subscribers.dashboard import History, charts, first_steps, monthly_minor, tiles
 from apps.subscribers.models import Service, Subscriber
 from apps.subscribers.portal import portal_services
 from apps.subscribers.timeline import event_row
@@ -63,26 +62,50 @@ def home_stats() -> dict[str, Any]:
 
 def monthly_revenue() -> dict[str, str]:
     """Flat prices of active services a month by currency, as decimal strings; one query."""
-    return {c: decimal_string(minor, c) for c, minor in _monthly_minor().items()}
+    return {c: decimal_string(minor, c) for c, minor in monthly_minor().items()}
 
 
 @on_admin_home("workspace")
 def workspace_home(request: HttpRequest) -> dict[str, Any]:
     """The first page of an ISP's staff."""
-    if not may(request.user, "subscribers.view"):
-        return {}
+    user = request.user
+    if not may(user, "subscribers.view") or is_limited(user):
+        return {"checklist": first_steps(user)}
     stats = home_stats()
-    happened = narrow(request.user, Event.objects.exclude(type__startswith="operation."))
+    picked = range_of(request)
+    history = History.of(picked)
+    active = stats["services"]["active"]
     return {
         "headline": _headline(stats),
-        "stats": _tiles(stats),
+        "stats": tiles(stats, history, picked),
+        "charts": charts(stats, history, picked, may_import=may(user, "subscribers.transfer")),
+        "limits": _limits(),
         "needs": [*_over_limit(), *_waiting(stats)],
-        "checklist": _checklist(stats),
-        "plans": plans_by_services(stats["services"]["active"]),
-        "plans_url": reverse("admin:billing_plan_changelist"),
+        "checklist": first_steps(user),
+        "plans": plans_by_services(active) if may(user, "plans.view") else [],
+        "plans_url": reverse("admin:billing_plan_changelist") if may(user, "plans.view") else "",
+        **_events(user),
+    }
+
+
+def _events(user: Any) -> dict[str, Any]:
+    if not may(user, "record.view"):
+        return {}
+    happened = narrow(user, Event.objects.exclude(type__startswith="operation."))
+    return {
         "events": [event_row(event) for event in happened[:_EVENTS]],
         "events_url": reverse("admin:events_event_changelist"),
     }
+
+
+def _limits() -> list[Limit]:
+    allowed = held_grant().limits.get("max_subscribers")
+    if not allowed:
+        return []
+    used = services.active_subscribers()
+    said = {"used": f"{used:,}", "allowed": f"{allowed:,}"}
+    text = _("%(used)s of %(allowed)s") % said
+    return [Limit(_("Subscribers with an active service"), used, allowed, text)]
 
 
 def plans_by_services(active: int) -> list[dict[str, Any]]:
@@ -114,67 +137,6 @@ def _since(start: datetime, end: datetime | None) -> Count:
 def _by_status(rows: QuerySet[Service]) -> dict[str, int]:
     counted = dict(rows.order_by().values_list("status").annotate(Count("pk")))
     return {status: counted.get(status, 0) for status in Service.Status.values}
-
-
-def _monthly_minor() -> dict[str, int]:
-    flat = Cast("plan_version__flat_minor", _EXACT)
-    monthly = Case(
-        When(plan_version__period=PlanVersion.Period.YEAR, then=flat / Value(12)),
-        default=flat,
-        output_field=_EXACT,
-    )
-    sums = (
-        Service.objects.active()
-        .order_by()
-        .values(currency=F("plan_version__currency"))
-        .annotate(minor=Sum(monthly))
-        .order_by("currency")
-    )
-    whole = Decimal(1)
-    return {
-        row["currency"]: int(row["minor"].quantize(whole, rounding=ROUND_HALF_UP)) for row in sums
-    }
-
-
-def _tiles(stats: dict[str, Any]) -> list[dict[str, Any]]:
-    people = reverse("admin:subscribers_subscriber_changelist")
-    owned = reverse("admin:subscribers_service_changelist")
-    by = stats["services"]
-    new, before = stats["new_this_month"], stats["new_last_month"]
-    return [
-        {
-            "label": _("Active subscribers"),
-            "value": f"{stats['subscribers']['active']:,}",
-            "note": _("%(new)s new this month, %(before)s in the month before")
-            % {"new": f"{new:,}", "before": f"{before:,}"},
-            "tone": "ok" if new > before else "",
-            "url": f"{people}?status__exact=active",
-        },
-        {
-            "label": _("Suspended services"),
-            "value": f"{by['suspended']:,}",
-            "note": _("switched off, kept"),
-            "url": f"{owned}?status__exact=suspended",
-        },
-        {
-            "label": _("Waiting for installation"),
-            "value": f"{by['pending_install']:,}",
-            "note": _("ordered, not delivered yet"),
-            "url": f"{owned}?status__exact=pending_install",
-        },
-        *_revenue_tiles(f"{owned}?status__exact=active"),
-    ]
-
-
-def _revenue_tiles(url: str) -> Iterable[dict[str, Any]]:
-    amounts = _monthly_minor() or {"": 0}
-    for currency, minor in amounts.items():
-        yield {
-            "label": _("Monthly revenue"),
-            "value": format_money(minor, currency) if currency else "–",
-            "note": _("prices of active services"),
-            "url": url,
-        }
 
 
 def _headline(stats: dict[str, Any]) -> dict[str, str]:
@@ -237,29 +199,3 @@ def _waiting(stats: dict[str, Any]) -> list[dict[str, Any]]:
         for status, count, title, text in found
         if count
     ]
-
-
-def _checklist(stats: dict[str, Any]) -> list[dict[str, Any]]:
-    """First steps; gone once all are done."""
-    has_portal_user = Subscriber.objects.filter(user__isnull=False).exists()
-    steps = [
-        {
-            "title": _("Create a plan"),
-            "text": _("What you sell: a price and two speeds."),
-            "url": reverse("admin:billing_plan_add"),
-            "done": Plan.objects.exists(),
-        },
-        {
-            "title": _("Bring your subscribers"),
-            "text": _("As a CSV file, with a dry run first, or one by one."),
-            "url": reverse("admin:subscribers_import"),
-            "done": any(stats["subscribers"].values()),
-        },
-        {
-            "title": _("Let a subscriber into the portal"),
-            "text": _("Open a subscriber with an e-mail address and send an invitation."),
-            "url": reverse("admin:subscribers_subscriber_changelist"),
-            "done": has_portal_user,
-        },
-    ]
-    return [] if all(step["done"] for step in steps) else steps
