@@ -57,6 +57,8 @@ def console_home(request: HttpRequest) -> dict[str, Any]:
 @on_admin_home("console")
 def console_operations(request: HttpRequest) -> dict[str, Any]:
     """What runs for an instance now."""
+    if not may(request.user, "operations.view"):
+        return {}
     running = narrow(request.user, Operation.objects.filter(status__in=Operation.ACTIVE))
     return {"operations": [_operation_row(row) for row in running.prefetch_related("steps")]}
 

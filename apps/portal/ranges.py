@@ -22,6 +22,8 @@ _YEAR, _CUSTOM, _USUAL = "12m", "custom", "30d"
 # Five years of months are the most that a chart holds.
 _MOST_DAYS = 1826
 _DAILY, _WEEKLY = 31, 190
+# Nothing is older, and days before the calendar's first cannot be reckoned.
+_FIRST = date(2000, 1, 1)
 TITLES: dict[str, str | Promise] = {
     "7d": gettext_lazy("7 days"),
     "30d": gettext_lazy("30 days"),
@@ -150,7 +152,7 @@ def _named(key: str, today: date) -> Range:
 
 def _between(first: date, last: date, today: date) -> Range:
     """Whichever way round they were given, and nothing of the future."""
-    first, last = sorted((min(first, today), min(last, today)))
+    first, last = sorted(max(_FIRST, min(day, today)) for day in (first, last))
     return Range(max(first, last - timedelta(days=_MOST_DAYS - 1)), last)
 
 

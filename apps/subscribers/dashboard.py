@@ -119,7 +119,7 @@ def charts(
 
 
 def _levels(stats: dict[str, Any], history: History, picked: Range, way: Way | None) -> Chart:
-    shown = ((_ACTIVE, "brand"), (_SUSPENDED, "warn"), (_PENDING, "info"))
+    shown = ((_ACTIVE, "brand"), (_SUSPENDED, "warn"), (_PENDING, "idle"))
     now = stats["services"]
     series = [
         Series(str(status.label), picked.levels(now[status], history.changes(status)), tone)

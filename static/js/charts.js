@@ -46,7 +46,7 @@ function lineStyle(colour, at) {
     borderWidth: 2,
     pointRadius: 0,
     pointHoverRadius: 4,
-    fill: at === 0 ? "origin" : false,
+    fill: at === 0 && "origin",
     tension: 0.25,
   };
 }
@@ -56,23 +56,38 @@ function barStyle(colour) {
   return { backgroundColor: shown, hoverBackgroundColor: rgb(colour, 0.8), borderRadius: 3, maxBarThickness: 28 };
 }
 
+function styles(colours, kind) {
+  return colours.series.map((colour, at) => (kind === "line" ? lineStyle(colour, at) : barStyle(colour)));
+}
+
 function paint(chart, section) {
   const colours = coloursOf(section);
-  chart.data.datasets.forEach((set, at) => {
-    Object.assign(set, chart.config.type === "line" ? lineStyle(colours.series[at], at) : barStyle(colours.series[at]));
-  });
+  const styled = styles(colours, section.dataset.chart);
+  chart.data.datasets.forEach((set, at) => Object.assign(set, styled[at]));
   for (const scale of Object.values(chart.options.scales)) {
     scale.ticks.color = colours.text;
     scale.grid.color = colours.line;
-    scale.border = { color: colours.line };
+    scale.border.color = colours.line;
   }
   chart.update("none");
 }
 
-function scales(kind, stacked) {
+function scales(kind, stacked, { text: color, line }) {
   const lies = kind === "rows";
-  const counted = { beginAtZero: true, stacked, grid: {}, ticks: { precision: 0, maxTicksLimit: 5 } };
-  const named = { stacked, grid: { display: false }, ticks: { maxRotation: 0, autoSkip: !lies, autoSkipPadding: 16 } };
+  const border = { color: line };
+  const counted = {
+    beginAtZero: true,
+    stacked,
+    border: { ...border },
+    grid: { color: line },
+    ticks: { color, precision: 0, maxTicksLimit: 5 },
+  };
+  const named = {
+    stacked,
+    border: { ...border },
+    grid: { display: false },
+    ticks: { color, maxRotation: 0, autoSkip: !lies, autoSkipPadding: 16 },
+  };
   return lies ? { x: counted, y: named } : { x: named, y: counted };
 }
 
@@ -81,9 +96,11 @@ function draw(Chart, section) {
   const kind = section.dataset.chart;
   const plot = section.querySelector(".dm-chart__plot");
   plot.hidden = false;
+  const colours = coloursOf(section);
+  const styled = styles(colours, kind);
   const chart = new Chart(plot.querySelector("canvas"), {
     type: kind === "line" ? "line" : "bar",
-    data: { labels, datasets: series.map(({ label, values }) => ({ label, data: values })) },
+    data: { labels, datasets: series.map(({ label, values }, at) => ({ label, data: values, ...styled[at] })) },
     options: {
       animation: false,
       responsive: true,
@@ -91,11 +108,10 @@ function draw(Chart, section) {
       indexAxis: kind === "rows" ? "y" : "x",
       interaction: { mode: "index", intersect: false, axis: kind === "rows" ? "y" : "x" },
       plugins: { legend: { display: false } },
-      scales: scales(kind, "stacked" in section.dataset),
+      scales: scales(kind, "stacked" in section.dataset, colours),
     },
   });
   drawn.push([chart, section]);
-  paint(chart, section);
 }
 
 function repaint() {

@@ -254,6 +254,7 @@ NEEDS: Needs = {
         "portal_services",
         "portal_account",
         "sso_authorize",
+        "admin:first_steps",
         "admin:index",
         "admin:search",
         "admin:app_list",
