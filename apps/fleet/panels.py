@@ -54,12 +54,14 @@ def _steps(user: Any, servers: list[dict[str, Any]]) -> list[Step]:
 def _servers(user: Any) -> list[Any]:
     rows = Server.objects.exclude(status=Server.Status.RETIRED).select_related("region")
     return list(
-        narrow(user, rows).annotate(
+        narrow(user, rows)
+        .annotate(
             placed=Count("placements", filter=_OPEN),
             taken_cpu=Coalesce(Sum("placements__cpu_millis", filter=_OPEN), 0),
             taken_memory=Coalesce(Sum("placements__memory_mb", filter=_OPEN), 0),
             taken_disk=Coalesce(Sum("placements__disk_mb", filter=_OPEN), 0),
-        ).order_by("region__code", "name")
+        )
+        .order_by("region__code", "name")
     )
 
 
