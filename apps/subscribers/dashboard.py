@@ -70,7 +70,9 @@ def monthly_minor() -> dict[str, int]:
     }
 
 
-def tiles(stats: dict[str, Any], history: History, picked: Range) -> list[Stat]:
+def tiles(
+    stats: dict[str, Any], history: History, picked: Range, minor: dict[str, int]
+) -> list[Stat]:
     """The numbers, each with what it was before where that is known."""
     people = reverse("admin:subscribers_subscriber_changelist")
     active = reverse("admin:subscribers_service_changelist") + "?status__exact=active"
@@ -85,7 +87,7 @@ def tiles(stats: dict[str, Any], history: History, picked: Range) -> list[Stat]:
         ),
         compared(_("New subscribers"), new, before, picked, better="more", url=people, order=15),
         *_levels_now(stats["services"], history, picked),
-        *_revenue(active),
+        *_revenue(minor, active),
     ]
 
 
@@ -101,9 +103,8 @@ def _levels_now(now: dict[str, int], history: History, picked: Range) -> Iterabl
         yield level(label, now[status], before, picked, better=better, url=url, order=20)
 
 
-def _revenue(url: str) -> Iterable[Stat]:
-    amounts = monthly_minor() or {"": 0}
-    for currency, minor in amounts.items():
+def _revenue(amounts: dict[str, int], url: str) -> Iterable[Stat]:
+    for currency, minor in (amounts or {"": 0}).items():
         value = format_money(minor, currency) if currency else "–"
         note = _("prices of active services")
         yield Stat(_("Monthly revenue"), value, note=note, url=url, order=30)

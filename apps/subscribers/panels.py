@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, DecimalField, F, Q, QuerySet
+from django.db.models import Count, F, Max, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -28,7 +28,6 @@ _EVENTS = 8
 _PLANS = 6
 panel("services", order=10)(portal_services)
 page("portal_account", gettext_lazy("Account"), icon="circle-user", order=90)
-_EXACT = DecimalField(max_digits=40, decimal_places=12)
 
 
 @meter("active_subscribers")
@@ -37,11 +36,12 @@ def _active_subscribers() -> int:
     return services.active_subscribers()
 
 
-def home_stats() -> dict[str, Any]:
+def home_stats(minor: dict[str, int] | None = None) -> dict[str, Any]:
     """Subscribers by status, services by status, revenue a month, and who is new.
 
     `mrr` maps a currency to a decimal string of its major units: the flat prices of active
-    services a month, a year's price counted as its twelfth, rounded once, half up.
+    services a month, a year's price counted as its twelfth, rounded once, half up. Whoever has
+    them gives them as `minor`.
     """
     now = timezone.localtime()
     month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
@@ -54,7 +54,7 @@ def home_stats() -> dict[str, Any]:
     return {
         "subscribers": {status: people[status] for status in Subscriber.Status.values},
         "services": _by_status(Service.objects.all()),
-        "mrr": monthly_revenue(),
+        "mrr": _in_major_units(monthly_minor() if minor is None else minor),
         "new_this_month": people["new_this_month"],
         "new_last_month": people["new_last_month"],
     }
@@ -62,7 +62,11 @@ def home_stats() -> dict[str, Any]:
 
 def monthly_revenue() -> dict[str, str]:
     """Flat prices of active services a month by currency, as decimal strings; one query."""
-    return {c: decimal_string(minor, c) for c, minor in monthly_minor().items()}
+    return _in_major_units(monthly_minor())
+
+
+def _in_major_units(amounts: dict[str, int]) -> dict[str, str]:
+    return {currency: decimal_string(minor, currency) for currency, minor in amounts.items()}
 
 
 @on_admin_home("workspace")
@@ -71,13 +75,14 @@ def workspace_home(request: HttpRequest) -> dict[str, Any]:
     user = request.user
     if not may(user, "subscribers.view") or is_limited(user):
         return {"checklist": first_steps(user)}
-    stats = home_stats()
+    minor = monthly_minor()
+    stats = home_stats(minor)
     picked = range_of(request)
     history = History.of(picked)
     active = stats["services"]["active"]
     return {
         "headline": _headline(stats),
-        "stats": tiles(stats, history, picked),
+        "stats": tiles(stats, history, picked, minor),
         "charts": charts(stats, history, picked, may_import=may(user, "subscribers.transfer")),
         "limits": _limits(),
         "needs": [*_over_limit(), *_waiting(stats)],
@@ -113,8 +118,9 @@ def plans_by_services(active: int) -> list[dict[str, Any]]:
     counted = (
         Service.objects.active()
         .order_by()
-        .values(plan=F("plan_version__plan"), name=F("plan_version__plan__name"))
-        .annotate(count=Count("pk"))
+        .values(plan=F("plan_version__plan"))
+        # Grouped by the number alone: names of ten thousand rows are slow to compare.
+        .annotate(count=Count("pk"), name=Max("plan_version__plan__name"))
         .order_by("-count", "name")[:_PLANS]
     )
     owned = reverse("admin:subscribers_service_changelist")
@@ -154,7 +160,7 @@ def _headline(stats: dict[str, Any]) -> dict[str, str]:
 def _over_limit() -> list[dict[str, Any]]:
     """A note for the owner; nobody is cut off for being one too many."""
     limit = held_grant().limits.get("max_subscribers")
-    active = services.active_subscribers()
+    active = services.active_subscribers() if limit else 0
     if not limit or active <= limit:
         return []
     return [
