@@ -30,7 +30,7 @@ check hosts python -m dev.lint.no_hosts
 check migrations python manage.py makemigrations --check --dry-run
 check lintmigrations python manage.py lintmigrations --sql-analyser postgresql \
   --include-apps accounts billing branding contract core events fleet instances lists marketplace \
-  notifications operations subscribers tenancy tenants webhooks work
+  notifications operations portal subscribers tenancy tenants webhooks work
 check templates djlint --check templates dev/templates
 check dependencies deptry . --config dev/lint/deptry.toml
 # Asserts narrow types here, and programs are called without a shell on purpose.
