@@ -43,7 +43,7 @@ BUILT_IN = {
 OWNER_TITLE = _("Owner")
 _KEPT = "_access"
 # Of what technicians and support hold, whatever is added to them: not for the operator's support.
-_WITHHELD = ("people.", "roles.", "keys.", "record.")
+_WITHHELD = ("people.", "roles.", "keys.", "record.", "instances.install", "instances.deploy")
 
 
 @cache
@@ -162,20 +162,22 @@ def _membership_of(user: Principal) -> Membership | ServiceAccount | None:
 def _held_anew(user: Principal) -> frozenset[str]:
     if user.visit is not None:
         return _granted(permissions_of_visitors())
-    scopes = user.scopes if isinstance(user, Program) else ()
+    scopes = user.scopes if isinstance(user, Program) else None
     return _held(_membership_of(user), scopes)
 
 
 def _held(
-    membership: Membership | ServiceAccount | None, scopes: Iterable[str] = ()
+    membership: Membership | ServiceAccount | None, scopes: Iterable[str] | None = None
 ) -> frozenset[str]:
     if membership is None:
         return frozenset()
     own: Role | None = membership.own_role
     keys = frozenset(own.permissions) if own else permissions_of_role(membership.role)
-    if scopes:
+    if scopes is not None:
         keys = frozenset(key for key in keys if lets(scopes, key))
     rights = _granted(keys, is_limited=bool(membership.limits))
+    if scopes is None:
+        return rights
     if membership.role == OWNER and READ in scopes:
         rights |= _every_view()
     return frozenset(filter(is_looking, rights)) if only_reads(scopes) else rights

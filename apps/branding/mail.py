@@ -21,7 +21,7 @@ from mjml import mjml2html
 from apps.branding.colours import DARK_GROUNDS
 from apps.branding.looks import Look, look_in_force
 from apps.branding.models import Sender
-from apps.branding.quota import take_mail
+from apps.branding.quota import give_mail_back, take_mail
 from apps.branding.senders import own_sender, server_of
 from apps.branding.smtp import OwnServer
 from apps.core.mailbox import NoServerError
@@ -96,7 +96,11 @@ def send_now(message: EmailMultiAlternatives) -> str:
         return "The bound of sign-in mails for today is reached."
     try:
         _send(message)
+    except (OSError, SMTPException):
+        give_mail_back(is_security=True)
+        raise
     except NoServerError:
+        give_mail_back(is_security=True)
         log.error("mail_not_sent", reason="no_server")
         return "No mail server is set."
     return ""

@@ -65,9 +65,11 @@ def take_mail(*, is_security: bool = False) -> bool:
     return True
 
 
-def give_mail_back() -> None:
+def give_mail_back(*, is_security: bool = False) -> None:
     """One that was counted did not leave."""
-    MailDay.objects.filter(day=_today(), sent__gt=0).update(sent=F("sent") - 1)
+    field = "security" if is_security else "sent"
+    rows = MailDay.objects.filter(day=_today(), **{f"{field}__gt": 0})
+    rows.update(**{field: F(field) - 1})
 
 
 def seconds_to_next_day() -> float:

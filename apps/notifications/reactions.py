@@ -72,7 +72,7 @@ KEY_ENDS = register(
 KEYS_STAY = register(
     Kind(
         "api_key.maker_left",
-        title=_("Somebody who made API keys is switched off"),
+        title=_("Somebody who made API keys is switched off or has another role"),
         heading=_("API keys that %(person)s made go on"),
         body=_("They belong to: %(accounts)s. Replace or revoke those that %(person)s may know."),
         tone="warn",
@@ -99,7 +99,7 @@ def _tell_of_end(event: Event) -> None:
     notify(KEY_ENDS, _owners(), key=str(event.uuid), data=event.data, url=url)
 
 
-@events.reacts_to("user.deactivated")
+@events.reacts_to("user.deactivated", "user.role_changed")
 def _tell_of_keys(event: Event) -> None:
     accounts = ServiceAccount.objects.filter(
         keys__created_by__uuid=event.subject_id, keys__revoked_at=None, is_active=True

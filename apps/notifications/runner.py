@@ -102,9 +102,10 @@ def _mail(delivery: Delivery) -> None:
     try:
         message.send()
     except NoServerError as error:
-        give_mail_back()
+        _give_back(is_shared=is_shared)
         raise SendError("Not sent: no mail server is set.") from error
     except SMTPRecipientsRefused as error:
+        _give_back(is_shared=is_shared)
         codes = [code for code, _why in error.recipients.values()]
         is_final = all(code >= 500 for code in codes)
         if all(_NO_SUCH_ADDRESS.match(_text_of(why)) for _code, why in error.recipients.values()):
@@ -113,7 +114,14 @@ def _mail(delivery: Delivery) -> None:
             f"The mail server refused the address: {codes}", permanent=is_final
         ) from error
     except (OSError, SMTPException) as error:
+        _give_back(is_shared=is_shared)
         raise SendError(f"The mail server did not take it: {type(error).__name__}") from error
+
+
+def _give_back(*, is_shared: bool) -> None:
+    """What did not leave counts for nobody's day; own servers are not counted at all."""
+    if is_shared:
+        give_mail_back()
 
 
 def _failed(lease: Lease, delivery: Delivery, error: SendError) -> None:

@@ -2,6 +2,7 @@
 
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -41,6 +42,9 @@ def give_portal_access(subscriber: Subscriber, *, actor: Actor) -> User:
             _("%(subscriber)s is archived. Restore the subscriber first.")
             % {"subscriber": subscriber}
         )
+    if actor.kind == "support":
+        # It would outlast the visit.
+        raise PermissionDenied(_("Support gives nobody a log-in. The owners can."))
     user = subscriber.user or _log_in_of(subscriber, actor)
     Subscriber.objects.filter(pk=subscriber.pk).update(user=user)
     subscriber.user = user

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -42,6 +43,11 @@ _key_of: list[_KeyOf] = []
 
 class ContractError(DomainError):
     """The workspace could not be reached, or its answer cannot be believed."""
+
+
+def told_by(organisation: Organisation) -> tuple[Any, ...]:
+    """What a grant made now would say of people: who belongs, and which visits go on."""
+    return members_of(organisation), tuple(visits_that_go_on(organisation))
 
 
 def signs_reports(key_of: _KeyOf) -> _KeyOf:

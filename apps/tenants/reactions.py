@@ -39,6 +39,7 @@ def renew_grant(lease: Lease) -> None:
     """Renew once, and come again tomorrow, or soon when it failed."""
     organisation = Organisation.objects.select_related("workspace").get(uuid=lease.subject)
     reason, wait_s = "Renewed daily.", grants.RENEW_EVERY.total_seconds()
+    said = grants.told_by(organisation)
     try:
         grants.renew(organisation)
     except (LeaseLostError, Error):
@@ -47,6 +48,9 @@ def renew_grant(lease: Lease) -> None:
         reason, wait_s = _explain(organisation, error), _AGAIN_S
         grants.note_failure(organisation, reason)
     with lease.atomic():
+        # Who left while it was on its way could not call for another one.
+        if grants.told_by(organisation) != said:
+            wait_s = 0.0
         work.postpone(lease, seconds=wait_s, reason=reason)
 
 

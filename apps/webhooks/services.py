@@ -46,9 +46,7 @@ def create_endpoint(
     check_address(url)
     with connection.cursor() as cursor:
         # Two at once would each count one too few.
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtext('webhooks'), hashtext(current_schema()))"
-        )
+        cursor.execute(_COUNTING)
     if Endpoint.objects.count() >= MOST_ENDPOINTS:
         raise DomainError(
             _("There are %(most)s webhooks already. Remove one first.") % {"most": MOST_ENDPOINTS}

@@ -146,7 +146,10 @@ def hasten(kind: str, subject: str) -> None:
     rows = Due.objects.select_for_update().filter(
         schema=current_schema(), kind=kind, subject=subject
     )
-    for due_id in rows.exclude(state=Due.State.RUNNING).values_list("pk", flat=True):
+    # The state is looked at under the lock: filtered by, a row that ends just now would be missed.
+    for due_id, state in rows.values_list("pk", "state"):
+        if state == Due.State.RUNNING:
+            continue
         Due.objects.filter(pk=due_id).update(
             state=Due.State.QUEUED, due_at=Now(), stalls=0, finished_at=None
         )

@@ -11,7 +11,7 @@ def move(apps, schema_editor):
     )
     for user in people:
         made = account.objects.create(
-            name=f"Keys of {user.email}"[:80],
+            name=f"Keys of {user.email}"[:70] + f" ({user.pk})",
             description="Keys from before there were service accounts.",
             # A key of somebody who was switched off was dead, and stays that.
             is_active=user.is_active and user.is_staff,

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from allauth.account.adapter import get_adapter as get_account_adapter
+from allauth.core import ratelimit
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.helpers import complete_social_login, render_authentication_error
 from allauth.socialaccount.models import SocialApp, SocialLogin
@@ -28,6 +29,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 from lxml.etree import LxmlError
 from onelogin.saml2.auth import OneLogin_Saml2_Auth
+from onelogin.saml2.constants import OneLogin_Saml2_Constants
 from onelogin.saml2.constants import OneLogin_Saml2_Constants as Saml
 from onelogin.saml2.errors import OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError
 from onelogin.saml2.response import OneLogin_Saml2_Response
@@ -37,7 +39,7 @@ from apps.accounts.models import UsedHandOff
 from apps.accounts.providers.metadata import MetadataError, idp_of
 
 log = structlog.get_logger(__name__)
-_LONGEST_RESPONSE = 256_000
+_LONGEST_RESPONSE = 64_000
 _CONFIRMATION = "/saml:Subject/saml:SubjectConfirmation/saml:SubjectConfirmationData"
 # By their names of the SAML profiles, and by those that products say plainly.
 ATTRIBUTES = {
@@ -116,6 +118,9 @@ def acs(request: HttpRequest, key: str) -> HttpResponse:
     It waits a moment beside the session, and is looked at where the cookies come along.
     """
     _provider(request, key)
+    # Whoever posts here leaves a row; not more often than one may try to sign in.
+    if limited := ratelimit.consume_or_429(request, action="login"):
+        return limited
     said = request.POST.get("SAMLResponse", "")
     response = HttpResponseRedirect(reverse("saml_finish", args=[key]))
     if 0 < len(said) <= _LONGEST_RESPONSE:
@@ -177,7 +182,8 @@ def _check_answer(response: OneLogin_Saml2_Response, asked: str) -> None:
         raise SamlError("The signed assertion does not answer the request.")
     if not response.get_nameid():
         raise SamlError("It names nobody.")
-    until = response.get_assertion_not_on_or_after()
+    # The library goes on for its drift of clocks, and so long it is remembered.
+    until = response.get_assertion_not_on_or_after() + OneLogin_Saml2_Constants.ALLOWED_CLOCK_DRIFT
     digest = hashlib.sha256(f"saml|{response.get_assertion_id()}".encode()).hexdigest()
     try:
         with transaction.atomic():

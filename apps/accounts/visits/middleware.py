@@ -17,6 +17,7 @@ _CLOSED = (
     "account_",
     "mfa_",
     "openid_connect_",
+    "saml_",
     "github_",
     "socialaccount_",
     "notification_settings",
