@@ -182,7 +182,8 @@ class TestOverTheApi:
         once = {"idempotency-key": "crm-key"}
         key, again = (owner.post("api-keys/", asked, once) for _turn in range(2))
         assert key.json()["key"].startswith("dm_")
-        assert "key" not in again.json()
+        assert again.json()["key"] is None
+        assert again.headers["Idempotent-Omitted"] == "key"
         assert again.json()["id"] == key.json()["id"]
         shown = owner.get(f"api-keys/{key.json()['id']}/")
         assert key.json()["key"] not in shown.content.decode()

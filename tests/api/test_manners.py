@@ -12,6 +12,8 @@ from django.http import HttpResponse
 from django.test import Client
 
 from apps.accounts.models import ApiKey
+from apps.branding import post
+from apps.branding.models import PostedMail
 from apps.contract.models import HeldGrant
 from apps.core.api.codes import problem_codes
 from apps.core.models import IdempotentAnswer
@@ -110,12 +112,15 @@ class TestDryRuns:
             assert not IdempotentAnswer.objects.exists()
 
     def test_no_mail_leaves(
-        self, desk: Program, mailoutbox: list[Any], django_capture_on_commit_callbacks: Any
+        self, desk: Program, acme: Isp, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        posted: list[PostedMail] = []
+        monkeypatch.setattr(post, "hand_over", posted.append)
         dora = desk.post("subscribers/", DORA).json()["id"]
-        with django_capture_on_commit_callbacks(execute=True):
-            desk.post(f"subscribers/{dora}/invite/?dry_run=true")
-        assert mailoutbox == []
+        desk.post(f"subscribers/{dora}/invite/?dry_run=true")
+        assert len(posted) == 1
+        with schema_of(acme.workspace):
+            assert not PostedMail.objects.exists()
         assert not desk.get(f"subscribers/{dora}/").json()["has_portal_access"]
 
     def test_its_mistakes_are_those_of_the_request(self, desk: Program, problem: Problem) -> None:
