@@ -8,15 +8,16 @@ from django.apps import apps
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 from unfold.sites import UnfoldAdminSite
 
 from apps.accounts.access import is_limited, within_limits
 from apps.accounts.views import admin_login
 from apps.lists.filters import narrowed_filters
 from apps.lists.views import list_urls
-from apps.portal.registry import admin_home
+from apps.portal.homes import choose_steps, home_of
 from apps.tenancy.kinds import app_labels
 from config.navigation import sidebar
 
@@ -75,12 +76,21 @@ class KindAdminSite(UnfoldAdminSite):  # type: ignore[misc]
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """The home of this kind."""
-        context = {**(extra_context or {}), **admin_home(self.kind, request)}
+        context = {**(extra_context or {}), **home_of(self.kind, request)}
+        if context["is_bare"]:
+            context["doors"] = self._doors(request)
         return super().index(request, context)  # type: ignore[no-any-return]
 
+    def _doors(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """What somebody without an overview can open instead."""
+        here = request.path
+        groups = self.get_sidebar_list(request)
+        return [item for group in groups for item in group["items"] if item["link"] != here]
+
     def extra_urls(self) -> list[URLPattern]:
-        """What stands beside each list."""
-        return list_urls(self)
+        """What stands beside each list, and the choice of first steps."""
+        steps = self.admin_view(require_POST(choose_steps))
+        return [*list_urls(self), path("steps/", steps, name="first_steps")]
 
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
         """The sidebar of this kind."""

@@ -13,7 +13,7 @@ from apps.billing import services as billing
 from apps.billing.models import Plan
 from apps.events.actors import Actor
 from apps.subscribers.imports import import_now
-from apps.subscribers.models import Service, Subscriber, SubscriberImport
+from apps.subscribers.models import Service, ServiceStateChange, Subscriber, SubscriberImport
 
 ACTOR = Actor("system", label="Demonstration data")
 # Name, price in minor units, download and upload in kbit/s, share of the subscribers.
@@ -260,14 +260,36 @@ def _spread_over_time(source: SubscriberImport, rows: list[dict[str, Any]]) -> N
     """Let them have come over the years, not in one minute."""
     days = {row["external_id"]: row["days_ago"] for row in rows}
     people = list(Subscriber.objects.filter(source_import=source))
-    services = list(Service.objects.filter(subscriber__source_import=source))
     now = datetime.now(UTC)
-    since = {}
     for person in people:
-        person.created_at = since[person.pk] = now - timedelta(days=days[person.external_id])
-    for service in services:
-        service.created_at = since[service.subscriber_id]
-        if service.activated_at:
-            service.activated_at = since[service.subscriber_id]
+        person.created_at = now - timedelta(days=days[person.external_id])
     Subscriber.objects.bulk_update(people, ["created_at"], batch_size=500)
-    Service.objects.bulk_update(services, ["created_at", "activated_at"], batch_size=500)
+    _spread_services(source, {person.pk: person.created_at for person in people}, now)
+
+
+def _spread_services(source: SubscriberImport, since: dict[int, datetime], now: datetime) -> None:
+    """Each began with its subscriber; what paused or ended did so later, as its changes tell."""
+    changes = ServiceStateChange.objects.filter(service__subscriber__source_import=source)
+    found = list(changes.select_related("service"))
+    services = [change.service for change in found]
+    begun = []
+    for change, service in zip(found, services, strict=True):
+        service.created_at = change.at = since[service.subscriber_id]
+        if service.activated_at or service.terminated_at:
+            service.activated_at = service.created_at
+        later = {"suspended": 4, "terminated": 2}.get(service.status)
+        if later:
+            begun.append(_activation(service))
+            change.source = Service.Status.ACTIVE
+            change.at = now - (now - service.created_at) / later
+            setattr(service, f"{service.status}_at", change.at)
+    times = ["created_at", "activated_at", "suspended_at", "terminated_at"]
+    Service.objects.bulk_update(services, times, batch_size=500)
+    ServiceStateChange.objects.bulk_update(found, ["at", "source"], batch_size=500)
+    ServiceStateChange.objects.bulk_create(begun)
+
+
+def _activation(service: Service) -> ServiceStateChange:
+    return ServiceStateChange(
+        service=service, at=service.created_at, target=Service.Status.ACTIVE, actor=ACTOR.label
+    )

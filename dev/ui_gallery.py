@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
 
+from dev import ui_charts
+
 ROOT = Path(__file__).resolve().parents[1]
 _PIECES = ROOT / "dev" / "templates" / "gallery" / "pieces"
 _COMPONENTS = ROOT / "templates" / "cotton"
@@ -68,6 +70,7 @@ def samples() -> dict[str, Any]:
     form = SampleForm({"name": "Alice Archer", "email": "alice@acme", "region": "fra"})
     titles = ("Overview", "Deployments", "Logs")
     return {
+        **ui_charts.numbers(),
         "form": form,
         "tabs": [
             {"title": title, "url": "#tabs", "current": not number}

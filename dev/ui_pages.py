@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
-from dev import ui_gallery
+from dev import ui_charts, ui_gallery
 from dev import ui_samples as s
 
 Samples = dict[str, tuple[str, dict[str, Any]]]
@@ -108,11 +108,12 @@ def homes() -> Samples:
         "checklist": s.CHECKLIST,
         "partial": "console/home.html",
     }
+    workspace = s.WORKSPACE | ui_charts.numbers() | {"partial": "workspace/home.html"}
     empty = s.PORTAL | {"state": None, "service": None, "services": []}
     return {
         "console-admin": (page, s.CONSOLE | {"partial": "console/home.html"}),
         "console-new-admin": (page, new),
-        "workspace-admin": (page, s.WORKSPACE | {"partial": "workspace/home.html"}),
+        "workspace-admin": (page, workspace),
         "portal-home": ("portal/home.html", s.PORTAL),
         "portal-suspended": ("portal/home.html", s.SUSPENDED),
         "portal-home-none": ("portal/home.html", empty),

@@ -56,6 +56,7 @@ def configure(scratch: Path) -> None:
                 "OPTIONS": {
                     "context_processors": ["django.template.context_processors.request"],
                     "builtins": ["django_cotton.templatetags.cotton"],
+                    "libraries": {"times": "apps.portal.templatetags.times"},
                     "loaders": [
                         "django_cotton.cotton_loader.Loader",
                         f"{loader}filesystem.Loader",

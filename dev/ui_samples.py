@@ -249,13 +249,36 @@ EVENTS = [
     {"text": "alice@acme.example confirmed", "at": NOW - timedelta(days=1, hours=1), "actor": ""},
 ]
 CHECKLIST = [
-    {"title": "Confirm your e-mail address", "text": "", "url": "#", "done": True},
-    {"title": "Create your organisation", "text": "", "url": "#", "done": True},
-    {"title": "Create a service plan", "text": "Speed and price of what you sell.", "url": "#"},
-    {"title": "Import your subscribers", "text": "A CSV file, with a dry run first.", "url": "#"},
-    {"title": "Add your logo and colour", "text": "Your portal wears them.", "url": "#"},
+    {"key": "mail", "title": "Confirm your e-mail address", "text": "", "url": "#", "done": True},
+    {
+        "key": "organisation",
+        "title": "Create your organisation",
+        "text": "",
+        "url": "#",
+        "done": True,
+    },
+    {
+        "key": "plan",
+        "title": "Create a service plan",
+        "text": "Speed and price of what you sell.",
+        "url": "#",
+    },
+    {
+        "key": "import",
+        "title": "Import your subscribers",
+        "text": "A CSV file, with a dry run first.",
+        "url": "#",
+    },
+    {
+        "key": "brand",
+        "title": "Add your logo and colour",
+        "text": "Your portal wears them.",
+        "url": "#",
+    },
 ]
 CONSOLE = {
+    "shows_instances": True,
+    "steps_done": 2,
     "headline": {
         "tone": "ok",
         "title": "Everything is running",
@@ -313,24 +336,14 @@ CONSOLE = {
     "events": EVENTS,
 }
 WORKSPACE = {
-    "stats": [
-        {
-            "label": "Active subscribers",
-            "value": "184",
-            "note": "12 more than 30 days ago",
-            "tone": "ok",
-            "url": "#",
-        },
-        {"label": "Suspended", "value": "9", "note": "3 since Monday", "url": "#"},
-        {"label": "Pending", "value": "7", "note": "waiting for activation", "url": "#"},
-        {
-            "label": "Monthly revenue",
-            "value": "6,402.80",
-            "unit": "EUR",
-            "note": "from active services",
-            "url": "#",
-        },
+    "steps_done": 2,
+    "steps_url": "#",
+    "plans": [
+        {"name": "Fiber 100", "count": 96, "share": 52, "url": "#"},
+        {"name": "Fiber 300", "count": 88, "share": 48, "url": "#"},
     ],
+    "plans_url": "#",
+    "events_url": "#",
     "checklist": CHECKLIST,
     "events": EVENTS,
 }

@@ -1,6 +1,7 @@
 """The languages that pages and mails are written in, and which one a request begins with."""
 
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -29,8 +30,8 @@ def speaking(code: str) -> translation.override:
     return translation.override(first_of([code]))
 
 
-def grouped(number: int) -> str:
-    """A whole number for people, its thousands apart as their language has it."""
+def grouped(number: int | Decimal) -> str:
+    """A number for people, its thousands apart as their language has it."""
     return number_format(number, force_grouping=True)
 
 

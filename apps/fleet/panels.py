@@ -11,10 +11,14 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from apps.accounts.access import is_limited, may
+from apps.accounts.access import is_limited, may, narrow
 from apps.core.languages import grouped
+from apps.fleet.dashboard import charts
 from apps.fleet.models import Certificate, EdgeState, Placement, Server
+from apps.portal.charts import Stat
+from apps.portal.ranges import range_of
 from apps.portal.registry import on_admin_home
+from apps.portal.steps import Step
 
 _OPEN = Q(placements__status__in=Placement.OPEN)
 _NEARLY_FULL = 90
@@ -25,26 +29,41 @@ _TONES = {"active": "ok", "draining": "warn", "unreachable": "bad"}
 @on_admin_home("public")
 def operator_home(request: HttpRequest) -> dict[str, Any]:
     """Servers with their load, the fleet's numbers, and what needs somebody."""
-    if not may(request.user, "fleet.view") or is_limited(request.user):
+    user = request.user
+    if not may(user, "fleet.view"):
         return {}
-    servers = [_server_row(server) for server in _servers()]
+    servers = [_server_row(server) for server in _servers(user)]
+    certain = [_("All servers answer.")] if servers else []
     return {
+        "watched": certain,
         "servers": servers,
         "servers_url": reverse("admin:fleet_server_changelist"),
-        "stats": _stats(servers),
-        "needs": [*_troubled(servers), *_edges_behind(), *_expiring()],
+        "stats": _stats(user, servers),
+        "charts": charts(user, servers, range_of(request)),
+        "needs": [*_troubled(servers), *_edges_behind(user), *_expiring(user)],
+        "checklist": _steps(user, servers),
     }
 
 
-def _servers() -> list[Any]:
+def _steps(user: Any, servers: list[dict[str, Any]]) -> list[Step]:
+    if not may(user, "fleet.change"):
+        return []
+    text = _("A machine with a container engine; dedicated workspaces and apps run on it.")
+    url = reverse("admin:fleet_server_add")
+    return [Step("server", _("Add a server"), text, url, bool(servers), order=10)]
+
+
+def _servers(user: Any) -> list[Any]:
     rows = Server.objects.exclude(status=Server.Status.RETIRED).select_related("region")
     return list(
-        rows.annotate(
+        narrow(user, rows)
+        .annotate(
             placed=Count("placements", filter=_OPEN),
             taken_cpu=Coalesce(Sum("placements__cpu_millis", filter=_OPEN), 0),
             taken_memory=Coalesce(Sum("placements__memory_mb", filter=_OPEN), 0),
             taken_disk=Coalesce(Sum("placements__disk_mb", filter=_OPEN), 0),
-        ).order_by("region__code", "name")
+        )
+        .order_by("region__code", "name")
     )
 
 
@@ -80,37 +99,40 @@ def _load(label: str, taken: int, total: int, unit: int, name: str) -> dict[str,
     }
 
 
-def _stats(servers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _stats(user: Any, servers: list[dict[str, Any]]) -> list[Stat]:
     answering = [row for row in servers if row["state"] != "unreachable"]
     taken = sum(row["taken_memory"] for row in answering)
     total = sum(row["memory_mb"] for row in answering)
-    placements = reverse("admin:fleet_placement_changelist")
+    listed = reverse("admin:fleet_server_changelist")
     return [
-        {
-            "label": _("Instances placed"),
-            "value": grouped(_placed()),
-            "note": _("dedicated and shared"),
-            "url": placements,
-        },
-        {
-            "label": _("Servers that answer"),
-            "value": f"{len(answering)} / {len(servers)}",
-            "note": _("of those in use"),
-            "tone": "bad" if len(answering) < len(servers) else "",
-            "url": reverse("admin:fleet_server_changelist"),
-        },
-        {
-            "label": _("Memory reserved"),
-            "value": f"{100 * taken // max(total, 1)} %",
-            "note": _of(taken / 1024, total / 1024, "GiB"),
-            "url": reverse("admin:fleet_server_changelist"),
-        },
+        Stat(
+            _("Instances placed"),
+            grouped(_placed(user)),
+            note=_("on your servers") if is_limited(user) else _("dedicated and shared"),
+            url=reverse("admin:fleet_placement_changelist"),
+            order=20,
+        ),
+        Stat(
+            _("Servers that answer"),
+            f"{len(answering)} / {len(servers)}",
+            note=_("of those in use"),
+            tone="bad" if len(answering) < len(servers) else "",
+            url=listed,
+            order=25,
+        ),
+        Stat(
+            _("Memory reserved"),
+            f"{100 * taken // max(total, 1)} %",
+            note=f"{taken / 1024:.1f} of {total / 1024:.1f} GiB",
+            url=listed,
+            order=30,
+        ),
     ]
 
 
-def _placed() -> int:
-    rows = Placement.objects.filter(status__in=Placement.OPEN)
-    return rows.values("instance").distinct().count()
+def _placed(user: Any) -> int:
+    rows = narrow(user, Placement.objects.filter(status__in=Placement.OPEN))
+    return rows.order_by().values("instance").distinct().count()
 
 
 def _troubled(servers: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -131,18 +153,19 @@ def _troubled(servers: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def _edges_behind() -> list[dict[str, Any]]:
+def _edges_behind(user: Any) -> list[dict[str, Any]]:
     """An edge a moment behind is at work; one that stays so has a fault."""
     late = timezone.now() - timedelta(minutes=2)
-    rows = EdgeState.objects.filter(applied__lt=F("wanted"), applied_at__lt=late)
+    rows = narrow(user, EdgeState.objects.filter(applied__lt=F("wanted"), applied_at__lt=late))
     url = reverse("admin:fleet_edgestate_changelist")
     text = _("New and changed addresses do not answer until it has them.")
     title = _("Edge %(name)s lacks the newest routes")
     return [_need(title % {"name": edge.name}, text, url, "bad") for edge in rows]
 
 
-def _expiring() -> list[dict[str, Any]]:
-    rows = Certificate.objects.filter(expires_at__lt=timezone.now() + _EXPIRES_SOON)
+def _expiring(user: Any) -> list[dict[str, Any]]:
+    soon = timezone.now() + _EXPIRES_SOON
+    rows = narrow(user, Certificate.objects.filter(expires_at__lt=soon))
     url = reverse("admin:fleet_certificate_changelist")
     title = _("The certificate %(name)s ends on %(day)s")
     return [

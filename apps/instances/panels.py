@@ -10,8 +10,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from apps.accounts.access import narrow
+from apps.accounts.access import is_limited, may, narrow
 from apps.accounts.addresses import host_url
+from apps.core.languages import grouped
 from apps.events.models import Event
 from apps.fleet.models import Region
 from apps.instances.constants import WORKSPACE_APP
@@ -19,7 +20,9 @@ from apps.instances.models import Instance
 from apps.marketplace import services as marketplace
 from apps.operations.models import Operation
 from apps.operations.pipelines import title_of
+from apps.portal.charts import Stat
 from apps.portal.registry import on_admin_home
+from apps.portal.steps import Step
 
 TONES = {
     Instance.Status.ACTIVE: "ok",
@@ -35,22 +38,43 @@ _EVENTS = 8
 
 @on_admin_home("console")
 def console_home(request: HttpRequest) -> dict[str, Any]:
-    """Is everything well, the instances, what runs, the first steps, and what happened."""
+    """Is everything well, the instances, what needs somebody, and the first steps."""
     user = request.user
+    if not may(user, "instances.view"):
+        return {}
     rows = list(narrow(user, Instance.objects.exclude(status=Instance.Status.ARCHIVED)))
-    names, needs = Names.now(), _needs(rows)
-    happened = narrow(user, Event.objects.exclude(_IS_ROUTINE))[:_EVENTS]
-    running = narrow(user, Operation.objects.filter(status__in=Operation.ACTIVE))
-    active = list(running.prefetch_related("steps"))
+    needs = _needs(rows)
+    can_install = may(user, "instances.install")
+    catalogue = reverse("admin:instances_catalogue")
     return {
         "headline": _headline(rows, needs),
-        "instances": [instance_row(row, names) for row in rows],
-        "operations": [_operation_row(row) for row in active],
+        "instances": instance_rows(rows),
+        "shows_instances": True,
         "needs": needs,
-        "checklist": _checklist(rows),
+        "stats": [_stat(rows)] if rows else [],
+        "checklist": _steps(user, rows, catalogue if can_install else ""),
+        "deploy_url": catalogue if can_install else "",
+    }
+
+
+@on_admin_home("console")
+def console_operations(request: HttpRequest) -> dict[str, Any]:
+    """What runs for an instance now."""
+    if not may(request.user, "operations.view"):
+        return {}
+    running = narrow(request.user, Operation.objects.filter(status__in=Operation.ACTIVE))
+    return {"operations": [_operation_row(row) for row in running.prefetch_related("steps")]}
+
+
+@on_admin_home("console")
+def console_events(request: HttpRequest) -> dict[str, Any]:
+    """What happened last, for those who may see the record."""
+    if not may(request.user, "record.view"):
+        return {}
+    happened = narrow(request.user, Event.objects.exclude(_IS_ROUTINE))[:_EVENTS]
+    return {
         "events": [event_row(event) for event in happened],
         "events_url": reverse("admin:events_event_changelist"),
-        "deploy_url": reverse("admin:instances_catalogue"),
     }
 
 
@@ -74,6 +98,12 @@ class Names:
     def region_of(self, row: Instance) -> str:
         """The name of the place where an instance runs."""
         return self.regions.get(row.region, row.region)
+
+
+def instance_rows(rows: list[Instance]) -> list[dict[str, Any]]:
+    """Instances as lists show them."""
+    names = Names.now()
+    return [instance_row(row, names) for row in rows]
 
 
 def instance_row(row: Instance, names: Names) -> dict[str, Any]:
@@ -171,30 +201,45 @@ def _needs(rows: list[Instance]) -> list[dict[str, Any]]:
     ]
 
 
-def _checklist(rows: list[Instance]) -> list[dict[str, Any]]:
+def _stat(rows: list[Instance]) -> Stat:
+    active = sum(row.status == Instance.Status.ACTIVE for row in rows)
+    return Stat(
+        _("Instances that run"),
+        f"{grouped(active)} / {grouped(len(rows))}",
+        note=_("of those not archived"),
+        tone="bad" if any(row.status == Instance.Status.FAILED for row in rows) else "",
+        url=reverse("admin:instances_instance_changelist"),
+        order=10,
+    )
+
+
+def _steps(user: Any, rows: list[Instance], catalogue: str) -> list[Step]:
     workspace = next((row for row in rows if row.app == WORKSPACE_APP), None)
-    if workspace is None:
-        return []
+    found = _workspace_steps(workspace) if workspace and not is_limited(user) else []
+    if catalogue:
+        text = _("Pick one from the catalogue; it gets its own address and isolation.")
+        done = Instance.objects.exclude(app=WORKSPACE_APP).exists()
+        found.append(Step("second-app", _("Deploy a second app"), text, catalogue, done, order=30))
+    return found
+
+
+def _workspace_steps(workspace: Instance) -> list[Step]:
     opened = Event.objects.filter(type="instance.opened").exists()
-    open_url = reverse("open_instance", args=[workspace.uuid])
-    steps = [
-        {
-            "title": _("Your workspace runs"),
-            "text": _("At %(hostname)s, with a certificate.") % {"hostname": workspace.hostname},
-            "url": reverse("admin:instances_instance_change", args=[workspace.pk]),
-            "done": workspace.status == Instance.Status.ACTIVE,
-        },
-        {
-            "title": _("Open the workspace"),
-            "text": _("You are signed in there; subscribers and plans live in it."),
-            "url": open_url,
-            "done": opened,
-        },
-        {
-            "title": _("Deploy a second app"),
-            "text": _("Pick one from the catalogue; it gets its own address and isolation."),
-            "url": reverse("admin:instances_catalogue"),
-            "done": Instance.objects.exclude(app=WORKSPACE_APP).exists(),
-        },
+    return [
+        Step(
+            "workspace-runs",
+            _("Your workspace runs"),
+            _("At %(host)s, with a certificate.") % {"host": workspace.hostname},
+            reverse("admin:instances_instance_change", args=[workspace.pk]),
+            workspace.status == Instance.Status.ACTIVE,
+            order=10,
+        ),
+        Step(
+            "open-workspace",
+            _("Open the workspace"),
+            _("You are signed in there; subscribers and plans live in it."),
+            reverse("open_instance", args=[workspace.uuid]),
+            opened,
+            order=20,
+        ),
     ]
-    return [] if all(step["done"] for step in steps) else steps

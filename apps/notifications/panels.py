@@ -1,12 +1,20 @@
-"""A delivery on the operator's list of work."""
+"""A delivery on the operator's list of work, and what became of all of them on a home."""
 
 from typing import Any
 
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.accounts.access import may
+from apps.core.languages import grouped
 from apps.notifications import services
 from apps.notifications.models import Delivery
+from apps.portal.charts import Chart, Series
+from apps.portal.counting import by_day
+from apps.portal.ranges import Range, range_of
+from apps.portal.registry import on_admin_home
 from apps.work.registry import Detail, shows
 
 _STATUS = {Delivery.Status.SENT: "done", Delivery.Status.FAILED: "failed"}
@@ -45,3 +53,38 @@ shows(
         together=gettext_lazy("Messages that were not delivered in 7 days: %(count)s"),
     ),
 )
+
+
+@on_admin_home("public")
+@on_admin_home("console")
+@on_admin_home("workspace")
+def home(request: HttpRequest) -> dict[str, Any]:
+    """Deliveries by what became of them; for owners, as their list is."""
+    if not may(request.user, "notifications.view_delivery"):
+        return {}
+    return {"charts": [_deliveries(range_of(request))]}
+
+
+def _deliveries(picked: Range) -> Chart:
+    found = by_day(Delivery.objects.all(), "created_at", picked, group="status")
+    sent, failed, queued = (
+        picked.fold(found.get(one, {}))
+        for one in (Delivery.Status.SENT, Delivery.Status.FAILED, Delivery.Status.QUEUED)
+    )
+    said = {"sent": grouped(sum(sent)), "failed": grouped(sum(failed))}
+    return Chart(
+        "deliveries",
+        title=_("Messages: %(sent)s sent, %(failed)s failed") % said,
+        about=_("Mails and text messages %(per)s") % {"per": picked.per},
+        labels=picked.labels(),
+        series=[
+            Series(_("Sent"), sent, "ok"),
+            Series(_("Failed"), failed, "bad"),
+            Series(_("Waiting"), queued, "idle"),
+        ],
+        unit=_("messages"),
+        is_stacked=True,
+        url=reverse("admin:notifications_delivery_changelist"),
+        empty=_("No message left in this time."),
+        order=70,
+    )

@@ -1,27 +1,26 @@
 """What subscribers add to pages of lower apps: the workspace's home, the portal, the meters."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from django.db.models import Case, Count, DecimalField, F, Q, QuerySet, Sum, Value, When
-from django.db.models.functions import Cast
+from django.db.models import Count, F, Max, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from apps.accounts.access import may, narrow
-from apps.billing.models import Plan, PlanVersion
-from apps.billing.money import decimal_string, format_money
+from apps.accounts.access import is_limited, may, narrow
+from apps.billing.money import decimal_string
 from apps.contract.registry import meter
 from apps.contract.services import held_grant
 from apps.core.languages import grouped
 from apps.events.models import Event
+from apps.portal.charts import Limit
+from apps.portal.ranges import range_of
 from apps.portal.registry import on_admin_home, page, panel
 from apps.subscribers import services
+from apps.subscribers.dashboard import History, charts, first_steps, monthly_minor, tiles
 from apps.subscribers.models import Service, Subscriber
 from apps.subscribers.portal import portal_services
 from apps.subscribers.timeline import event_row
@@ -30,7 +29,6 @@ _EVENTS = 8
 _PLANS = 6
 panel("services", order=10)(portal_services)
 page("portal_account", gettext_lazy("Account"), icon="circle-user", order=90)
-_EXACT = DecimalField(max_digits=40, decimal_places=12)
 
 
 @meter("active_subscribers")
@@ -39,11 +37,12 @@ def _active_subscribers() -> int:
     return services.active_subscribers()
 
 
-def home_stats() -> dict[str, Any]:
+def home_stats(minor: dict[str, int] | None = None) -> dict[str, Any]:
     """Subscribers by status, services by status, revenue a month, and who is new.
 
     `mrr` maps a currency to a decimal string of its major units: the flat prices of active
-    services a month, a year's price counted as its twelfth, rounded once, half up.
+    services a month, a year's price counted as its twelfth, rounded once, half up. Whoever has
+    them gives them as `minor`.
     """
     now = timezone.localtime()
     month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
@@ -56,7 +55,7 @@ def home_stats() -> dict[str, Any]:
     return {
         "subscribers": {status: people[status] for status in Subscriber.Status.values},
         "services": _by_status(Service.objects.all()),
-        "mrr": monthly_revenue(),
+        "mrr": _in_major_units(monthly_minor() if minor is None else minor),
         "new_this_month": people["new_this_month"],
         "new_last_month": people["new_last_month"],
     }
@@ -64,26 +63,55 @@ def home_stats() -> dict[str, Any]:
 
 def monthly_revenue() -> dict[str, str]:
     """Flat prices of active services a month by currency, as decimal strings; one query."""
-    return {c: decimal_string(minor, c) for c, minor in _monthly_minor().items()}
+    return _in_major_units(monthly_minor())
+
+
+def _in_major_units(amounts: dict[str, int]) -> dict[str, str]:
+    return {currency: decimal_string(minor, currency) for currency, minor in amounts.items()}
 
 
 @on_admin_home("workspace")
 def workspace_home(request: HttpRequest) -> dict[str, Any]:
     """The first page of an ISP's staff."""
-    if not may(request.user, "subscribers.view"):
-        return {}
-    stats = home_stats()
-    happened = narrow(request.user, Event.objects.exclude(type__startswith="operation."))
+    user = request.user
+    if not may(user, "subscribers.view") or is_limited(user):
+        return {"checklist": first_steps(user)}
+    minor = monthly_minor()
+    stats = home_stats(minor)
+    picked = range_of(request)
+    history = History.of(picked)
+    active = stats["services"]["active"]
     return {
         "headline": _headline(stats),
-        "stats": _tiles(stats),
+        "stats": tiles(stats, history, picked, minor),
+        "charts": charts(stats, history, picked, may_import=may(user, "subscribers.transfer")),
+        "limits": _limits(),
         "needs": [*_over_limit(), *_waiting(stats)],
-        "checklist": _checklist(stats),
-        "plans": plans_by_services(stats["services"]["active"]),
-        "plans_url": reverse("admin:billing_plan_changelist"),
+        "checklist": first_steps(user),
+        "plans": plans_by_services(active) if may(user, "plans.view") else [],
+        "plans_url": reverse("admin:billing_plan_changelist") if may(user, "plans.view") else "",
+        **_events(user),
+    }
+
+
+def _events(user: Any) -> dict[str, Any]:
+    if not may(user, "record.view"):
+        return {}
+    happened = narrow(user, Event.objects.exclude(type__startswith="operation."))
+    return {
         "events": [event_row(event) for event in happened[:_EVENTS]],
         "events_url": reverse("admin:events_event_changelist"),
     }
+
+
+def _limits() -> list[Limit]:
+    allowed = held_grant().limits.get("max_subscribers")
+    if not allowed:
+        return []
+    used = services.active_subscribers()
+    said = {"used": grouped(used), "allowed": grouped(allowed)}
+    text = _("%(used)s of %(allowed)s") % said
+    return [Limit(_("Subscribers with an active service"), used, allowed, text)]
 
 
 def plans_by_services(active: int) -> list[dict[str, Any]]:
@@ -91,8 +119,9 @@ def plans_by_services(active: int) -> list[dict[str, Any]]:
     counted = (
         Service.objects.active()
         .order_by()
-        .values(plan=F("plan_version__plan"), name=F("plan_version__plan__name"))
-        .annotate(count=Count("pk"))
+        .values(plan=F("plan_version__plan"))
+        # Grouped by the number alone: names of ten thousand rows are slow to compare.
+        .annotate(count=Count("pk"), name=Max("plan_version__plan__name"))
         .order_by("-count", "name")[:_PLANS]
     )
     owned = reverse("admin:subscribers_service_changelist")
@@ -117,67 +146,6 @@ def _by_status(rows: QuerySet[Service]) -> dict[str, int]:
     return {status: counted.get(status, 0) for status in Service.Status.values}
 
 
-def _monthly_minor() -> dict[str, int]:
-    flat = Cast("plan_version__flat_minor", _EXACT)
-    monthly = Case(
-        When(plan_version__period=PlanVersion.Period.YEAR, then=flat / Value(12)),
-        default=flat,
-        output_field=_EXACT,
-    )
-    sums = (
-        Service.objects.active()
-        .order_by()
-        .values(currency=F("plan_version__currency"))
-        .annotate(minor=Sum(monthly))
-        .order_by("currency")
-    )
-    whole = Decimal(1)
-    return {
-        row["currency"]: int(row["minor"].quantize(whole, rounding=ROUND_HALF_UP)) for row in sums
-    }
-
-
-def _tiles(stats: dict[str, Any]) -> list[dict[str, Any]]:
-    people = reverse("admin:subscribers_subscriber_changelist")
-    owned = reverse("admin:subscribers_service_changelist")
-    by = stats["services"]
-    new, before = stats["new_this_month"], stats["new_last_month"]
-    return [
-        {
-            "label": _("Active subscribers"),
-            "value": grouped(stats["subscribers"]["active"]),
-            "note": _("%(new)s new this month, %(before)s in the month before")
-            % {"new": grouped(new), "before": grouped(before)},
-            "tone": "ok" if new > before else "",
-            "url": f"{people}?status__exact=active",
-        },
-        {
-            "label": _("Suspended services"),
-            "value": grouped(by["suspended"]),
-            "note": _("switched off, kept"),
-            "url": f"{owned}?status__exact=suspended",
-        },
-        {
-            "label": _("Waiting for installation"),
-            "value": grouped(by["pending_install"]),
-            "note": _("ordered, not delivered yet"),
-            "url": f"{owned}?status__exact=pending_install",
-        },
-        *_revenue_tiles(f"{owned}?status__exact=active"),
-    ]
-
-
-def _revenue_tiles(url: str) -> Iterable[dict[str, Any]]:
-    amounts = _monthly_minor() or {"": 0}
-    for currency, minor in amounts.items():
-        yield {
-            "label": _("Monthly revenue"),
-            "value": format_money(minor, currency) if currency else "–",
-            "note": _("prices of active services"),
-            "url": url,
-        }
-
-
 def _headline(stats: dict[str, Any]) -> dict[str, str]:
     active = stats["services"]["active"]
     if not any(stats["subscribers"].values()):
@@ -193,7 +161,7 @@ def _headline(stats: dict[str, Any]) -> dict[str, str]:
 def _over_limit() -> list[dict[str, Any]]:
     """A note for the owner; nobody is cut off for being one too many."""
     limit = held_grant().limits.get("max_subscribers")
-    active = services.active_subscribers()
+    active = services.active_subscribers() if limit else 0
     if not limit or active <= limit:
         return []
     return [
@@ -238,29 +206,3 @@ def _waiting(stats: dict[str, Any]) -> list[dict[str, Any]]:
         for status, count, title, text in found
         if count
     ]
-
-
-def _checklist(stats: dict[str, Any]) -> list[dict[str, Any]]:
-    """First steps; gone once all are done."""
-    has_portal_user = Subscriber.objects.filter(user__isnull=False).exists()
-    steps = [
-        {
-            "title": _("Create a plan"),
-            "text": _("What you sell: a price and two speeds."),
-            "url": reverse("admin:billing_plan_add"),
-            "done": Plan.objects.exists(),
-        },
-        {
-            "title": _("Bring your subscribers"),
-            "text": _("As a CSV file, with a dry run first, or one by one."),
-            "url": reverse("admin:subscribers_import"),
-            "done": any(stats["subscribers"].values()),
-        },
-        {
-            "title": _("Let a subscriber into the portal"),
-            "text": _("Open a subscriber with an e-mail address and send an invitation."),
-            "url": reverse("admin:subscribers_subscriber_changelist"),
-            "done": has_portal_user,
-        },
-    ]
-    return [] if all(step["done"] for step in steps) else steps

@@ -1,6 +1,5 @@
 """What organisations add to the operator's first page."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.db.models import Count, Q
@@ -8,15 +7,19 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.accounts.access import may
 from apps.accounts.addresses import console_host
 from apps.core.languages import grouped
+from apps.portal.charts import Chart, Series, Stat, Way, compared, shares
+from apps.portal.counting import by_day, two_ranges
+from apps.portal.ranges import Range, range_of
 from apps.portal.registry import on_admin_home
+from apps.portal.steps import Step
 from apps.tenants.models import Organisation
 
 _SHOWN = 6
-_MONTH = timedelta(days=30)
 _TONES = {"pending": "info", "active": "ok", "suspended": "warn", "closed": "idle"}
 
 
@@ -25,29 +28,79 @@ def operator_home(request: HttpRequest) -> dict[str, Any]:
     """How many there are, and who came last."""
     if not may(request.user, "organisations.view"):
         return {}
-    newest = Organisation.objects.order_by("-created_at")[:_SHOWN]
+    newest = list(Organisation.objects.order_by("-created_at")[:_SHOWN])
+    listed, picked = reverse("admin:tenants_organisation_changelist"), range_of(request)
     return {
-        "stats": [_stat()],
+        "stats": _stats(picked, listed),
+        "charts": [_sign_ups(picked, listed), _plans(listed)],
         "organisations": [_row(organisation) for organisation in newest],
-        "organisations_url": reverse("admin:tenants_organisation_changelist"),
+        "organisations_url": listed,
+        "checklist": [_first_one(is_there=bool(newest))],
     }
 
 
-def _stat() -> dict[str, Any]:
-    now = timezone.now()
+def _stats(picked: Range, listed: str) -> list[Stat]:
     open_ones = ~Q(status=Organisation.Status.CLOSED)
     counted = Organisation.objects.aggregate(
         all=Count("pk", filter=open_ones),
-        trial=Count("pk", filter=open_ones & Q(trial_ends_at__gt=now)),
-        new=Count("pk", filter=Q(created_at__gt=now - _MONTH)),
+        trial=Count("pk", filter=open_ones & Q(trial_ends_at__gt=timezone.now())),
     )
-    note = _("%(trial)s in trial, %(new)s new in 30 days")
-    return {
-        "label": _("Organisations"),
-        "value": grouped(counted["all"]),
-        "note": note % {"trial": grouped(counted["trial"]), "new": grouped(counted["new"])},
-        "url": reverse("admin:tenants_organisation_changelist"),
-    }
+    trial = _("%(trial)s in trial") % {"trial": grouped(counted["trial"])}
+    new, before = two_ranges(Organisation.objects.all(), "created_at", picked)
+    return [
+        Stat(_("Organisations"), grouped(counted["all"]), note=trial, url=listed, order=10),
+        compared(_("Sign-ups"), new, before, picked, better="more", url=listed, order=15),
+    ]
+
+
+def _sign_ups(picked: Range, listed: str) -> Chart:
+    found = picked.fold(by_day(Organisation.objects.all(), "created_at", picked).get("", {}))
+    title = ngettext(
+        "%(count)s organisation signed up", "%(count)s organisations signed up", sum(found)
+    )
+    return Chart(
+        "sign-ups",
+        title=title % {"count": grouped(sum(found))},
+        about=_("Sign-ups %(per)s") % {"per": picked.per},
+        labels=picked.labels(),
+        series=[Series(_("Sign-ups"), found)],
+        unit=_("organisations"),
+        url=listed,
+        empty=_("Nobody signed up in this time."),
+        way=Way(_("See the front page"), "/"),
+        order=10,
+    )
+
+
+def _plans(listed: str) -> Chart:
+    rows = Organisation.objects.exclude(status=Organisation.Status.CLOSED)
+    counted = rows.order_by().values_list("plan_key").annotate(count=Count("pk"))
+    pairs = [(key.capitalize(), count) for key, count in counted.order_by("-count", "plan_key")]
+    labels, series = shares(pairs[:_SHOWN])
+    most = {"plan": labels[0], "count": grouped(series.values[0])} if labels else {}
+    return Chart(
+        "organisations-by-plan",
+        title=_("Most are on %(plan)s: %(count)s") % most if most else _("Organisations by plan"),
+        about=_("Organisations by plan, now"),
+        labels=labels,
+        series=[series],
+        kind="rows",
+        unit=_("organisations"),
+        url=listed,
+        empty=_("There is no organisation yet."),
+        order=20,
+    )
+
+
+def _first_one(*, is_there: bool) -> Step:
+    return Step(
+        "first-organisation",
+        _("Sign up a first organisation"),
+        _("As an ISP does it: from the front page, in five steps."),
+        reverse("front"),
+        is_there,
+        order=60,
+    )
 
 
 def _row(organisation: Organisation) -> dict[str, Any]:

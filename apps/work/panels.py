@@ -1,15 +1,30 @@
 """What work adds to the operator's first page: what runs, and what failed and needs a person."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import (
+    Count,
+    DecimalField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    QuerySet,
+    Sum,
+)
+from django.db.models.fields import DurationField
+from django.db.models.functions import Extract
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.core.languages import grouped
+from apps.portal.charts import Chart, Series, Stat, compared
+from apps.portal.counting import by_day, two_ranges
+from apps.portal.ranges import Range, range_of
 from apps.portal.registry import on_admin_home
 from apps.work.models import Due
 from apps.work.registry import told_together
@@ -27,23 +42,87 @@ def operator_home(request: HttpRequest) -> dict[str, Any]:
         return {}
     active = list(_active().order_by("created_at"))
     failed = list(_failed()[: _SHOWN + 1])
-    work = reverse("admin:work_due_changelist")
+    work, picked = reverse("admin:work_due_changelist"), range_of(request)
     return {
+        "watched": [_("Nothing has failed.")],
         "operations": [_running_row(due) for due in active[:_SHOWN]],
         "needs": [
             *(_failed_row(due) for due in failed[:_SHOWN]),
             *_more(failed, work),
             *_counted(work),
         ],
-        "stats": [
-            {
-                "label": _("Operations under way"),
-                "value": grouped(len(active)),
-                "note": _("%(count)s done in 24 hours") % {"count": grouped(_done().count())},
-                "url": f"{work}?kind__exact={_KIND}&state__exact=running",
-            }
-        ],
+        "stats": _stats(len(active), picked, f"{work}?kind__exact={_KIND}"),
+        "charts": [_outcomes(picked, work), _durations(picked)],
     }
+
+
+def _stats(active: int, picked: Range, work: str) -> list[Stat]:
+    done = _("%(count)s done in 24 hours") % {"count": grouped(_done().count())}
+    begun, before = two_ranges(Due.objects.filter(kind=_KIND), "created_at", picked)
+    return [
+        Stat(
+            _("Operations under way"),
+            grouped(active),
+            note=done,
+            url=f"{work}&state__exact=running",
+            order=40,
+        ),
+        compared(_("Operations begun"), begun, before, picked, url=work, order=45),
+    ]
+
+
+def _outcomes(picked: Range, work: str) -> Chart:
+    found = by_day(Due.objects.filter(kind=_KIND), "created_at", picked, group="state")
+    done, failed, cancelled = (
+        picked.fold(found.get(state, {}))
+        for state in (Due.State.DONE, Due.State.FAILED, Due.State.CANCELLED)
+    )
+    said = {"done": grouped(sum(done)), "failed": grouped(sum(failed))}
+    return Chart(
+        "work-outcomes",
+        title=_("Operations: %(done)s done, %(failed)s failed") % said,
+        about=_("What became of those that began, %(per)s") % {"per": picked.per},
+        labels=picked.labels(),
+        series=[
+            Series(_("Done"), done, "ok"),
+            Series(_("Failed"), failed, "bad"),
+            Series(_("Cancelled"), cancelled, "idle"),
+        ],
+        unit=_("operations"),
+        is_stacked=True,
+        url=work,
+        empty=_("No operation began in this time."),
+        order=30,
+    )
+
+
+def _durations(picked: Range) -> Chart:
+    """Sums and counts of days can be folded, where a median could not."""
+    took = ExpressionWrapper(F("finished_at") - F("started_at"), DurationField())
+    seconds = Sum(
+        Extract(took, "epoch"), output_field=DecimalField(max_digits=20, decimal_places=3)
+    )
+    rows = Due.objects.filter(kind=_KIND, state=Due.State.DONE)
+    rows = rows.filter(started_at__isnull=False, finished_at__isnull=False)
+    sums = picked.fold(by_day(rows, "created_at", picked, of=seconds).get("", {}))
+    counts = picked.fold(by_day(rows, "created_at", picked).get("", {}))
+    means = [_mean(one, count) for one, count in zip(sums, counts, strict=True)]
+    said = {"seconds": grouped(_mean(sum(sums), sum(counts)))}
+    return Chart(
+        "work-durations",
+        title=_("An operation takes %(seconds)s s on average") % said,
+        about=_("Average time of those that were done, from claim to end"),
+        labels=picked.labels(),
+        series=[Series(_("Average time"), means)],
+        kind="line",
+        unit=_("seconds"),
+        empty=_("No operation was done in this time."),
+        order=35,
+    )
+
+
+def _mean(total: int | Decimal, count: int) -> Decimal:
+    return round(Decimal(total) / count, 1) if count else Decimal(0)
 
 
 def _active() -> QuerySet[Due]:
@@ -98,7 +177,7 @@ def _counted(work: str) -> list[dict[str, Any]]:
     counts = failed.order_by("kind").annotate(count=Count("pk")).values_list("kind", "count")
     return [
         {
-            "title": str(words[kind]) % {"count": f"{count:,}"},
+            "title": str(words[kind]) % {"count": grouped(count)},
             "text": "",
             "url": f"{work}?state__exact={Due.State.FAILED}&kind__exact={kind}",
             "done": False,

@@ -32,7 +32,7 @@ check migrations python manage.py makemigrations --check --dry-run
 check lintmigrations python manage.py lintmigrations --sql-analyser postgresql \
   --ignore-name 0002_labels 0003_labels 0007_service_accounts \
   --include-apps accounts billing branding contract core events fleet idp instances lists marketplace \
-  notifications operations subscribers tenancy tenants webhooks work
+  notifications operations portal subscribers tenancy tenants webhooks work
 check templates djlint --check templates dev/templates
 check dependencies deptry . --config dev/lint/deptry.toml
 # Asserts narrow types here, and programs are called without a shell on purpose.

@@ -301,6 +301,7 @@ NEEDS: Needs = {
         "portal_account",
         "sso_authorize",
         "sso_leave",
+        "admin:first_steps",
         "admin:index",
         "admin:search",
         "admin:app_list",

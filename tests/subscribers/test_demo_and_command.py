@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 
 from apps.billing.models import Plan
 from apps.billing.services import offered_plans
-from apps.subscribers.models import Service, Subscriber
+from apps.subscribers.models import Service, ServiceStateChange, Subscriber
 from apps.tenancy.kinds import schema_of
 from dev import demo_subscribers
 
@@ -45,6 +45,11 @@ def test_they_are_loaded_with_plans_and_states(empty):
     assert len(months) > 3
     suspended = Service.objects.filter(status="suspended").select_related("subscriber")
     assert all(service.activated_at <= service.suspended_at for service in suspended)
+    # Every status has its history: what began less what ended is what there is.
+    changes = ServiceStateChange.objects
+    begun, left = changes.filter(target="active"), changes.filter(source="active")
+    assert begun.count() - left.count() == Service.objects.filter(status="active").count()
+    assert len(changes.dates("at", "month")) > 3
 
 
 def test_the_file_of_them_brings_its_plans_into_an_empty_workspace(empty, tmp_path):

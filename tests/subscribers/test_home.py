@@ -115,4 +115,4 @@ def test_what_waits_for_somebody_is_listed(workspace, service, rf):
 
 def test_first_steps_go_once_they_are_done(workspace, service, dora, rf):
     steps = home_of_owner(rf)["checklist"]
-    assert [step["done"] for step in steps] == [True, True, False]
+    assert [step.done for step in steps] == [True, True, False]
