@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
@@ -69,8 +70,12 @@ class KeyForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=UnfoldAdminSelectWidget,
         help_text=_("Owners are told 14 and 3 days before. Who knows a key can use it until then."),
     )
+    # The same word alone is a month in every date.
     wide = forms.ChoiceField(
-        label=_("May"), choices=_WIDE, required=False, widget=UnfoldAdminSelectWidget
+        label=pgettext_lazy("of a key", "May"),
+        choices=_WIDE,
+        required=False,
+        widget=UnfoldAdminSelectWidget,
     )
     ticked = forms.MultipleChoiceField(
         label=_("Permissions"), required=False, widget=forms.CheckboxSelectMultiple
@@ -242,7 +247,7 @@ class ApiKeyAdmin(ModelAdmin):  # type: ignore[misc]
         }
         return render(request, "admin/accounts/apikey/made.html", context)
 
-    @display(description=_("may"))  # type: ignore[untyped-decorator]
+    @display(description=pgettext_lazy("of a key", "may"))  # type: ignore[untyped-decorator]
     def may_do(self, key: ApiKey) -> str:
         """Its scopes in words."""
         words = {**{key: str(one.title) for key, one in all_permissions().items()}, **_words()}

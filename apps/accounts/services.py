@@ -78,8 +78,11 @@ def reactivate_user(user: User, *, actor: Actor) -> None:
     """Let a person in again; ConflictError where the platform keeps them out."""
     if User.objects.filter(pk=user.pk, off_by_platform_at__isnull=False).exists():
         raise ConflictError(
-            f"{user} does not belong to the organisation at DotMac any more, or is switched off"
-            " there. Invite them again, or ask DotMac."
+            _(
+                "%(user)s does not belong to the organisation at DotMac any more, or is switched"
+                " off there. Invite them again, or ask DotMac."
+            )
+            % {"user": user}
         )
     if User.objects.filter(pk=user.pk, is_active=False).update(is_active=True):
         events.record("user.reactivated", actor=actor, subject=user)

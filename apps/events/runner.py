@@ -4,7 +4,9 @@ import threading
 from typing import Any
 
 from django.db import Error, connection
+from django.utils.translation import gettext as _
 
+from apps.core.languages import grouped
 from apps.events import verifications
 from apps.events.exceptions import VerificationBusyError
 from apps.events.models import Verification
@@ -44,7 +46,7 @@ def _fail(lease: Lease, row: Verification | None) -> None:
         if row is None:
             work.finish(lease, Due.State.DONE)
             return
-        verifications.fail(row, "Its worker died again and again. The log says why.")
+        verifications.fail(row, _("Its worker died again and again. The log says why."))
         work.finish(lease, Due.State.FAILED, reason="Its worker died again and again.")
 
 
@@ -87,17 +89,17 @@ def _context(subject: str) -> dict[str, Any]:
     return {
         "operation": {
             "id": subject,
-            "title": "Verify the event log",
+            "title": _("Verify the event log"),
             "status": states.get(Verification.State(row.state), "waiting"),
             "cause": row.cause,
-            "waiting_for": f"{row.events:,} events are read.",
+            "waiting_for": _("%(events)s events are read.") % {"events": grouped(row.events)},
         },
         "steps": [],
     }
 
 
 def _steer(subject: str, what: str, user: Any) -> str:
-    return "A verification ends by itself; start another one on the page of the log."
+    return _("A verification ends by itself; start another one on the page of the log.")
 
 
 shows(verifications.KIND, Detail(_context, _steer))

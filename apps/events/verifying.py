@@ -247,7 +247,7 @@ class Walk:
 
     def _marked(self, row: Row) -> None:
         if self.mark and self.mark.chain != row.chain and not self.report.findings:
-            text = (
+            text = _(
                 "The log was once longer, as the mark outside of it knows: its newest events were"
                 " removed, and others written since."
             )

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import CharField, Count, Func, Q, Sum, Value
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -49,7 +50,10 @@ def _memory(user: Any, servers: list[dict[str, Any]], picked: Range) -> Chart:
         for (region, values), tone in zip(_levels(user, taken, picked), _TONES, strict=False)
     ]
     total = sum(row["memory_mb"] for row in servers)
-    said = {"taken": f"{taken.total() / 1024:.1f}", "total": f"{total / 1024:.1f}"}
+    said = {
+        "taken": number_format(taken.total() / 1024, 1),
+        "total": number_format(total / 1024, 1),
+    }
     url = reverse("admin:fleet_server_add")
     return Chart(
         "memory-reserved",

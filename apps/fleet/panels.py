@@ -123,7 +123,7 @@ def _stats(user: Any, servers: list[dict[str, Any]]) -> list[Stat]:
         Stat(
             _("Memory reserved"),
             f"{100 * taken // max(total, 1)} %",
-            note=f"{taken / 1024:.1f} of {total / 1024:.1f} GiB",
+            note=_of(taken / 1024, total / 1024, "GiB"),
             url=listed,
             order=30,
         ),

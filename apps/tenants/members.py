@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from apps.accounts.departures import keep_out
 from apps.accounts.models import User
@@ -21,9 +22,9 @@ def remove_member(organisation: Organisation, member: UUID, *, by: User) -> None
     """Take somebody out of an organisation, and out of its schemas; only its owner can."""
     current = Organisation.objects.select_for_update().get(pk=organisation.pk)
     if current.owner != by.uuid:
-        raise ConflictError("Only the owner can remove people.")
+        raise ConflictError(_("Only the owner can remove people."))
     if member == current.owner:
-        raise ConflictError("The owner stays. Hand the organisation over first.")
+        raise ConflictError(_("The owner stays. Hand the organisation over first."))
     if not Membership.objects.filter(organisation=current, user=member).delete()[0]:
         return
     OwnershipOffer.objects.filter(organisation=current, offered_to=member).delete()

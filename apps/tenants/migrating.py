@@ -4,7 +4,10 @@ import time
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
 
+from apps.core.languages import grouped
 from apps.events.actors import Actor, Subject
 from apps.operations import services as operations
 from apps.operations.exceptions import StepError
@@ -58,18 +61,25 @@ def _subject() -> Subject:
 class BringUp(Step):
     """Every tenant that is behind; those that are done stay done when it is begun again."""
 
-    key, title = "tenants", "Migrate the tenants that are behind"
+    key, title = "tenants", gettext_noop("Migrate the tenants that are behind")
     deadline_s = 6 * 60 * 60
 
     def run(self, run: Run) -> None:
         """StepError that counts those that failed; they stay as they were."""
         told = _Told(run)
         done = migrate_fleet(told)
-        run.log(f"{done.done - len(done.failed):,} tenants were migrated.")
+        migrated = done.done - len(done.failed)
+        text = ngettext(
+            "%(count)s tenant was migrated.", "%(count)s tenants were migrated.", migrated
+        )
+        run.log(text % {"count": grouped(migrated)})
         if done.failed:
             raise StepError(
-                f"{len(done.failed):,} of {done.total:,} tenants were not migrated and stay as"
-                " they were. The page “Tenants not migrated” says why; mend it, then repeat this."
+                _(
+                    "%(failed)s of %(total)s tenants were not migrated and stay as they were. The"
+                    " page “Tenants not migrated” says why; mend it, then repeat this."
+                )
+                % {"failed": grouped(len(done.failed)), "total": grouped(done.total)}
             )
 
 
@@ -86,13 +96,14 @@ class _Told:
             self._run.log(f"{what}: {progress.failed[what]}", level="error")
         elif time.monotonic() - self._said_at > _TOLD_EVERY_S:
             self._said_at = time.monotonic()
-            self._run.log(f"{progress.done:,} of {progress.total:,}")
+            said = {"done": grouped(progress.done), "total": grouped(progress.total)}
+            self._run.log(_("%(done)s of %(total)s") % said)
 
 
 register(
     Pipeline(
         PIPELINE,
-        "Migrate all tenants",
+        gettext_noop("Migrate all tenants"),
         (BringUp,),
         # It can be killed at any time, but not taken back.
         can_cancel=False,

@@ -90,23 +90,23 @@ def _check_client(provider: IdentityProvider, secret: Secret | None) -> None:
     if not secret and not provider.secret:
         raise DomainError(_("Enter the client secret that the provider gave you."), field="secret")
     if not provider.client_id:
-        raise DomainError("Enter the client ID that the provider gave you.", field="client_id")
+        raise DomainError(_("Enter the client ID that the provider gave you."), field="client_id")
 
 
 def _check_saml(provider: IdentityProvider) -> None:
     """DomainError unless its metadata comes from somewhere, and the domains are named."""
     provider.client_id, provider.issuer = provider.key, ""
     if provider.key == _GITHUB:
-        raise DomainError("This key belongs to GitHub. Choose another one.", field="key")
+        raise DomainError(_("This key belongs to GitHub. Choose another one."), field="key")
     if not (provider.metadata_url or provider.metadata):
         raise DomainError(
-            "Enter the address of the identity provider’s metadata, or the metadata itself.",
+            _("Enter the address of the identity provider’s metadata, or the metadata itself."),
             field="metadata_url",
         )
     if provider.metadata_url and not (
         provider.metadata_url.startswith("https://") or settings.DEVELOPMENT
     ):
-        raise DomainError("Metadata is fetched over https only.", field="metadata_url")
+        raise DomainError(_("Metadata is fetched over https only."), field="metadata_url")
     if provider.metadata and not provider.metadata_url:
         try:
             idp_of(provider.metadata)
@@ -114,8 +114,10 @@ def _check_saml(provider: IdentityProvider) -> None:
             raise DomainError(str(error), field="metadata") from None
     if not provider.domains:
         raise DomainError(
-            "SAML does not say whether an e-mail address is proven. Name the domains that this"
-            " identity provider is believed about.",
+            _(
+                "SAML does not say whether an e-mail address is proven. Name the domains that this"
+                " identity provider is believed about."
+            ),
             field="domains",
         )
 

@@ -77,7 +77,7 @@ def _remove(request: HttpRequest, organisation: Organisation, *, by: User) -> No
     chosen = request.POST.get("who", "")
     who = next((p for p in others(organisation) if str(p.uuid) == chosen), None)
     if who is None:
-        raise DomainError("Choose somebody who belongs to the organisation.", field="who")
+        raise DomainError(_("Choose somebody who belongs to the organisation."), field="who")
     remove_member(organisation, who.uuid, by=by)
     messages.success(request, _("%(name)s is removed.") % {"name": who})
 
