@@ -71,6 +71,8 @@ OPEN = {
     "api_errors",
     "no_such_resource",
     "admin:jsi18n",
+    # Everybody chooses the language they read; by POST, with CSRF.
+    "set_language",
     # The operator's front, and sign-up, which begins without an account.
     "front",
     "signup",
