@@ -122,10 +122,9 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledRe
     queryset = User.objects.select_related("membership__own_role").filter(is_visitor=False)
     filterset_fields = ("email", "is_staff", "is_active")
 
-    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Change what another system calls a person, and what it notes; of nobody above oneself."""
-        members.require_above(self.by, self.get_object())
-        return super().partial_update(request, *args, **kwargs)
+    def check_labelling(self, row: User) -> None:
+        """Of nobody above oneself."""
+        members.require_above(self.by, row)
 
     @extend_schema(request=NewPersonSerializer, responses={201: PersonSerializer})
     def create(self, request: Request) -> Response:

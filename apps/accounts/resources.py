@@ -117,5 +117,9 @@ class LabelledResource(Resource):
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change what another system calls it, and what it notes beside it."""
         row = self.get_object()
+        self.check_labelling(row)
         self.checked(Labels, row)
         return self.labelled(row)
+
+    def check_labelling(self, row: Any) -> None:
+        """PermissionDenied for a row that may be seen but not noted at; by default there is none."""

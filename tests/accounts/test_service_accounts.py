@@ -314,3 +314,10 @@ def test_the_pages_make_replace_and_switch_off(acme: Isp, alice: User) -> None:
         assert not account.is_active
         data = json.dumps(list(Event.objects.values_list("data", flat=True)))
     assert key.digest not in data
+
+
+def test_nobody_notes_at_people_above_them(acme: Isp, alice: User, tess: User) -> None:
+    admin = robot(acme, alice, "admin", "*")
+    labels = {"external_id": "crm-1"}
+    assert admin.patch(f"people/{alice.uuid}/", labels).status_code == 403
+    assert admin.patch(f"people/{tess.uuid}/", labels).json()["external_id"] == "crm-1"
