@@ -122,4 +122,4 @@ class LabelledResource(Resource):
         return self.labelled(row)
 
     def check_labelling(self, row: Any) -> None:
-        """PermissionDenied for a row that may be seen but not noted at; by default there is none."""
+        """PermissionDenied for a row that is seen but not noted at; by default there is none."""
