@@ -96,13 +96,13 @@ def send_now(message: EmailMultiAlternatives) -> str:
         return "The bound of sign-in mails for today is reached."
     try:
         _send(message)
+    except NoServerError as error:
+        give_mail_back(is_security=True)
+        log.error("mail_not_sent", reason="no_server")
+        return str(error)
     except (OSError, SMTPException):
         give_mail_back(is_security=True)
         raise
-    except NoServerError:
-        give_mail_back(is_security=True)
-        log.error("mail_not_sent", reason="no_server")
-        return "No mail server is set."
     return ""
 
 

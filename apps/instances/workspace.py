@@ -40,6 +40,7 @@ def platform_settings(instance: Instance, kept: dict[str, str]) -> dict[str, str
         "BASE_DOMAIN": settings.BASE_DOMAIN,
         "APPS_DOMAIN": settings.APPS_DOMAIN,
         "PLATFORM_SCHEME": settings.PLATFORM_SCHEME,
+        "MAIL_CAUGHT": "1" if settings.DEVELOPMENT else "0",
         "EDGE_HTTP_PORT": str(settings.EDGE_HTTP_PORT),
         "EDGE_HTTPS_PORT": str(settings.EDGE_HTTPS_PORT),
         "PLATFORM_VERIFY_KEYS": ",".join(_one_line(key.to_pem()) for key in verify_keys()),

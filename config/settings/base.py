@@ -207,11 +207,8 @@ USE_X_FORWARDED_HOST = False
 X_FRAME_OPTIONS = "DENY"
 
 _EMAIL_URL: str = env.str("EMAIL_URL", "")
-EMAIL: dict[str, Any] = (
-    env.dj_email_url("EMAIL_URL")
-    if _EMAIL_URL
-    else {"EMAIL_BACKEND": "apps.core.mailbox.MailboxBackend"}
-)
+MAILBOX = "apps.core.mailbox.MailboxBackend"
+EMAIL: dict[str, Any] = env.dj_email_url("EMAIL_URL") if _EMAIL_URL else {"EMAIL_BACKEND": MAILBOX}
 # For each console and workspace, and for mails to sign in by; a plan may say otherwise.
 MAILS_PER_DAY: int = env.int("MAILS_PER_DAY", 2000)
 SECURITY_MAILS_PER_DAY: int = env.int("SECURITY_MAILS_PER_DAY", 10_000)

@@ -12,7 +12,7 @@ from django.core import mail
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.branding.models import PostedMail
+from apps.branding.models import MailDay, PostedMail
 from apps.branding.post import GIVEN_UP_AFTER
 from apps.tenancy.kinds import schema_of
 from apps.work.models import Due
@@ -113,6 +113,23 @@ def test_a_server_that_comes_back_gets_it(run_due: RunDue, monkeypatch: pytest.M
     with monkeypatch.context() as away:
         refuse(away, TimeoutError())
         run_due()
+    all_due()
+    run_due()
+    assert len(mail.outbox) == 1
+
+
+def test_where_no_server_is_set_it_waits_and_costs_nothing_of_the_day(
+    run_due: RunDue, settings: Any
+) -> None:
+    somebody(FRONT, "alice")
+    ask_for_password()
+    caught, settings.EMAIL_BACKEND = settings.EMAIL_BACKEND, "apps.core.mailbox.NoServerBackend"
+    run_due()
+    due = Due.objects.get(kind="mail")
+    assert (due.state, due.reason) == ("waiting", "No mail server is set.")
+    with schema_of("public"):
+        assert MailDay.objects.get().security == 0
+    settings.EMAIL_BACKEND = caught
     all_due()
     run_due()
     assert len(mail.outbox) == 1
