@@ -10,7 +10,7 @@ from django.db.models import CharField, Count, Func, Q, Sum, Value
 from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from apps.accounts.access import may, narrow
 from apps.core.languages import grouped
@@ -96,10 +96,11 @@ def _instances(routes: Any) -> list[Chart]:
         states[str(_STATES.get(notice, notice))] += count
         apps[key.capitalize() or _("Workspace")] += count
     served = states[str(_STATES[""])]
+    used = ngettext("%(count)s app is in use", "%(count)s apps are in use", len(apps))
     said = {"served": grouped(served), "all": grouped(states.total())}
     return [
         _by("instances-by-state", _("%(served)s of %(all)s instances are served") % said, states),
-        _by("instances-by-app", _("%(count)s apps are in use") % {"count": len(apps)}, apps),
+        _by("instances-by-app", used % {"count": len(apps)}, apps),
     ]
 
 

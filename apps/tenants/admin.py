@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib.admin import AdminSite
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
@@ -15,6 +16,7 @@ from unfold.decorators import action, display
 
 from apps.accounts.access import may
 from apps.accounts.addresses import console_host, console_url, workspace_host, workspace_url
+from apps.accounts.models import User
 from apps.tenancy.kinds import PUBLIC
 from apps.tenancy.models import FailedMigration
 from apps.tenants.impersonation import PERMISSION
@@ -29,13 +31,24 @@ class MembershipInline(TabularInline):  # type: ignore[misc]
     """Who may enter an organisation."""
 
     model = Membership
-    fields = readonly_fields = ["user", "role"]
+    fields = readonly_fields = ["person", "role"]
     extra = 0
     can_delete = False
 
     def has_add_permission(self, request: HttpRequest, obj: Organisation | None = None) -> bool:
         """Invitations come from the organisation."""
         return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        """With the address of each, which a plain uuid does not lead to."""
+        address = User.objects.filter(uuid=OuterRef("user")).values("email")[:1]
+        rows: QuerySet[Membership] = super().get_queryset(request)
+        return rows.annotate(address=Subquery(address))
+
+    @display(description=_("person"))  # type: ignore[untyped-decorator]
+    def person(self, member: Any) -> str:
+        """Who that is."""
+        return member.address or str(member.user)
 
 
 class ImpersonationInline(TabularInline):  # type: ignore[misc]
@@ -65,9 +78,10 @@ class OrganisationAdmin(ModelAdmin):  # type: ignore[misc]
         "uuid",
         "status",
         ("console_link", "workspace_link"),
-        ("country", "currency", "time_zone", "region"),
-        ("plan_key", "plan_version", "trial_ends_at"),
-        ("email", "owner"),
+        ("country", "currency"),
+        ("time_zone", "region"),
+        ("plan_key", "trial_ends_at"),
+        "email",
         "created_at",
     ]
     readonly_fields = ["uuid", "console_link", "workspace_link", "created_at"]

@@ -59,7 +59,6 @@ class FailedMigrationAdmin(ModelAdmin):  # type: ignore[misc]
             return self._start(request)
         context = {
             **self.admin_site.each_context(request),
-            "opts": self.opts,
             "title": _("Release of all tenants"),
             "release": release_now(),
             "operation": active_run(),

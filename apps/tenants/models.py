@@ -68,6 +68,9 @@ class Membership(models.Model):
             models.UniqueConstraint(fields=["organisation", "user"], name="one_membership")
         ]
 
+    def __str__(self) -> str:
+        return self.role
+
 
 class OwnershipOffer(models.Model):
     """An organisation that its owner offers to another member; at most one at a time."""
