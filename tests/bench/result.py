@@ -49,7 +49,8 @@ def percentile(values: Sequence[float], share: float) -> float:
 def ratio(what: str, ours: Sequence[float], floor: Sequence[float], bar: float) -> Result:
     """Ours against the floor, by median."""
     figure = median(ours) / median(floor)
-    return Result(what, spread(ours), spread(floor), f"{figure:.2f} ×", f"≤ {bar} ×", figure <= bar)
+    shown = f"{figure:.2f}" if figure >= 0.1 else f"{figure:.1g}"
+    return Result(what, spread(ours), spread(floor), f"{shown} ×", f"≤ {bar} ×", figure <= bar)
 
 
 def calibration() -> str:
