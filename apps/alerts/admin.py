@@ -58,9 +58,7 @@ class AlertChannelAdmin(ModelAdmin):  # type: ignore[misc]
         """A channel stays of its kind."""
         return ["kind", "place", "state"] if obj else []
 
-    @display(
-        description=_("state"), label={_WORKS: "success", _FAILS: "danger", _OFF: "warning"}
-    )  # type: ignore[untyped-decorator]
+    @display(description=_("state"), label={_WORKS: "success", _FAILS: "danger", _OFF: "warning"})  # type: ignore[untyped-decorator]
     def state(self, channel: AlertChannel) -> tuple[str, str]:
         """Whether what is sent arrives."""
         if not channel.is_on:

@@ -124,7 +124,11 @@ class AlertDeliverySerializer(serializers.ModelSerializer[AlertDelivery]):
 
     id = serializers.UUIDField(source="uuid", read_only=True)
     alert = serializers.UUIDField(
-        source="alert.uuid", read_only=True, allow_null=True, default=None, help_text="Of a test null."
+        source="alert.uuid",
+        read_only=True,
+        allow_null=True,
+        default=None,
+        help_text="Of a test null.",
     )
     channel = serializers.UUIDField(source="channel.uuid", read_only=True)
     kind = serializers.CharField(source="alert.kind", read_only=True, default="alert.test")
@@ -177,9 +181,7 @@ class AlertChannelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Labe
             return self.with_secret(channel, "secret", made, status=201)
         return SecretResponse({**self.shown(channel).data, "secret": None}, {}, status=201)
 
-    @extend_schema(
-        request=AlertChannelChangesSerializer, responses={200: AlertChannelSerializer}
-    )
+    @extend_schema(request=AlertChannelChangesSerializer, responses={200: AlertChannelSerializer})
     def partial_update(self, request: Request, uuid: UUID) -> Response:
         """Change name, address, secret, severity or whether it is on."""
         channel = self.get_object()

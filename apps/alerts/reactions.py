@@ -5,11 +5,12 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.alerts import kinds
 from apps.alerts.models import AlertChannel
+from apps.alerts.people import owners, who_may
 from apps.events import services as events
 from apps.events.models import Event
 from apps.notifications.registry import Kind
 from apps.notifications.services import KIND as MESSAGE
-from apps.notifications.services import notify, row_url, staff, tell
+from apps.notifications.services import notify, row_url, tell
 from apps.tenancy.kinds import PUBLIC, current_schema, operator
 from apps.work.models import Due
 from apps.work.registry import Failure, told_together, when_failed
@@ -27,13 +28,12 @@ def _tell_of_failure(failure: Failure) -> None:
         return
     data = {"title": failure.title, "reason": failure.reason, "schema": failure.schema}
     with operator():
-        row = Due.objects.get(
-            schema=failure.schema, kind=failure.kind, subject=failure.subject
-        )
+        row = Due.objects.get(schema=failure.schema, kind=failure.kind, subject=failure.subject)
         url = reverse("admin:work_due_change", args=[row.pk])
         # The title without the subject: another try is another piece of work.
         about = f"{failure.schema}:{failure.kind}:{failure.title}"
-        notify(kind, staff(), key=f"{row.pk}:{row.epoch}", data=data, url=url, about=about)
+        people = owners() if kind is kinds.MESSAGE_LOST else who_may("work.view")
+        notify(kind, people, key=f"{row.pk}:{row.epoch}", data=data, url=url, about=about)
 
 
 def _kind_of(failure: Failure) -> Kind | None:
@@ -51,7 +51,7 @@ def _tell_of_faults(event: Event) -> None:
     with operator():
         notify(
             kinds.LOG_FAULTY,
-            staff(),
+            who_may("record.view"),
             key=str(event.uuid),
             data={"schema": schema, "findings": event.data["findings"]},
             url=reverse("admin:index"),
@@ -63,7 +63,7 @@ def _tell_of_faults(event: Event) -> None:
 def _tell_of_webhook(event: Event) -> None:
     if current_schema() == PUBLIC:
         url = reverse("admin:webhooks_endpoint_changelist")
-        tell(kinds.WEBHOOK_OFF, event, url=url, webhook=event.subject_label)
+        tell(kinds.WEBHOOK_OFF, event, people=owners(), url=url, webhook=event.subject_label)
 
 
 @events.reacts_to("address.suppressed")
@@ -74,7 +74,7 @@ def _tell_of_address(event: Event) -> None:
     address = event.subject_label
     if User.objects.filter(email=address.lower(), is_staff=True, is_active=True).exists():
         url = reverse("admin:notifications_suppressed_changelist")
-        notify(kinds.STAFF_ADDRESS, staff(), key=str(event.uuid), data={}, url=url)
+        notify(kinds.STAFF_ADDRESS, owners(), key=str(event.uuid), data={}, url=url)
 
 
 @events.reacts_to("mail.refused", "mail.recovered")
@@ -82,7 +82,7 @@ def _tell_of_mail(event: Event) -> None:
     is_over = event.type == "mail.recovered"
     kind = kinds.MAIL_RECOVERED if is_over else kinds.MAIL_REFUSED
     url = reverse("admin:branding_sender_changelist")
-    tell(kind, event, url=url, server=event.subject_label)
+    tell(kind, event, people=owners(), url=url, server=event.subject_label)
 
 
 @events.reacts_to("alert_channel.failing", "alert_channel.recovered")
@@ -90,4 +90,4 @@ def _tell_of_channel(event: Event) -> None:
     is_over = event.type == "alert_channel.recovered"
     kind = kinds.CHANNEL_WORKS if is_over else kinds.CHANNEL_FAILS
     url = row_url(AlertChannel, event.subject_id, "alerts_alertchannel")
-    tell(kind, event, url=url, channel=event.subject_label)
+    tell(kind, event, people=owners(), url=url, channel=event.subject_label)

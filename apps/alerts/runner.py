@@ -25,6 +25,7 @@ from apps.work.models import Due
 from apps.work.registry import Detail, runs, shows
 from dotmac.crypto.fields import CipherError
 from dotmac.webhooks import Answer, send
+from dotmac.webhooks.sending import TIMEOUT_S
 
 # Longer than any answer is waited for; then another worker may have it.
 _DEADLINE_S = 30.0
@@ -70,7 +71,7 @@ def _why_not(delivery: AlertDelivery) -> str:
 def _sent(delivery: AlertDelivery) -> Answer:
     """What came back, without what it repeats of address and secret. No transaction here."""
     try:
-        answer = send(message_for(delivery), reach())
+        answer = send(message_for(delivery), reach(), timeout_s=TIMEOUT_S)
         first = (answer.text.replace("\x00", "").strip().splitlines() or [""])[0]
         for hidden in _hidden(delivery.channel):
             first = first.replace(hidden, "…")

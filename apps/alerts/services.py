@@ -108,9 +108,7 @@ def _sends_at(last: Alert | None, now: datetime) -> datetime:
     return max(now, last.sends_at if last.sends_at > now else last.sends_at + WINDOW)
 
 
-def _queue(
-    alert: Alert, channel: AlertChannel, what: str, due_at: datetime | None = None
-) -> None:
+def _queue(alert: Alert, channel: AlertChannel, what: str, due_at: datetime | None = None) -> None:
     delivery, is_new = AlertDelivery.objects.get_or_create(alert=alert, channel=channel, what=what)
     if is_new:
         hand_over(delivery, due_at=due_at)

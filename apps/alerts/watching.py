@@ -10,11 +10,12 @@ from apps.accounts.languages import language_of
 from apps.alerts.constants import MAIL_PATIENCE, PATIENCE
 from apps.alerts.kinds import NOT_MIGRATED
 from apps.alerts.models import Alert, AlertChannel, MailPath
+from apps.alerts.people import who_may
 from apps.branding.outcomes import when_sending_ends
 from apps.core.languages import speaking
 from apps.events import services as events
 from apps.events.actors import SYSTEM, Subject
-from apps.notifications.services import notify, staff
+from apps.notifications.services import notify
 from apps.tenancy.kinds import PUBLIC, current_schema, operator
 from apps.tenancy.models import FailedMigration
 
@@ -57,7 +58,8 @@ def tell_of_migrations() -> int:
         return 0
     data = {"count": FailedMigration.objects.count()}
     url = reverse("admin:tenancy_failedmigration_changelist")
-    return notify(NOT_MIGRATED, staff(), key=key, data=data, url=url, about="tenants")
+    people = who_may("tenants.releases")
+    return notify(NOT_MIGRATED, people, key=key, data=data, url=url, about="tenants")
 
 
 def _note_refusal(name: str, why: str) -> None:

@@ -20,8 +20,8 @@ from mjml import mjml2html
 
 from apps.branding.colours import DARK_GROUNDS
 from apps.branding.looks import Look, look_in_force
-from apps.branding.outcomes import note_sending
 from apps.branding.models import Sender
+from apps.branding.outcomes import note_sending
 from apps.branding.quota import give_mail_back, take_mail
 from apps.branding.senders import own_sender, server_of
 from apps.branding.smtp import OwnServer

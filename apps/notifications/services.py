@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy
 
 from apps.accounts.models import User
 from apps.core.exceptions import DomainError
+from apps.events import services as events
+from apps.events.actors import Actor
 from apps.events.models import Event
 from apps.notifications.constants import EMAIL, INBOX, KEPT_DAYS, SMS
 from apps.notifications.models import Delivery, Notification, Phone, Preference, SmsGateway
@@ -148,6 +150,15 @@ def set_preferences(user: User, wanted: Mapping[tuple[str, str], bool]) -> None:
         for (kind, channel), is_on in wanted.items()
         if is_on != (channel in kind_named(kind).channels)
     )
+
+
+@transaction.atomic
+def choose_for(user: User, wanted: Mapping[tuple[str, str], bool], *, actor: Actor) -> None:
+    """Keep what somebody else chose for a person, which the record tells."""
+    set_preferences(user, wanted)
+    changed = sorted(f"{kind}:{channel}" for kind, channel in wanted)
+    data = {"changed": changed}
+    events.record("user.preferences_changed", actor=actor, subject=user, data=data)
 
 
 def preferences_of(user: User) -> dict[tuple[str, str], bool]:
