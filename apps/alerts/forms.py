@@ -22,8 +22,8 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
         max_length=500,
         widget=UnfoldAdminTextInputWidget(attrs=_HIDDEN),
         help_text=_(
-            "The whole address, as https://hooks.slack.com/services/… or https://ntfy.sh/topic. Kept"
-            " encrypted and never shown again."
+            "The whole address, as https://hooks.slack.com/services/… or https://ntfy.sh/topic."
+            " Kept encrypted and never shown again."
         ),
     )
     new_secret = forms.CharField(

@@ -37,7 +37,7 @@ class AlertChannel(Labelled):
     # Encrypted: signs what a webhook gets, or opens a protected ntfy topic.
     secret = models.TextField(blank=True, editable=False)
     severity = models.CharField(
-        _("from"), max_length=10, choices=Severity.choices, default=Severity.WARNING
+        _("from severity"), max_length=10, choices=Severity.choices, default=Severity.WARNING
     )
     is_on = models.BooleanField(_("on"), default=True)
     # Tries in a row that failed, since when none succeeded, and since when it is said so.

@@ -1,6 +1,7 @@
 """Alert channels as owners set them up, in the admin and over the API; what is secret stays so."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -42,6 +43,20 @@ def program(olga: User) -> Program:
     """A program with the key of an owner of the operator."""
     key = key_in("public", "oscar@dotmac.example", is_superuser=True)
     return Program("dotmac.localhost", key)
+
+
+@pytest.fixture
+def logged(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> Callable[[], str]:
+    """All that was written to logs and to the terminal."""
+    caplog.set_level(logging.DEBUG)
+
+    def found() -> str:
+        caught = capfd.readouterr()
+        return caplog.text + caught.out + caught.err
+
+    return found
 
 
 def test_an_owner_adds_a_channel_and_the_first_step_ticks_itself(hers: Client) -> None:
@@ -151,10 +166,8 @@ def test_what_is_secret_is_in_no_page_log_event_or_answer(
     program: Program,
     pager: Receiver,
     run_due: Work,
-    caplog: pytest.LogCaptureFixture,
-    capfd: pytest.CaptureFixture[str],
+    logged: Callable[[], str],
 ) -> None:
-    caplog.set_level(logging.DEBUG)
     address = pager.url.replace("/hook?x=1", "/services/sesame-open")
     body = {"name": "Topic", "kind": "ntfy", "address": address, "secret": TOKEN}
     made = program.post("alert-channels/", body)
@@ -167,7 +180,6 @@ def test_what_is_secret_is_in_no_page_log_event_or_answer(
     delivery = AlertDelivery.objects.get()
     assert delivery.answer == "who is … at …"
     message = message_for(AlertDelivery.objects.select_related("channel").get())
-    caught = capfd.readouterr()
     places = [
         hers.get(f"{PAGE}{channel.pk}/change/").content.decode(),
         hers.get(PAGE).content.decode(),
@@ -176,8 +188,7 @@ def test_what_is_secret_is_in_no_page_log_event_or_answer(
         made.content.decode(),
         program.get("alert-channels/").content.decode(),
         program.get("alert-deliveries/").content.decode(),
-        caplog.text,
-        caught.out + caught.err,
+        logged(),
         str(list(Event.objects.values_list("data", "subject_label"))),
         str(list(AlertChannel.objects.values())),
         repr(channel),

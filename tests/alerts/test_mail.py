@@ -1,7 +1,6 @@
-"""When the operator's own mail does not leave, the other path says so, and each watches the other."""
+"""When the operator's own mail does not leave the other path says so; each watches the other."""
 
-import socket
-from contextlib import closing
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -24,7 +23,7 @@ from apps.work.models import Due
 from tests.alerts.conftest import Work, goes_down, later, said
 from tests.branding.smtp_server import mail_server
 from tests.conftest import Isp
-from tests.dotmac.webhooks.receiver import Receiver
+from tests.dotmac.webhooks.receiver import Receiver, closed_port
 from tests.fleet.conftest import make_server
 from tests.notifications.conftest import TEST, person, show_events
 
@@ -33,12 +32,11 @@ NONE_LEAVES = "DotMac: No mail leaves: The mail server of this installation"
 
 
 @pytest.fixture
-def closed(settings: Any) -> int:
-    """The installation's mail server listens on a port that is closed."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-        port: int = taken.getsockname()[1]
-    settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = SMTP, "127.0.0.1", port
-    return port
+def closed(settings: Any) -> Callable[[int], None]:
+    """The installation's mail server listens on a port that is closed; moves it to another."""
+    settings.EMAIL_BACKEND, settings.EMAIL_HOST = SMTP, "127.0.0.1"
+    settings.EMAIL_PORT = closed_port()
+    return lambda port: setattr(settings, "EMAIL_PORT", port)
 
 
 def a_mail_to(user: User, key: str = "1") -> None:
@@ -54,7 +52,7 @@ def minutes_pass(minutes: float) -> None:
 
 
 def test_a_closed_mail_server_is_told_by_the_channel_after_ten_minutes(
-    channel: AlertChannel, pager: Receiver, olga: User, closed: int, run_due: Work
+    channel: AlertChannel, pager: Receiver, olga: User, closed: Callable[[int], None], run_due: Work
 ) -> None:
     a_mail_to(olga)
     run_due()
@@ -77,16 +75,15 @@ def test_the_first_mail_that_leaves_again_ends_it(
     channel: AlertChannel,
     pager: Receiver,
     olga: User,
-    closed: int,
+    closed: Callable[[int], None],
     run_due: Work,
-    settings: Any,
 ) -> None:
     a_mail_to(olga)
     run_due()
     minutes_pass(11)
     run_due()
     with mail_server() as server:
-        settings.EMAIL_PORT = server.port
+        closed(server.port)
         a_mail_to(olga, "2")
         run_due()
         assert server.mails
@@ -97,12 +94,12 @@ def test_the_first_mail_that_leaves_again_ends_it(
 
 
 def test_a_short_outage_is_nobody_s_alert(
-    channel: AlertChannel, pager: Receiver, olga: User, closed: int, run_due: Work, settings: Any
+    channel: AlertChannel, pager: Receiver, olga: User, closed: Callable[[int], None], run_due: Work
 ) -> None:
     a_mail_to(olga)
     run_due()
     with mail_server() as server:
-        settings.EMAIL_PORT = server.port
+        closed(server.port)
         a_mail_to(olga, "2")
         run_due()
     minutes_pass(60)
@@ -141,7 +138,7 @@ def test_a_server_that_relays_for_nobody_is_one(
 
 
 def test_mails_of_an_isp_that_go_by_the_same_server_count_too(
-    channel: AlertChannel, acme: Isp, closed: int, run_due: Work
+    channel: AlertChannel, acme: Isp, closed: Callable[[int], None], run_due: Work
 ) -> None:
     alice = person(acme.console, "alice")
     with schema_of(acme.console):
@@ -151,7 +148,7 @@ def test_mails_of_an_isp_that_go_by_the_same_server_count_too(
 
 
 def test_a_message_that_is_given_up_is_told(
-    channel: AlertChannel, pager: Receiver, olga: User, closed: int, run_due: Work
+    channel: AlertChannel, pager: Receiver, olga: User, closed: Callable[[int], None], run_due: Work
 ) -> None:
     a_mail_to(olga)
     for _turn in range(len(PAUSES_S) + 1):
@@ -207,7 +204,7 @@ def test_a_channel_that_fails_for_a_day_is_told_by_the_other_paths(
 
 
 def test_the_home_says_that_no_mail_leaves(
-    olga: User, hers: Client, closed: int, run_due: Work
+    olga: User, hers: Client, closed: Callable[[int], None], run_due: Work
 ) -> None:
     with operator():
         a_mail_to(olga)

@@ -73,7 +73,7 @@ class Migration(migrations.Migration):
                 ('address', models.TextField(editable=False)),
                 ('place', models.CharField(editable=False, max_length=260, verbose_name='address')),
                 ('secret', models.TextField(blank=True, editable=False)),
-                ('severity', models.CharField(choices=[('info', 'Information'), ('warning', 'Warning'), ('critical', 'Critical')], default='warning', max_length=10, verbose_name='from')),
+                ('severity', models.CharField(choices=[('info', 'Information'), ('warning', 'Warning'), ('critical', 'Critical')], default='warning', max_length=10, verbose_name='from severity')),
                 ('is_on', models.BooleanField(default=True, verbose_name='on')),
                 ('failures', models.PositiveIntegerField(default=0, editable=False)),
                 ('failing_since', models.DateTimeField(editable=False, null=True)),
