@@ -86,7 +86,7 @@ class AlertChannelAdmin(ModelAdmin):  # type: ignore[misc]
         self, request: HttpRequest, obj: AlertChannel, form: ChannelForm, change: bool
     ) -> None:
         """Write through the services; a secret lives in this request alone."""
-        values = {
+        values: dict[str, Any] = {
             "name": obj.name,
             "severity": obj.severity,
             "is_on": obj.is_on,

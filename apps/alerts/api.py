@@ -14,7 +14,7 @@ from apps.accounts.resources import LabelledResource, Resource
 from apps.alerts import channels
 from apps.alerts.models import AlertChannel, AlertDelivery
 from apps.core.api.labels import Labels, Shown
-from apps.core.api.once import SecretResponse, ShownOnceField
+from apps.core.api.once import ShownOnceField
 from dotmac.crypto.secret import Secret
 
 _CHANNEL = {
@@ -179,7 +179,8 @@ class AlertChannelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Labe
         self.label(channel)
         if made:
             return self.with_secret(channel, "secret", made, status=201)
-        return SecretResponse({**self.shown(channel).data, "secret": None}, {}, status=201)
+        shown = {**self.shown(channel).data, **dict.fromkeys(["secret"])}
+        return Response(shown, status=201)
 
     @extend_schema(request=AlertChannelChangesSerializer, responses={200: AlertChannelSerializer})
     def partial_update(self, request: Request, uuid: UUID) -> Response:
@@ -222,5 +223,5 @@ class AlertDeliveryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Res
 
 def _opened(values: dict[str, Any]) -> dict[str, Any]:
     """With what is secret as such."""
-    hidden = {name: Secret(values[name]) for name in ("address", "secret") if name in values}
+    hidden: dict[str, Any] = {name: Secret(values[name]) for name in ("address", "secret") if name in values}
     return {**values, **hidden}

@@ -61,11 +61,11 @@ class Letter:
 class WatchedMail(EmailMultiAlternatives):
     """A mail that says what became of it (branding.outcomes)."""
 
-    def send(self, fail_silently: bool = False) -> int:
+    def send(self, fail_silently: bool = False, **options: Any) -> int:
         """As usual; SMTPException or OSError where it is not taken."""
         is_own = isinstance(self.connection, OwnServer)
         with note_sending(is_own=is_own):
-            return super().send(fail_silently)
+            return super().send(fail_silently, **options)
 
 
 def compose(

@@ -59,7 +59,7 @@ class ShownChoiceSerializer(ChoiceSerializer):
 class ChoicesSerializer(serializers.Serializer[Any]):
     """What is to change; what is not named stays."""
 
-    preferences = ChoiceSerializer(many=True, max_length=500)
+    preferences = serializers.ListField(child=ChoiceSerializer(), max_length=500)
 
 
 class PreferencesSerializer(serializers.Serializer[Any]):
