@@ -15,6 +15,7 @@ from apps.alerts import channels
 from apps.alerts.models import AlertChannel, AlertDelivery
 from apps.core.api.labels import Labels, Shown
 from apps.core.api.once import ShownOnceField
+from apps.core.api.serializers import ModelSerializer
 from dotmac.crypto.secret import Secret
 
 _CHANNEL = {
@@ -94,7 +95,7 @@ class AlertChannelWithSecretSerializer(AlertChannelSerializer):
         read_only_fields = fields
 
 
-class AlertChannelChangesSerializer(Labels, serializers.ModelSerializer[AlertChannel]):
+class AlertChannelChangesSerializer(Labels, ModelSerializer[AlertChannel]):
     """What can be changed of a channel."""
 
     address = serializers.CharField(
@@ -119,7 +120,7 @@ class NewAlertChannelSerializer(AlertChannelChangesSerializer):
         fields = ("kind", *AlertChannelChangesSerializer.Meta.fields)
 
 
-class AlertDeliverySerializer(serializers.ModelSerializer[AlertDelivery]):
+class AlertDeliverySerializer(ModelSerializer[AlertDelivery]):
     """An alert, its end or a test on its way by one channel."""
 
     id = serializers.UUIDField(source="uuid", read_only=True)
@@ -223,5 +224,5 @@ class AlertDeliveryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Res
 
 def _opened(values: dict[str, Any]) -> dict[str, Any]:
     """With what is secret as such."""
-    hidden: dict[str, Any] = {name: Secret(values[name]) for name in ("address", "secret") if name in values}
-    return {**values, **hidden}
+    hidden = ("address", "secret")
+    return {name: Secret(one) if name in hidden else one for name, one in values.items()}

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from apps.alerts.channels import check_address, checked_secret
 from apps.alerts.models import AlertChannel
@@ -30,8 +30,7 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
         label=_("Secret"),
         max_length=300,
         required=False,
-        strip=True,
-        widget=UnfoldAdminTextInputWidget(attrs={**_HIDDEN, "type": "password"}),
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
         help_text=_(
             "What signs a webhook (empty: one is made), or the token of a protected ntfy topic."
             " Kept encrypted and never shown again."

@@ -97,7 +97,7 @@ MESSAGE_LOST = register(
         "message.lost",
         title=_("A message to the staff was given up"),
         heading=_("A message of the operator was not delivered"),
-        body=_("%(reason)s The deliveries say to whom."),
+        body="%(title)s. %(reason)s",
         tone="bad",
         levels=_HERE,
         channels=_INBOX,

@@ -30,10 +30,13 @@ def _tell_of_failure(failure: Failure) -> None:
     with operator():
         row = Due.objects.get(schema=failure.schema, kind=failure.kind, subject=failure.subject)
         url = reverse("admin:work_due_change", args=[row.pk])
-        # The title without the subject: another try is another piece of work.
-        about = f"{failure.schema}:{failure.kind}:{failure.title}"
-        people = owners() if kind is kinds.MESSAGE_LOST else who_may("work.view")
-        notify(kind, people, key=f"{row.pk}:{row.epoch}", data=data, url=url, about=about)
+        is_message = kind is kinds.MESSAGE_LOST
+        # By its title, since another try is another piece of work; messages are lost together.
+        about = "messages" if is_message else f"{failure.schema}:{failure.kind}:{failure.title}"
+        people = owners() if is_message else who_may("work.view")
+        # The same row may fail again.
+        key = f"{row.pk}:{row.finished_at}"
+        notify(kind, people, key=key, data=data, url=url, about=about)
 
 
 def _kind_of(failure: Failure) -> Kind | None:

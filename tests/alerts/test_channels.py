@@ -99,6 +99,12 @@ def test_what_cannot_work_is_refused_at_its_field(
     assert not AlertChannel.objects.exists()
 
 
+def test_a_secret_is_not_repeated_beside_an_error(hers: Client) -> None:
+    page = hers.post(f"{PAGE}add/", entered(kind="ntfy", name="", new_secret=TOKEN))
+    assert "This field is required" in page.content.decode()
+    assert TOKEN not in page.content.decode()
+
+
 def test_plain_http_and_our_own_network_are_refused_in_production(
     hers: Client, settings: Any
 ) -> None:

@@ -70,6 +70,9 @@ def test_one_that_proves_is_nothing(channel: AlertChannel, acme: Isp) -> None:
 def test_a_log_that_was_cut_back_is_critical(channel: AlertChannel) -> None:
     work.note_failure("log", "1", title="The event log of Acme was cut back", reason="9, now 3.")
     assert alerts() == [("log.cut_back", "The event log of Acme was cut back")]
+    later(minutes=16)
+    work.note_failure("log", "1", title="The event log of Acme was cut back", reason="3, now 2.")
+    assert len(alerts()) == 2
 
 
 def test_tenants_that_were_not_migrated_are_told_once_each_time(channel: AlertChannel) -> None:
