@@ -19,6 +19,7 @@ from apps.accounts.programs_api import KeyViewSet, ServiceAccountViewSet
 from apps.accounts.roles_api import InvitationViewSet, RoleViewSet
 from apps.core.views import api_errors
 from apps.notifications.api import MessageViewSet, SuppressedViewSet
+from apps.notifications.preferences_api import PreferencesView
 from apps.operations.api import OperationViewSet
 from apps.webhooks.api import DeliveryViewSet, EndpointViewSet
 
@@ -64,6 +65,11 @@ def api_urls(**resources: type[ViewSetMixin]) -> list[object]:
     described = [
         path("api/v1/", include(router.urls)),
         path("api/v1/me/", MeView.as_view(), name="me"),
+        path(
+            "api/v1/people/<uuid:uuid>/preferences/",
+            PreferencesView.as_view(),
+            name="person_preferences",
+        ),
         path("api/v1/brand/", BrandView.as_view(), name="brand"),
         path("api/v1/sender/", SenderView.as_view(), name="sender"),
     ]

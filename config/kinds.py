@@ -62,6 +62,7 @@ WORKSPACE = [*_COMMON, "apps.contract", "apps.billing", "apps.subscribers"]
 OPERATOR = [
     *_SHARED,
     *_COMMON,
+    "apps.alerts",
     "apps.billing",
     "apps.fleet",
     "apps.tenants",

@@ -57,6 +57,8 @@ _LOOK = Group(
         Entry("palette", "branding.Brand"),
         Entry("alternate_email", "branding.Sender"),
         Entry("outgoing_mail", "notifications.Delivery"),
+        Entry("notification_important", "alerts.AlertChannel"),
+        Entry("send", "alerts.AlertDelivery"),
         Entry("sms", "notifications.SmsGateway"),
         Entry("unsubscribe", "notifications.Suppressed"),
     ),

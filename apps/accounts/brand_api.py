@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts.access import may
+from apps.accounts.languages import LANGUAGE_CODES
 from apps.accounts.resources import may_write
 from apps.branding import senders
 from apps.branding import services as brands
@@ -42,6 +43,13 @@ class BrandSerializer(ModelSerializer[Brand]):
     id = serializers.SerializerMethodField()
     primary = serializers.RegexField(
         r"^#[0-9a-f]{6}\Z", required=False, allow_blank=True, help_text="As `#2a6fd6`."
+    )
+
+    language = serializers.ChoiceField(
+        LANGUAGE_CODES,
+        required=False,
+        allow_blank=True,
+        help_text="Of whoever chose none; empty: the browser says.",
     )
 
     class Meta:

@@ -15,6 +15,8 @@ from apps.core.languages import first_of, names, speak
 from apps.events import services as events
 from apps.events.actors import Actor, user_actor
 
+# What a person can choose.
+LANGUAGE_CODES = [code for code, _name in settings.LANGUAGES]
 _YEAR_S = 365 * 24 * 3600
 # Files for everybody, and programs, which read English.
 _NOBODYS = ("/api/", "/brand/", "/static/")

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts import members, services
+from apps.accounts.languages import LANGUAGE_CODES, choose_language
 from apps.accounts.models import ApiKey, User
 from apps.accounts.programs import Program
 from apps.accounts.resources import LabelledResource
@@ -20,6 +21,7 @@ from apps.core.api.labels import Labels, Shown
 from apps.core.api.views import Manners
 from apps.tenancy.kinds import current_schema, kind_of
 
+_LANGUAGE = "Of pages and mails; empty: that of the level, else of the browser."
 _ROLE = "“owner”, a built-in role, the id of an own one, or empty."
 _DORA = {
     "id": "0b0f7c5e-9d0a-4b57-8f41-0d1a4c6a7e11",
@@ -71,7 +73,15 @@ class PersonSerializer(Shown):
         return members.role_of(user)
 
 
-class NewPersonSerializer(Labels):
+class PersonChangesSerializer(Labels):
+    """What can be changed of a person by others."""
+
+    language = serializers.ChoiceField(
+        LANGUAGE_CODES, required=False, allow_blank=True, help_text=_LANGUAGE
+    )
+
+
+class NewPersonSerializer(PersonChangesSerializer):
     """A person to add; nobody gives a role above their own."""
 
     email = serializers.EmailField()
@@ -136,6 +146,16 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledRe
             if role:
                 members.set_role(user, role, by=self.by)
         return self.labelled(user, 201)
+
+    @extend_schema(request=PersonChangesSerializer, responses={200: PersonSerializer})
+    def partial_update(self, request: Request, uuid: UUID) -> Response:
+        """Change their language, what another system calls them, and what it notes."""
+        user = self.get_object()
+        self.check_labelling(user)
+        values = self.checked(PersonChangesSerializer, user)
+        if "language" in values:
+            choose_language(user, values["language"], actor=self.actor)
+        return self.labelled(user)
 
     @extend_schema(request=None, responses={200: PersonSerializer})
     @action(detail=True, methods=["post"])

@@ -21,6 +21,7 @@ from mjml import mjml2html
 from apps.branding.colours import DARK_GROUNDS
 from apps.branding.looks import Look, look_in_force
 from apps.branding.models import Sender
+from apps.branding.outcomes import note_sending
 from apps.branding.quota import give_mail_back, take_mail
 from apps.branding.senders import own_sender, server_of
 from apps.branding.smtp import OwnServer
@@ -57,6 +58,16 @@ class Letter:
     html: str
 
 
+class WatchedMail(EmailMultiAlternatives):
+    """A mail that says what became of it (branding.outcomes)."""
+
+    def send(self, fail_silently: bool = False, **options: Any) -> int:
+        """As usual; SMTPException or OSError where it is not taken."""
+        is_own = isinstance(self.connection, OwnServer)
+        with note_sending(is_own=is_own):
+            return super().send(fail_silently, **options)
+
+
 def compose(
     template: str, context: Mapping[str, Any], *, to: Sequence[str], home_url: str
 ) -> EmailMultiAlternatives:
@@ -71,7 +82,7 @@ def compose(
 def addressed(letter: Letter, *, to: Sequence[str]) -> EmailMultiAlternatives:
     """A letter as a mail from the sender in force."""
     look, own = look_in_force(), own_sender()
-    message = EmailMultiAlternatives(
+    message = WatchedMail(
         subject=letter.subject,
         body=letter.text,
         from_email=from_address(look, own),

@@ -4,7 +4,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.events.actors import Actor
+from apps.events import services as events
+from apps.events.actors import SYSTEM, Actor, Subject
 from apps.events.exceptions import VerificationBusyError
 from apps.events.models import Event, Verification
 from apps.events.verifying import Report
@@ -39,8 +40,12 @@ def newest_verification() -> Verification | None:
 
 
 def end(row: Verification, report: Report) -> None:
-    """Keep what was found."""
+    """Keep what was found; of faults there is an event, in the caller's transaction."""
     _close(row, state=Verification.State.DONE, events=report.events, report=report.said(), cause="")
+    if not report.is_proven:
+        about = Subject("log", str(row.uuid), "Event log")
+        data = {"findings": len(report.findings), "asked_by": row.asked_by}
+        events.record("log.faulty", actor=SYSTEM, subject=about, data=data)
 
 
 def fail(row: Verification, cause: str) -> None:

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.events import services as events
 from apps.events.models import Event
 from apps.fleet.models import Server
-from apps.notifications.constants import INBOX
+from apps.notifications.constants import CRITICAL, INBOX
 from apps.notifications.registry import Kind, register
 from apps.notifications.services import row_url, tell
 from apps.tenancy.kinds import PUBLIC
@@ -20,6 +20,7 @@ UNREACHABLE = register(
         body=_("%(error)s Deployments to it wait. Check the server, or move what runs on it."),
         tone="bad",
         levels=_HERE,
+        severity=CRITICAL,
     )
 )
 RECOVERED = register(
@@ -31,6 +32,7 @@ RECOVERED = register(
         tone="ok",
         levels=_HERE,
         channels=frozenset({INBOX}),
+        resolves="server.unreachable",
     )
 )
 

@@ -14,6 +14,7 @@ from apps.accounts.models import User
 from apps.core.exceptions import ConflictError, DomainError
 from apps.events import services as events
 from apps.events.actors import Actor, Subject
+from apps.notifications.constants import EMAIL, INBOX, SMS
 from apps.notifications.models import Phone, SmsGateway
 from apps.notifications.sms import HttpGateway, Texter, parsed_body
 from dotmac.crypto.fields import Cipher, parse_keys
@@ -82,6 +83,11 @@ def texter() -> Texter | None:
 def sends_sms() -> bool:
     """Whether text messages leave the current schema."""
     return SmsGateway.objects.filter(is_on=True).exists()
+
+
+def channels_for(user: User) -> tuple[str, ...]:
+    """The ways to a person: text messages are for staff, where there is a gateway."""
+    return (INBOX, EMAIL, SMS) if user.is_staff and sends_sms() else (INBOX, EMAIL)
 
 
 def set_number(user: User, number: str) -> None:

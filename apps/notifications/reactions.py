@@ -11,7 +11,7 @@ from apps.accounts.models import ServiceAccount, User
 from apps.branding.quota import REACHED
 from apps.events import services as events
 from apps.events.models import Event
-from apps.notifications.constants import INBOX
+from apps.notifications.constants import INBOX, INFO, WARNING
 from apps.notifications.registry import Kind, register
 from apps.notifications.services import notify, tell
 from apps.tenancy.kinds import CONSOLE, PUBLIC, WORKSPACE, current_schema, kind_of
@@ -37,6 +37,7 @@ QUOTA = register(
         tone="warn",
         channels=frozenset({INBOX}),
         offered=frozenset({INBOX}),
+        severity=WARNING,
     )
 )
 
@@ -67,6 +68,7 @@ KEY_ENDS = register(
         heading=_("The key %(name)s of %(account)s ends on %(date)s"),
         body=_("Replace it before: then the program that uses it goes on without a gap."),
         tone="warn",
+        severity=INFO,
     )
 )
 KEYS_STAY = register(

@@ -3,7 +3,7 @@
 register(Kind("import.finished", title=_("An import is finished"), heading=_("%(file)s is in"), …))
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,9 +37,31 @@ class Kind:
     channels: frozenset[str] = frozenset({INBOX, EMAIL})
     # The ways one can choose.
     offered: frozenset[str] = frozenset(CHANNELS)
+    # One of constants.SEVERITIES where the operator's alert channels say it too.
+    severity: str = ""
+    # The key of the kind whose alert is over by this one.
+    resolves: str = ""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What people are being told, for whoever passes it on by other ways.
+
+    `about` is the same for what happens to the same thing, `key` for the same event only.
+    """
+
+    kind: Kind
+    about: str
+    key: str
+    data: Mapping[str, Any]
+    url: str
+
+
+Relay = Callable[[Notice], None]
 
 
 _kinds: dict[str, Kind] = {}
+_relays: list[Relay] = []
 _UNKNOWN = Kind("", title="", heading=_("Something happened"))
 
 
@@ -58,6 +80,18 @@ def kinds_for(level: str, *, is_staff: bool) -> list[Kind]:
     """The kinds that somebody at a level can be told of."""
     found = (kind for kind in _kinds.values() if level in kind.levels)
     return sorted((k for k in found if is_staff or not k.for_staff), key=lambda kind: kind.key)
+
+
+def relays(relay: Relay) -> Relay:
+    """Register who passes notices on, in their transaction: it writes to the database only."""
+    _relays.append(relay)
+    return relay
+
+
+def relayed(notice: Notice) -> None:
+    """Show a notice to all that are registered."""
+    for relay in _relays:
+        relay(notice)
 
 
 def rendered(text: Text, data: Mapping[str, Any]) -> str:

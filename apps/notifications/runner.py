@@ -1,6 +1,5 @@
 """Sending what leaves the house; a worker calls it."""
 
-import re
 import time
 from smtplib import SMTPException, SMTPRecipientsRefused
 
@@ -11,6 +10,7 @@ from apps.accounts.addresses import home_url
 from apps.accounts.languages import language_of
 from apps.branding.looks import look_in_force
 from apps.branding.mail import compose
+from apps.branding.outcomes import names_no_address
 from apps.branding.quota import give_mail_back, seconds_to_next_day, take_mail
 from apps.core.languages import speaking
 from apps.core.mailbox import NoServerError
@@ -26,9 +26,6 @@ from apps.work.leases import Lease
 from apps.work.models import Due
 from apps.work.registry import runs
 
-# No such mailbox or domain, bad syntax, moved, no mail taken (RFC 3463, RFC 7505). Other refusals,
-# as of a relay that is set up wrong, say nothing about the address.
-_NO_SUCH_ADDRESS = re.compile(r"\s*5\.1\.(1|2|3|6|10)\b")
 # Longer than any message may take; then another worker may have it.
 _DEADLINE_S = 60.0
 # Two messages of 160 characters, of which each loses 7 when they are joined.
@@ -108,7 +105,7 @@ def _mail(delivery: Delivery) -> None:
         _give_back(is_shared=is_shared)
         codes = [code for code, _why in error.recipients.values()]
         is_final = all(code >= 500 for code in codes)
-        if all(_NO_SUCH_ADDRESS.match(_text_of(why)) for _code, why in error.recipients.values()):
+        if names_no_address(error):
             suppress(delivery.address, reason=f"Refused: {codes[0]}", actor=SYSTEM)
         raise SendError(
             f"The mail server refused the address: {codes}", permanent=is_final
@@ -146,10 +143,6 @@ def _end(
             return
         _update(delivery, status=Delivery.Status.FAILED, error=error[:300])
         work.finish(lease, state, reason=error)
-
-
-def _text_of(said: bytes | str) -> str:
-    return said.decode("utf-8", "replace") if isinstance(said, bytes) else said
 
 
 def _update(delivery: Delivery, **values: object) -> None:

@@ -13,10 +13,12 @@ from django.utils.translation import gettext_lazy
 
 from apps.accounts.models import User
 from apps.core.exceptions import DomainError
+from apps.events import services as events
+from apps.events.actors import Actor
 from apps.events.models import Event
 from apps.notifications.constants import EMAIL, INBOX, KEPT_DAYS, SMS
 from apps.notifications.models import Delivery, Notification, Phone, Preference, SmsGateway
-from apps.notifications.registry import Kind, kind_named, register
+from apps.notifications.registry import Kind, Notice, kind_named, register, relayed
 from apps.tenancy import live
 from apps.work import services as work
 
@@ -36,12 +38,20 @@ _TEST_SMS = register(
 
 @transaction.atomic
 def notify(
-    kind: Kind, people: Iterable[User], *, key: str, data: Mapping[str, Any], url: str = ""
+    kind: Kind,
+    people: Iterable[User],
+    *,
+    key: str,
+    data: Mapping[str, Any],
+    url: str = "",
+    about: str = "",
 ) -> int:
     """Tell people of the current schema, each by the ways they want; returns how many were told.
 
-    `key` names what happened: nobody is told the same twice. `url` is a path of this host.
+    `key` names what happened: nobody is told the same twice. `url` is a path of this host. `about`
+    names to what it happened.
     """
+    relayed(Notice(kind, about or key, key, data, url))
     told = Notification.objects.filter(kind=kind.key, key=key).values_list("user_id", flat=True)
     everybody = {person.pk: person for person in people if person.is_active}
     new = [person for pk, person in everybody.items() if pk not in set(told)]
@@ -77,7 +87,12 @@ def tell(
     """Tell of an event once: all staff unless `people` are named, with its data and `data`."""
     told = {**event.data, **data}
     return notify(
-        kind, staff() if people is None else people, key=str(event.uuid), data=told, url=url
+        kind,
+        staff() if people is None else people,
+        key=str(event.uuid),
+        data=told,
+        url=url,
+        about=f"{event.subject_type}:{event.subject_id}",
     )
 
 
@@ -135,6 +150,15 @@ def set_preferences(user: User, wanted: Mapping[tuple[str, str], bool]) -> None:
         for (kind, channel), is_on in wanted.items()
         if is_on != (channel in kind_named(kind).channels)
     )
+
+
+@transaction.atomic
+def choose_for(user: User, wanted: Mapping[tuple[str, str], bool], *, actor: Actor) -> None:
+    """Keep what somebody else chose for a person, which the record tells."""
+    set_preferences(user, wanted)
+    changed = sorted(f"{kind}:{channel}" for kind, channel in wanted)
+    data = {"changed": changed}
+    events.record("user.preferences_changed", actor=actor, subject=user, data=data)
 
 
 def preferences_of(user: User) -> dict[tuple[str, str], bool]:

@@ -19,9 +19,9 @@ from apps.accounts.addresses import local_path
 from apps.accounts.models import User
 from apps.core.exceptions import DomainError
 from apps.notifications import services
-from apps.notifications.constants import EMAIL, INBOX, SMS
+from apps.notifications.constants import SMS
 from apps.notifications.context import bell_of
-from apps.notifications.gateways import number_of, sends_sms, set_number
+from apps.notifications.gateways import channels_for, number_of, set_number
 from apps.notifications.models import Channel, Notification
 from apps.notifications.registry import kinds_for
 from apps.tenancy.kinds import current_schema, kind_of
@@ -77,7 +77,7 @@ def settings(request: HttpRequest) -> HttpResponse:
     """Which kinds the person wants by which ways."""
     user = _user(request)
     kinds = kinds_for(kind_of(current_schema()), is_staff=user.is_staff)
-    offered = _offered(user)
+    offered = channels_for(user)
     number = {"is_asked": SMS in offered, "value": number_of(user), "error": ""}
     if request.method == "POST":
         wanted = {
@@ -120,14 +120,9 @@ def settings(request: HttpRequest) -> HttpResponse:
     return render(request, "notifications/settings.html", context)
 
 
-def _offered(user: User) -> tuple[str, ...]:
-    """The ways there are: text messages are for staff, where there is a gateway."""
-    return (INBOX, EMAIL, SMS) if user.is_staff and sends_sms() else (INBOX, EMAIL)
-
-
 def _keep_number(request: HttpRequest, user: User) -> str:
     """Save the number where it is asked for; why it could not, else nothing."""
-    if "number" in request.POST and SMS in _offered(user):
+    if "number" in request.POST and SMS in channels_for(user):
         try:
             set_number(user, request.POST["number"])
         except DomainError as error:

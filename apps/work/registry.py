@@ -69,6 +69,36 @@ class Detail:
     together: str | Promise = ""
 
 
+@dataclass(frozen=True)
+class Failure:
+    """A piece of work that ended as failed."""
+
+    schema: str
+    kind: str
+    subject: str
+    title: str
+    reason: str
+
+
+Witness = Callable[[Failure], None]
+_witnesses: list[Witness] = []
+
+
+def when_failed(witness: Witness) -> Witness:
+    """Register what is done about failures, in their transaction: it writes to the database only.
+
+    It is called in whatever schema the work belongs to.
+    """
+    _witnesses.append(witness)
+    return witness
+
+
+def failed(failure: Failure) -> None:
+    """Tell those who registered."""
+    for witness in _witnesses:
+        witness(failure)
+
+
 _details: dict[str, Detail] = {}
 
 

@@ -14,6 +14,7 @@ from apps.tenancy.kinds import current_schema, operator
 from apps.work.constants import KEPT_DAYS
 from apps.work.leases import Lease
 from apps.work.models import Due, Signal
+from apps.work.registry import Failure, failed
 
 # A wake-up that brought nobody is repeated after this.
 REWAKE_AFTER = timedelta(seconds=30)
@@ -113,6 +114,9 @@ def finish(lease: Lease, state: str, *, reason: str = "") -> None:
         finished_at=timezone.now(),
         **({"progress": 100} if state == Due.State.DONE else {}),
     )
+    if state == Due.State.FAILED:
+        title = Due.objects.values_list("title", flat=True).get(pk=lease.due_id)
+        failed(Failure(lease.schema, lease.kind, lease.subject, title, reason[:300]))
 
 
 def postpone(lease: Lease, *, seconds: float, reason: str, stalls: int = 0) -> None:
@@ -179,6 +183,7 @@ def note_failure(kind: str, subject: str, *, title: str, reason: str) -> None:
         defaults={**facts, "finished_at": now},
         create_defaults={**facts, "finished_at": now, "created_at": now, "due_at": now},
     )
+    failed(Failure(current_schema(), kind, subject, title[:200], reason[:300]))
 
 
 def signal(kind: str) -> None:

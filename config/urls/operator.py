@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from apps.accounts import urls as accounts
 from apps.accounts.languages import set_language
+from apps.alerts.api import AlertChannelViewSet, AlertDeliveryViewSet
 from apps.billing.api import PlanViewSet
 from apps.branding import samples
 from apps.branding import urls as branding
@@ -44,6 +45,8 @@ urlpatterns = [
     path("notifications/", include(notifications.urlpatterns)),
     *operations.urlpatterns,
     *api_urls(
+        alert_channels=AlertChannelViewSet,
+        alert_deliveries=AlertDeliveryViewSet,
         plans=PlanViewSet,
         organisations=OrganisationViewSet,
         regions=RegionViewSet,

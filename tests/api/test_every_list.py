@@ -20,6 +20,7 @@ WITHIN = {"/api/v1/plans/{uuid}/versions/", "/api/v1/imports/{uuid}/errors/"}
 ONE_ORDER = {"/api/v1/events/"}
 # What nobody labels: a record of what happened, a reservation, an offer, a secret.
 RECORDS = {
+    "/api/v1/alert-deliveries/",
     "/api/v1/api-keys/",
     "/api/v1/deleted/",
     "/api/v1/events/",

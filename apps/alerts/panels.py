@@ -1,0 +1,53 @@
+"""What alerts add to the operator's first page: a first step, and what does not work."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from apps.accounts.access import may
+from apps.alerts.constants import PATIENCE
+from apps.alerts.models import AlertChannel, MailPath
+from apps.portal.registry import on_admin_home
+from apps.portal.steps import Step
+
+
+@on_admin_home("public")
+def operator_home(request: HttpRequest) -> dict[str, Any]:
+    """For owners, as the channels are."""
+    if not may(request.user, "alerts.view_alertchannel"):
+        return {}
+    return {"checklist": [_step()], "needs": [*_silent_servers(), *_silent_channels()]}
+
+
+def _step() -> Step:
+    text = _("So that you hear of it when a server or your own mail is down.")
+    url = reverse("admin:alerts_alertchannel_add")
+    done = AlertChannel.objects.filter(is_on=True).exists()
+    return Step("alert-channel", _("Add an alert channel"), text, url, done, order=15)
+
+
+def _silent_servers() -> list[dict[str, Any]]:
+    url = reverse("admin:branding_sender_changelist")
+    paths = MailPath.objects.filter(told_at__isnull=False).order_by("pk")
+    return [_need(_("No mail leaves: %(server)s") % {"server": path}, path, url) for path in paths]
+
+
+def _silent_channels() -> list[dict[str, Any]]:
+    long_ago = timezone.now() - PATIENCE
+    channels = AlertChannel.objects.filter(is_on=True, failing_since__lte=long_ago)
+    title = _("The alert channel %(channel)s has not worked for a day")
+    return [
+        _need(
+            title % {"channel": channel},
+            channel,
+            reverse("admin:alerts_alertchannel_change", args=[channel.pk]),
+        )
+        for channel in channels.order_by("pk")
+    ]
+
+
+def _need(title: str, row: MailPath | AlertChannel, url: str) -> dict[str, Any]:
+    return {"title": title, "text": row.last_error, "url": url, "done": False, "tone": "bad"}
