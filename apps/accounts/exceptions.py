@@ -29,7 +29,10 @@ _SENTENCES: dict[Reason, str | Promise] = {
         " one up at DotMac, or sign in there with the one you have, then come again."
     ),
     "over": _("This support visit is over. Ask for another one at DotMac, with its reason."),
-    "left": _("You do not belong to this organisation at DotMac any more. Ask its owner."),
+    "left": _(
+        "You do not belong to this organisation at DotMac any more, or are switched off there. Ask"
+        " its owner."
+    ),
 }
 
 

@@ -39,7 +39,8 @@ def sweep(lease: Lease) -> None:
             deleted = forget_in(schema)
         except Error:
             log.exception("retention_failed", schema=schema)
-            connection.close_if_unusable_or_obsolete()
+            if not connection.in_atomic_block:
+                connection.close_if_unusable_or_obsolete()
         else:
             log.info("forgotten", schema=schema, rows=deleted)
         services.note_progress(lease, 100 * (number + 1) // len(schemas))
