@@ -2,7 +2,7 @@
 
 import re
 import time
-from smtplib import SMTPException, SMTPRecipientsRefused
+from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused
 
 from django.db.models import F
 from django.utils import timezone
@@ -106,16 +106,25 @@ def _mail(delivery: Delivery) -> None:
         raise SendError("Not sent: no mail server is set.") from error
     except SMTPRecipientsRefused as error:
         _give_back(is_shared=is_shared)
-        codes = [code for code, _why in error.recipients.values()]
-        is_final = all(code >= 500 for code in codes)
-        if all(_NO_SUCH_ADDRESS.match(_text_of(why)) for _code, why in error.recipients.values()):
-            suppress(delivery.address, reason=f"Refused: {codes[0]}", actor=SYSTEM)
-        raise SendError(
-            f"The mail server refused the address: {codes}", permanent=is_final
-        ) from error
+        said = list(error.recipients.values())
+        raise _refused(delivery, said, "The mail server refused the address") from error
+    except SMTPDataError as error:
+        # Some look the address up only when they have read the mail.
+        _give_back(is_shared=is_shared)
+        said = [(error.smtp_code, error.smtp_error)]
+        raise _refused(delivery, said, "The mail server refused the mail") from error
     except (OSError, SMTPException) as error:
         _give_back(is_shared=is_shared)
         raise SendError(f"The mail server did not take it: {type(error).__name__}") from error
+
+
+def _refused(delivery: Delivery, said: list[tuple[int, bytes | str]], what: str) -> SendError:
+    """Why it is not taken; an address that is none is suppressed."""
+    codes = [code for code, _why in said]
+    is_final = all(code >= 500 for code in codes)
+    if is_final and all(_NO_SUCH_ADDRESS.match(_text_of(why)) for _code, why in said):
+        suppress(delivery.address, reason=f"Refused: {codes[0]}", actor=SYSTEM)
+    return SendError(f"{what}: {codes}", permanent=is_final)
 
 
 def _give_back(*, is_shared: bool) -> None:

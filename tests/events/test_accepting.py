@@ -1,6 +1,6 @@
 """A log that ends early since a backup was restored: accepted on purpose, told for ever."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import StringIO
 
 import pytest
@@ -27,7 +27,7 @@ Log = Callable[[int], list[Event]]
 
 
 @pytest.fixture
-def restored(log: Log) -> Iterator[Mark]:
+def restored(log: Log) -> Mark:
     """A log of five events of which a backup holds three; returns its mark of before."""
     log(3)
     kept = Checkpoint.objects.values("seal_no", "chain", "signature").get()
@@ -35,7 +35,7 @@ def restored(log: Log) -> Iterator[Mark]:
     Event.objects.filter(seal_no__gt=3).delete()
     Cursor.objects.all().delete()
     Checkpoint.objects.update(**kept)
-    yield Mark.objects.get()
+    return Mark.objects.get()
 
 
 def test_it_is_accepted_once_and_told_for_ever(restored: Mark, log: Log) -> None:
@@ -83,7 +83,7 @@ def test_nothing_else_is_accepted_with_it(restored: Mark, log: Log, log_is_longe
     assert Mark.objects.get().number == restored.number
 
 
-def test_nor_a_chain_written_anew_behind_its_own_checkpoint(restored: Mark, log: Log) -> None:
+def test_nor_what_was_cut_away_since(restored: Mark, log: Log) -> None:
     log(4)
     newest = Event.objects.order_by("-seal_no")[0]
     Event.objects.filter(pk=newest.pk).delete()

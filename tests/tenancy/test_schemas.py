@@ -29,6 +29,7 @@ from apps.work import services as work
 from apps.work.models import Due, Mark, Signal
 from config import kinds
 from tests.live import in_vain, module_database
+from tests.operations.nursery import until
 
 __all__ = ["module_database"]
 
