@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Collection
 from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused
 
 from django.db.models import F
@@ -106,19 +107,19 @@ def _mail(delivery: Delivery) -> None:
         raise SendError("Not sent: no mail server is set.") from error
     except SMTPRecipientsRefused as error:
         _give_back(is_shared=is_shared)
-        said = list(error.recipients.values())
+        said = error.recipients.values()
         raise _refused(delivery, said, "The mail server refused the address") from error
     except SMTPDataError as error:
         # Some look the address up only when they have read the mail.
         _give_back(is_shared=is_shared)
-        said = [(error.smtp_code, error.smtp_error)]
-        raise _refused(delivery, said, "The mail server refused the mail") from error
+        answer = (error.smtp_code, error.smtp_error)
+        raise _refused(delivery, [answer], "The mail server refused the mail") from error
     except (OSError, SMTPException) as error:
         _give_back(is_shared=is_shared)
         raise SendError(f"The mail server did not take it: {type(error).__name__}") from error
 
 
-def _refused(delivery: Delivery, said: list[tuple[int, bytes | str]], what: str) -> SendError:
+def _refused(delivery: Delivery, said: Collection[tuple[int, bytes | str]], what: str) -> SendError:
     """Why it is not taken; an address that is none is suppressed."""
     codes = [code for code, _why in said]
     is_final = all(code >= 500 for code in codes)
