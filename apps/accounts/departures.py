@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -35,21 +35,29 @@ def keep_out(identity: UUID, *, actor: Actor, as_of: datetime | None = None) -> 
 def keep_only(members: Mapping[UUID, str], *, as_of: datetime, actor: Actor) -> None:
     """Keep out all who came by hand-off and are none of the members, and bring owners up to date.
 
-    Who entered after `as_of` was let in by a newer word of the platform.
+    Whom the platform vouched for after `as_of` was let in by a newer word of it. When they last
+    signed in says nothing: in a workspace one can do so without the platform.
     """
-    before = Q(last_login=None) | Q(last_login__lt=as_of)
-    came = User.objects.filter(before, identity__isnull=False, date_joined__lt=as_of)
+    people = User.objects.annotate(said_at=Coalesce("vouched_at", "date_joined"))
+    came = people.filter(identity__isnull=False, said_at__lte=as_of)
     gone = came.filter(is_active=True).exclude(identity__in=list(members))
     here = list(came.filter(is_active=True, identity__in=list(members)))
     # Owners first, so that the last one is never in the way of the next.
     for user in sorted(here, key=lambda user: members[user.identity] != OWNER):  # type: ignore[index]
-        _bring_up_to_date(user, members[user.identity], actor)  # type: ignore[index]
+        _bring_up_to_date(user, members[user.identity], as_of, actor)  # type: ignore[index]
     for identity in gone.values_list("identity", flat=True):
         assert identity is not None
         keep_out(identity, actor=actor, as_of=as_of)
 
 
-def _bring_up_to_date(user: User, role: str, actor: Actor) -> None:
+def _bring_up_to_date(user: User, role: str, as_of: datetime, actor: Actor) -> None:
     if user.identity is None or user.is_superuser == (role == OWNER):
         return
-    ensure_member(identity=user.identity, email=user.email, name=user.name, role=role, actor=actor)
+    ensure_member(
+        identity=user.identity,
+        email=user.email,
+        name=user.name,
+        role=role,
+        actor=actor,
+        said_at=as_of,
+    )

@@ -7,7 +7,9 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.exceptions import DomainError
 
-Reason = Literal["used", "late", "browser", "host", "invalid", "off", "taken", "factor", "over"]
+Reason = Literal[
+    "used", "late", "browser", "host", "invalid", "off", "taken", "factor", "over", "left"
+]
 
 _SENTENCES: dict[Reason, str | Promise] = {
     "used": _(
@@ -27,6 +29,10 @@ _SENTENCES: dict[Reason, str | Promise] = {
         " one up at DotMac, or sign in there with the one you have, then come again."
     ),
     "over": _("This support visit is over. Ask for another one at DotMac, with its reason."),
+    "left": _(
+        "You do not belong to this organisation at DotMac any more, or are switched off there. Ask"
+        " its owner."
+    ),
 }
 
 

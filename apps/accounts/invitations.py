@@ -122,15 +122,17 @@ def digest_of(token: str) -> str:
 
 
 def _maker(by: Principal) -> dict[str, Any]:
-    return {"invited_by_program": by.account} if isinstance(by, Program) else {"invited_by": by}
+    if isinstance(by, Program):
+        return {"invited_by_program": by.account, "scopes": list(by.scopes)}
+    return {"invited_by": by}
 
 
 def _maker_of(invitation: Invitation) -> Principal:
-    """Who invited, as far as they hold something today."""
+    """Who invited, as far as they hold something today: a program with the scopes of then."""
     if invitation.invited_by is not None:
         return invitation.invited_by
     assert invitation.invited_by_program is not None
-    return Program(invitation.invited_by_program)
+    return Program(invitation.invited_by_program, tuple(invitation.scopes))
 
 
 def _check(by: Principal, role: str) -> None:

@@ -65,6 +65,8 @@ class User(AbstractBaseUser, PermissionsMixin, Labelled):
     is_active = models.BooleanField(_("active"), default=True)
     # The operator-level user who comes here by hand-off.
     identity = models.UUIDField(null=True, blank=True, unique=True, editable=False)
+    # When the platform last said that they belong here; a local sign-in does not move it.
+    vouched_at = models.DateTimeField(null=True, editable=False)
     # Switched off because the platform said so then; a later hand-off lets them in again.
     off_by_platform_at = models.DateTimeField(null=True, editable=False)
     # Stands for somebody of the operator while they help here, and is nobody otherwise.
@@ -160,6 +162,8 @@ class Invitation(models.Model):
     invited_by_program = models.ForeignKey(
         "ServiceAccount", on_delete=models.CASCADE, null=True, editable=False
     )
+    # Those of the key that the program showed; when it is accepted no more counts.
+    scopes = models.JSONField(default=list, db_default=[], editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField()
     expires_at = models.DateTimeField()

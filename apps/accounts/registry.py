@@ -1,12 +1,16 @@
-"""What higher apps do when somebody may do less, in the transaction that takes the right away."""
+"""What higher apps do when somebody may do less, and what they know of who belongs here."""
 
 from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
 
 from apps.accounts.models import User
 from apps.events.actors import Actor
 
 Shrunk = Callable[[User, Actor], None]
+Belongs = Callable[[UUID, datetime], bool]
 _callbacks: list[Shrunk] = []
+_belonging: list[Belongs] = []
 
 
 def when_rights_shrink(callback: Shrunk) -> Shrunk:
@@ -20,3 +24,18 @@ def rights_shrank(user: User, actor: Actor) -> None:
     """Call what is registered, after a person was switched off or has another role."""
     for callback in _callbacks:
         callback(user, actor)
+
+
+def knows_who_belongs(asked: Belongs) -> Belongs:
+    """Register who is asked whether an operator-level user may come in with what was said then.
+
+    It is called in the transaction that lets them in, in their schema, and locks what it reads.
+    """
+    if asked not in _belonging:
+        _belonging.append(asked)
+    return asked
+
+
+def belongs_here(identity: UUID, said_at: datetime) -> bool:
+    """Whether nobody knows better than a hand-off that was signed at a moment."""
+    return all(asked(identity, said_at) for asked in _belonging)

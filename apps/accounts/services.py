@@ -13,13 +13,16 @@ from apps.accounts.access import BUILT_IN, forget
 from apps.accounts.exceptions import HandOffError
 from apps.accounts.hand_off import Entrance
 from apps.accounts.models import Membership, UsedHandOff, User
-from apps.accounts.registry import rights_shrank
+from apps.accounts.registry import belongs_here, rights_shrank
 from apps.accounts.security.sessions import revoke_others
 from apps.core.exceptions import ConflictError
 from apps.core.permissions import OWNER
 from apps.events import services as events
 from apps.events.actors import Actor, user_actor
 from dotmac.crypto.contracts import HAND_OFF_LIFETIME
+
+# What the platform says of somebody who comes by hand-off.
+_SAID = ("identity", "name", "email", "is_staff", "is_superuser", "password", "vouched_at")
 
 
 @transaction.atomic
@@ -124,12 +127,14 @@ def ensure_member(
     HandOffError when it is switched off, or when the address belongs to another identity.
     `said_at` is when the platform said so, now by default: an older word lets nobody in again.
     """
+    said_at = said_at or timezone.now()
     found = _find_member(identity, email)
     is_first = found is None or found.identity is None
     user = found or _create_member(identity, email, name, actor)
     if not user.is_active:
-        _let_in_again(user, actor, said_at or timezone.now())
+        _let_in_again(user, actor, said_at)
     user.identity = identity
+    user.vouched_at = max(said_at, user.vouched_at or said_at)
     user.name = name or user.name
     if not User.objects.exclude(pk=user.pk).filter(email=email.lower()).exists():
         user.email = email.lower()
@@ -137,7 +142,7 @@ def ensure_member(
     # Somebody made them owner here before: the last one stays that.
     user.is_superuser = role == OWNER or (user.is_superuser and is_last_owner(user))
     user.is_staff = True
-    user.save(update_fields=["identity", "name", "email", "is_staff", "is_superuser", "password"])
+    user.save(update_fields=_SAID)
     # Whether they keep a role is decided here from then on.
     begins = is_first or (was_owner and not user.is_superuser)
     if begins and role in BUILT_IN and getattr(user, "membership", None) is None:
@@ -149,16 +154,22 @@ def ensure_member(
 
 @transaction.atomic
 def enter(entrance: Entrance, *, ip: str = "") -> User:
-    """Spend a hand-off and return who it signs in; HandOffError when it was spent before."""
+    """Spend a hand-off and return who it signs in.
+
+    HandOffError when it was spent before, or who comes has left the organisation since it was
+    signed: also where they have never been here, so that nothing here could be switched off.
+    """
     spend(entrance.jti, entrance.expires_at)
-    message = entrance.hand_off
+    message, said_at = entrance.hand_off, entrance.expires_at - HAND_OFF_LIFETIME
+    if not belongs_here(UUID(message.user_id), said_at):
+        raise HandOffError("left")
     user = ensure_member(
         identity=UUID(message.user_id),
         email=message.email,
         name=message.name,
         role=message.role,
         actor=Actor("user", message.user_id, message.email),
-        said_at=entrance.expires_at - HAND_OFF_LIFETIME,
+        said_at=said_at,
     )
     data = {"by": "hand-off", "methods": message.amr, "ip": ip}
     events.record("user.signed_in", actor=user_actor(user), subject=user, data=data)

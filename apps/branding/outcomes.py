@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from smtplib import SMTPException, SMTPRecipientsRefused
+from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused
 
 # No such mailbox or domain, bad syntax, moved, no mail taken (RFC 3463, RFC 7505). Other refusals,
 # as of a relay that is set up wrong, say nothing about the address.
@@ -33,9 +33,14 @@ def note_sending(*, is_own: bool) -> Iterator[None]:
 
 def names_no_address(error: Exception) -> bool:
     """Whether the server is well, and only has no such addresses."""
-    return isinstance(error, SMTPRecipientsRefused) and all(
-        _NO_SUCH_ADDRESS.match(_text_of(why)) for _code, why in error.recipients.values()
-    )
+    if isinstance(error, SMTPRecipientsRefused):
+        answers = list(error.recipients.values())
+    elif isinstance(error, SMTPDataError):
+        # Some look the address up only when they have read the mail.
+        answers = [(error.smtp_code, error.smtp_error)]
+    else:
+        return False
+    return all(code >= 500 and _NO_SUCH_ADDRESS.match(_text_of(why)) for code, why in answers)
 
 
 def reason_of(error: Exception) -> str:

@@ -18,7 +18,7 @@ from apps.events.actors import SYSTEM, Subject
 
 Source = Callable[[], int | None]
 REACHED = "mail_quota.reached"
-_KEPT = timedelta(days=90)
+KEPT = timedelta(days=90)
 _WARNED_AT = (80, 100)
 _sources: list[Source] = []
 
@@ -55,7 +55,7 @@ def take_mail(*, is_security: bool = False) -> bool:
     with transaction.atomic():
         day, is_new = MailDay.objects.get_or_create(day=_today())
         if is_new:
-            MailDay.objects.filter(day__lt=day.day - _KEPT).delete()
+            MailDay.objects.filter(day__lt=day.day - KEPT).delete()
         # One statement compares and counts, so that two at once are never one too many.
         rows = MailDay.objects.filter(pk=day.pk, **{f"{field}__lt": limit})
         if not rows.update(**{field: F(field) + 1}):

@@ -20,6 +20,8 @@ class HeldGrant(models.Model):
     hostnames = models.JSONField(default=list)
     brand = models.JSONField(default=dict)
     version = models.CharField(max_length=40, blank=True)
+    # Ids of everybody who belongs, at the platform; None where it did not say.
+    members = models.JSONField(null=True)
     received_at = models.DateTimeField(null=True)
     report_number = models.PositiveIntegerField(default=0)
     # The row's only possible key.

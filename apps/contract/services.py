@@ -1,7 +1,7 @@
 """Accepting grants and answering with usage reports, the same for shared and dedicated."""
 
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apps.accounts.departures import keep_only
 from apps.accounts.keys import verify_keys
+from apps.accounts.registry import knows_who_belongs
 from apps.accounts.visits.services import end_others
 from apps.contract.exceptions import GrantRefusedError
 from apps.contract.models import HeldGrant
@@ -18,6 +19,7 @@ from apps.contract.registry import read_meters
 from apps.core.api.limits import forget_limit
 from apps.events import services as events
 from apps.events.actors import Actor, Subject
+from apps.tenancy.kinds import WORKSPACE, current_schema, kind_of
 from dotmac.crypto.contracts import (
     GRANT_LIFETIME,
     Grant,
@@ -87,6 +89,20 @@ def days_left() -> int:
     return max(0, (until - timezone.now()) // timedelta(days=1))
 
 
+@knows_who_belongs
+def _is_named(identity: UUID, said_at: datetime) -> bool:
+    """Whether a word of the platform is newer than the grant, or its person is in the grant.
+
+    Under the lock of the grant: one that is accepted meanwhile finds whoever came in before it.
+    """
+    if kind_of(current_schema()) != WORKSPACE:
+        return True
+    held = _held_for_update()
+    if held.members is None or said_at > held.issued_at:
+        return True
+    return str(identity) in held.members
+
+
 def _held_for_update() -> HeldGrant:
     return HeldGrant.objects.select_for_update().first() or _first()
 
@@ -104,6 +120,7 @@ def _hold(held: HeldGrant, grant: Grant) -> None:
     for name in ("serial", "mode", "issued_at", "entitlements", "limits", "brand", "version"):
         setattr(held, name, facts[name])
     held.hostnames = list(grant.hostnames)
+    held.members = None if grant.members is None else [str(one) for one in grant.members]
     held.valid_until, held.received_at = grant.valid_until, timezone.now()
     held.save()
     transaction.on_commit(forget_limit)

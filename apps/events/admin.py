@@ -20,6 +20,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from apps.core.csvs import csv_answer
 from apps.core.exceptions import DomainError
+from apps.events.acceptance_pages import AcceptanceForm, accept, may_accept
 from apps.events.actors import user_actor
 from apps.events.changes import changes_of
 from apps.events.erasing import Found, erase_person, preview_erasure
@@ -146,13 +147,23 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]
     def verify_page(self, request: HttpRequest) -> HttpResponse:
         """Have the log proven when asked to, and show how far it is and what was found."""
         self._require_view(request)
-        if request.method == "POST":
+        form = None
+        if may_accept(request):
+            form = AcceptanceForm(request.POST if "accept" in request.POST else None)
+        if form is not None and form.is_bound:
+            if form.is_valid() and accept(request, form):
+                return redirect("admin:events_verify")
+        elif request.method == "POST":
             try:
                 start_verification(actor=user_actor(request.user))
             except DomainError as error:
                 messages.warning(request, error.message)
             return redirect("admin:events_verify")
-        own = {"title": _("Verify the event log"), "verification": newest_verification()}
+        own = {
+            "title": _("Verify the event log"),
+            "verification": newest_verification(),
+            "form": form,
+        }
         return self._page(request, "events/verify.html", own)
 
     def erase_page(self, request: HttpRequest) -> HttpResponse:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from apps.core.exceptions import DomainError
 from apps.events import services
 from apps.events.actors import Actor, Subject
+from apps.events.breaks import RESTORED
 from apps.events.stored import (
     COLUMNS,
     Row,
@@ -47,7 +48,7 @@ PLACES = (
 )
 # Somebody named by a whole value at such a name, however deep; never by a part of one.
 _NAMED = """
-    erased_by IS NULL AND type <> %s AND (
+    erased_by IS NULL AND type <> ALL(%s) AND (
         subject_id = ANY(%s) OR lower(subject_label) = ANY(%s) OR EXISTS (
             SELECT 1 FROM jsonb_path_query(data, 'strict $.** ? (@.type() == "object")') AS o(part)
                 CROSS JOIN LATERAL jsonb_each(part) AS pair(name, value)
@@ -152,7 +153,7 @@ def _wanted(words: Sequence[str]) -> list[str]:
 def _conditions(words: list[str]) -> dict[str, tuple[str, list[Any]]]:
     """Which events have something to empty, by part: the condition and its values."""
     lower = [word.lower() for word in words]
-    named = [ERASED, words, lower, PLACES.split("|"), lower]
+    named = [[ERASED, RESTORED], words, lower, PLACES.split("|"), lower]
     return {"actor": (_ACTED, [words, lower]), "content": (_NAMED, named)}
 
 

@@ -34,6 +34,14 @@ def move_mark(begun: End, ended: End) -> None:
         log.error("event_log_behind_its_mark", schema=schema, found=begun[0])
 
 
+def force_mark(end: End) -> None:
+    """Put the mark of the current schema at an end that somebody accepted (accepting)."""
+    number, chain = end
+    schema = current_schema()
+    facts = {"number": number, "chain": chain, "signature": _signature(schema, number, chain)}
+    Mark.objects.filter(schema=schema).update(**facts, at=timezone.now())
+
+
 def mark() -> Mark | None:
     """The mark of the current schema; None before anything was sealed here."""
     return Mark.objects.filter(schema=current_schema()).first()

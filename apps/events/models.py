@@ -104,6 +104,8 @@ class Verification(models.Model):
     # What was found, as a report says it; why it failed, if it did.
     report = models.JSONField(default=dict)
     cause = models.CharField(max_length=200, blank=True)
+    # Why the log's end is to be accepted, and by which actor, where it is (accepting).
+    accepts = models.JSONField(null=True)
 
     class Meta:
         ordering = ["-pk"]

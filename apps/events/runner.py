@@ -8,7 +8,9 @@ from django.utils.translation import gettext as _
 
 from apps.core.languages import grouped
 from apps.events import verifications
-from apps.events.exceptions import VerificationBusyError
+from apps.events.accepting import accept_restored_log
+from apps.events.actors import Actor
+from apps.events.exceptions import NotAcceptedError, NothingToAcceptError, VerificationBusyError
 from apps.events.models import Verification
 from apps.events.verifying import Walk, verify
 from apps.tenancy.kinds import schema_of
@@ -30,6 +32,7 @@ def run_verification(lease: Lease) -> None:
         return
     walk = Walk()
     try:
+        cause = _accept(row, lease)
         with _Telling(row, walk, lease):
             report = verify(walk)
     except VerificationBusyError as error:
@@ -37,8 +40,23 @@ def run_verification(lease: Lease) -> None:
             work.postpone(lease, seconds=_BUSY_REST_S, reason=error.message)
         return
     with lease.atomic():
-        verifications.end(row, report)
-        work.finish(lease, Due.State.DONE)
+        verifications.end(row, report, cause)
+        work.finish(lease, Due.State.DONE, reason=cause)
+
+
+def _accept(row: Verification, lease: Lease) -> str:
+    """Accept the log's end where that was asked for; returns why it is not."""
+    if row.accepts is None:
+        return ""
+    lease.assert_held()
+    try:
+        accept_restored_log(reason=row.accepts["reason"], actor=Actor(**row.accepts["actor"]))
+    except NotAcceptedError as error:
+        return error.message
+    except NothingToAcceptError:
+        # Also where a worker before this one accepted it and died.
+        return ""
+    return ""
 
 
 def _fail(lease: Lease, row: Verification | None) -> None:

@@ -1,6 +1,7 @@
 """Chaining events: one sealer per schema, below the oldest running transaction."""
 
 import hmac
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -19,6 +20,7 @@ BATCH = 1000
 KEPT_EVERY = 1000
 _HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('seal'), hashtext(%s))"
+_WAIT = "SELECT pg_advisory_xact_lock(hashtext('seal'), hashtext(%s))"
 _WRITE = """
     UPDATE events_event AS e SET seal_no = v.seal_no, chain = v.chain
     FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS v(id, seal_no, chain)
@@ -52,6 +54,11 @@ def seal(limit: int = BATCH) -> tuple[int, bool]:
             _sign(begun, (number, chain))
             move_mark(begun, (number, chain))
         return len(ids), len(ids) == limit or unsealed.exists()
+
+
+def hold_seal(cursor: Any) -> None:
+    """Have nothing sealed in the current schema until the transaction ends."""
+    cursor.execute(_WAIT, [current_schema()])
 
 
 def is_signed(checkpoint: Checkpoint) -> bool:

@@ -1,5 +1,7 @@
 """Asking for a proof of the log, which a worker makes while somebody watches."""
 
+from dataclasses import asdict
+
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,13 +18,19 @@ KEPT = 20
 
 
 @transaction.atomic
-def start_verification(*, actor: Actor) -> Verification:
-    """Have the log of the current schema proven; VerificationBusyError while it is."""
+def start_verification(*, actor: Actor, accepting: str = "") -> Verification:
+    """Have the log of the current schema proven; VerificationBusyError while it is.
+
+    `accepting` is why an end that is too early is accepted first, where nothing else is wrong.
+    """
     newest = Event.objects.order_by("-pk").values_list("pk", flat=True).first()
     try:
         with transaction.atomic():
             row = Verification.objects.create(
-                asked_by=actor.label, asked_at=timezone.now(), expected=newest or 0
+                asked_by=actor.label,
+                asked_at=timezone.now(),
+                expected=newest or 0,
+                accepts={"reason": accepting, "actor": asdict(actor)} if accepting else None,
             )
     except IntegrityError as error:
         raise VerificationBusyError(
@@ -39,9 +47,13 @@ def newest_verification() -> Verification | None:
     return Verification.objects.first()
 
 
-def end(row: Verification, report: Report) -> None:
-    """Keep what was found; of faults there is an event, in the caller's transaction."""
-    _close(row, state=Verification.State.DONE, events=report.events, report=report.said(), cause="")
+def end(row: Verification, report: Report, cause: str = "") -> None:
+    """Keep what was found, and why an end was not accepted that was to be.
+
+    Of faults there is an event, in the caller's transaction.
+    """
+    found = {"events": report.events, "report": report.said(), "cause": cause[:200]}
+    _close(row, state=Verification.State.DONE, **found)
     if not report.is_proven:
         about = Subject("log", str(row.uuid), "Event log")
         data = {"findings": len(report.findings), "asked_by": row.asked_by}

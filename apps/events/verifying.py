@@ -11,6 +11,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.events.breaks import RESTORED, Break, break_of
+from apps.events.breaks import is_ours as is_our_break
 from apps.events.digests import CURRENT, link, microseconds
 from apps.events.erasing import ERASED, is_ours
 from apps.events.exceptions import VerificationBusyError
@@ -37,6 +39,8 @@ MOST_FINDINGS = 50
 MOST_SEARCHES = 20
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('verify'), hashtext(%s))"
 _AT_ONCE = 2000
+# Events that tell of the log itself.
+_TELLING = (ERASED, RESTORED)
 _EVENTS = f"SELECT {COLUMNS} FROM events_event ORDER BY seal_no, id"  # nosec B608
 
 
@@ -58,6 +62,8 @@ class Report:
     checkpoints: int = 0
     seconds: float = 0.0
     findings: list[Finding] = field(default_factory=list)
+    # What is missing since a backup was restored, and somebody said so: nothing wrong any more.
+    breaks: list[Break] = field(default_factory=list)
 
     @property
     def is_proven(self) -> bool:
@@ -69,11 +75,11 @@ class Report:
         return asdict(self)
 
 
-def verify(walk: "Walk | None" = None) -> Report:
+def verify(walk: "Walk | None" = None, *, knows_mark: bool = True) -> Report:
     """Read the log of the current schema from its beginning, in one snapshot, and prove it.
 
     VerificationBusyError while another one does so: each reads everything. `walk` is a fresh one
-    that the caller watches.
+    that the caller watches. Without the mark a log is proven by itself, however short it is.
     """
     began = time.monotonic()
     walk = walk or Walk()
@@ -86,7 +92,7 @@ def verify(walk: "Walk | None" = None) -> Report:
         if not cursor.fetchone()[0]:
             raise VerificationBusyError(_("The log is being verified already. Wait for its end."))
         shown = Cursor.objects.filter(name="reactions").values_list("seal_no", flat=True).first()
-        walk.begin(list(Checkpoint.objects.order_by("seal_no")), mark())
+        walk.begin(list(Checkpoint.objects.order_by("seal_no")), mark() if knows_mark else None)
         _read(walk, shown or 0)
     walk.report.seconds = time.monotonic() - began
     return walk.report
@@ -148,7 +154,7 @@ class Walk:
         seal_no, scheme, digest, chain = fields[1:5]
         if seal_no != self.number + 1 or seal_no in self.watched or scheme != CURRENT:
             return False
-        if fields[7] == ERASED or fields[20] or fields[21]:
+        if fields[7] in _TELLING or fields[20] or fields[21]:
             return False
         if whole_digest(fields) != digest or link(self.chain, scheme, digest) != chain:
             return False
@@ -170,7 +176,7 @@ class Walk:
             self.beyond = row.id
         if self.mark and row.seal_no == self.mark.number:
             self._marked(row)
-        if row.erased_by or row.actor_erased_by or row.type == ERASED:
+        if row.erased_by or row.actor_erased_by or row.type in _TELLING:
             self._note(row)
 
     def end(self, shown: int) -> None:
@@ -211,12 +217,21 @@ class Walk:
             if not is_ours(row.uuid, data):
                 self._say("changed", row, _("This erasure was not written by this installation."))
             self.erasures[row.uuid] = data.get("digest")
+        if row.type == RESTORED:
+            self._broken(row)
         if row.actor_erased_by or row.erased_by:
             self.report.erased += 1
             if not row.is_empty():
                 self._say("changed", row, _("Something was written where a person was erased."))
             for erasure, claim in claims_of(row):
                 self.claims.setdefault(erasure, []).append(claim)
+
+    def _broken(self, row: Row) -> None:
+        data = row.read_data()
+        if is_our_break(row.uuid, data):
+            self.report.breaks.append(break_of(row, data))
+        else:
+            self._say("changed", row, _("This break was not accepted by this installation."))
 
     def _unsealed(self, row: Row) -> None:
         if digest_of(row) != row.digest:

@@ -5,7 +5,9 @@ from typing import Any
 from django.db.models import QuerySet
 
 from apps.accounts.models import User
-from apps.idp.models import RelyingParty
+from apps.accounts.security.methods import holds_second_factor
+from apps.accounts.security.policy import is_due
+from apps.idp.models import ClientSignIn, RelyingParty
 from apps.tenants.models import Membership, Organisation
 
 
@@ -16,6 +18,17 @@ def may_enter(party: RelyingParty, user: User) -> bool:
     if party.who == RelyingParty.Who.MEMBERS:
         return memberships(party, user).exists()
     return party.who == RelyingParty.Who.EVERYBODY or user.is_staff
+
+
+def may_stay(sign_in: ClientSignIn) -> bool:
+    """Whether somebody who was let in would be let in now, as they signed in then.
+
+    A second factor that the client, or the operator's policy, demands since counts too.
+    """
+    party, user = sign_in.party, sign_in.user
+    if not may_enter(party, user):
+        return False
+    return holds_second_factor(sign_in.methods) or not (party.needs_second_factor or is_due(user))
 
 
 def memberships(party: RelyingParty, user: User) -> QuerySet[Membership]:

@@ -53,11 +53,15 @@ class ProviderAdapter(DefaultOIDCAdapter):  # type: ignore[misc]
         email: str | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
-        """The library's, and the organisations that the client may know of."""
+        """The library's, and the organisations that the client may know of.
+
+        Of a scope that was taken from the client since it was granted nothing is told.
+        """
+        known = set(scopes) & set(client.get_scopes())
         claims: dict[str, Any] = super().get_claims(
-            purpose, user, client, scopes, email=email, **kwargs
+            purpose, user, client, known, email=email, **kwargs
         )
-        if "organisations" in scopes:
+        if "organisations" in known:
             claims["organisations"] = organisations_claim(client.party, user)
         return claims
 

@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 
 from allauth.idp.oidc.models import Client, Token
 from django.conf import settings
+from django.core.signing import BadSignature, Signer
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -18,15 +20,18 @@ from apps.accounts.models import User
 from apps.core.exceptions import DomainError
 from apps.events import services as events
 from apps.events.actors import Actor, user_actor
-from apps.idp.access import may_enter
+from apps.idp.access import may_stay
 from apps.idp.models import ClientSignIn, RelyingParty
 from apps.tenants.models import Organisation
 from dotmac.crypto.secret import Secret
 
 SCOPES = ("openid", "profile", "email", "organisations")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-# As long as a refresh token can live.
-_KEPT = timedelta(days=31)
+# As long as a refresh token that nobody uses can live; then its person signs in again.
+KEPT = timedelta(seconds=settings.IDP_OIDC_REFRESH_TOKEN_EXPIRES_IN)
+# A refresh token is `<number of its sign-in>.<signature>.<the library's token>`, so that one which
+# was spent is known without a row for each.
+_FAMILY = Signer(salt="idp.refresh", sep=".")
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,7 @@ def note_sign_in(
     party: RelyingParty, user: User, code: str, *, methods: Iterable[str], signed_in_at: datetime
 ) -> None:
     """Keep how a person signed in for whoever brings the code, with the event that tells of it."""
-    ClientSignIn.objects.filter(created_at__lt=timezone.now() - _KEPT).delete()
+    ClientSignIn.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
     Token.objects.expired().delete()
     said = list(methods)
     ClientSignIn.objects.create(
@@ -117,28 +122,69 @@ def note_sign_in(
 
 
 def spend_code(code: str) -> ClientSignIn | None:
-    """The sign-in that a code is of, once; brought again, it ends what it was spent for."""
-    with transaction.atomic():
-        rows = ClientSignIn.objects.filter(digest=_digest(code))
-        is_first = rows.filter(spent_at=None).update(spent_at=timezone.now())
-        found = rows.select_related("party__client", "user").first()
-        if found and not is_first:
-            tokens_of(found).delete()
-            data = {"client": found.party.client_id, "name": str(found.party)}
-            actor = user_actor(found.user)
-            events.record("user.code_replayed", actor=actor, subject=found.user, data=data)
-    is_good = found and is_first and may_enter(found.party, found.user)
-    return found if is_good else None
+    """The sign-in that a code is of, once; brought again, it ends what it was spent for.
+
+    To be called in the transaction that makes its tokens: who brings it again meanwhile waits at
+    the row, and finds what there is to end.
+    """
+    rows = ClientSignIn.objects.filter(digest=_digest(code))
+    is_first = rows.filter(spent_at=None).update(spent_at=timezone.now())
+    found = rows.select_related("party__client", "user").first()
+    if found and not is_first:
+        _end_replayed(found, "user.code_replayed")
+        return None
+    return _judged(found)
+
+
+def spend_refresh(value: str) -> tuple[ClientSignIn, str] | None:
+    """The sign-in that a refresh token is of, and the token as the library knows it.
+
+    One that was spent already ends all of its sign-in (RFC 9700, 4.14): it is known to two. To be
+    called in the transaction that makes the next; of two at once the second waits, and is late.
+    """
+    family, _sep, known = value.rpartition(".")
+    try:
+        pk = int(_FAMILY.unsign(family))
+    except (BadSignature, ValueError):
+        return None
+    young = _signed_in().filter(created_at__gt=timezone.now() - KEPT)
+    found = young.select_for_update(of=("self",)).filter(pk=pk).first()
+    if found is None:
+        return None
+    token = tokens_of(found).filter(type=Token.Type.REFRESH_TOKEN)
+    current = token.valid().by_value(known).first()
+    if current is None:
+        _end_replayed(found, "user.token_replayed")
+        return None
+    judged = _judged(found)
+    if judged is None:
+        return None
+    _narrow(current, found.party.client)
+    return judged, known
+
+
+def named(sign_in: ClientSignIn, refresh_token: str) -> str:
+    """A refresh token as clients get it: with the sign-in that it is of."""
+    return f"{_FAMILY.sign(str(sign_in.pk))}.{refresh_token}"
+
+
+def bare(value: str) -> str:
+    """A token as the library knows it, of one that a client brings."""
+    return value.rpartition(".")[2]
 
 
 def sign_in_of(value: str) -> ClientSignIn | None:
-    """The sign-in that a token is of, while its person may still enter; else the token ends."""
-    token = Token.objects.valid().by_value(value).first()
+    """The sign-in that a token is of, while its person may still enter; else the token ends.
+
+    So does an access token with more than the client may still know.
+    """
+    token = Token.objects.valid().by_value(bare(value)).first()
     kept = token.data if token and isinstance(token.data, dict) else {}
-    found = ClientSignIn.objects.filter(pk=int(kept.get("sign_in") or 0))
-    row = found.select_related("party__client", "user").first()
-    if row is not None and not may_enter(row.party, row.user):
-        tokens_of(row).delete()
+    row = _judged(_signed_in().filter(pk=int(kept.get("sign_in") or 0)).first())
+    if row is None or token is None:
+        return None
+    if token.type == Token.Type.ACCESS_TOKEN and _knows_more(token, row.party.client):
+        token.delete()
         return None
     return row
 
@@ -154,6 +200,15 @@ def bind_tokens(sign_in: ClientSignIn, values: Iterable[str]) -> None:
 def tokens_of(sign_in: ClientSignIn) -> Any:
     """All that was given out for it."""
     return Token.objects.filter(client_id=sign_in.party.client_id, data__sign_in=sign_in.pk)
+
+
+def end_sign_in(sign_in: ClientSignIn) -> None:
+    """End a sign-in with all that was given out for it.
+
+    Its row first: who is making tokens at the moment holds it, and what they make goes too.
+    """
+    ClientSignIn.objects.filter(pk=sign_in.pk).delete()
+    tokens_of(sign_in).delete()
 
 
 def revoke_all(user_id: str) -> int:
@@ -189,6 +244,7 @@ def said_of(party: RelyingParty) -> dict[str, Any]:
 
 def _write(row: RelyingParty, words: PartyWords) -> None:
     client = row.client
+    before = set(client.get_scopes())
     client.name, client.skip_consent = words.name, words.skip_consent
     client.set_redirect_uris(list(words.redirect_uris))
     client.set_scopes([scope for scope in SCOPES if scope in ("openid", *words.scopes)])
@@ -201,8 +257,43 @@ def _write(row: RelyingParty, words: PartyWords) -> None:
     row.is_on = words.is_on
     row.save()
     row.organisations.set(words.organisations)
+    tokens = Token.objects.filter(client=client)
     if not row.is_on:
-        Token.objects.filter(client=client).delete()
+        tokens.delete()
+    elif before - set(client.get_scopes()):
+        # The next ones, by refresh tokens, know less.
+        tokens.filter(type=Token.Type.ACCESS_TOKEN).delete()
+
+
+def _signed_in() -> QuerySet[ClientSignIn]:
+    return ClientSignIn.objects.select_related("party__client", "user")
+
+
+def _judged(sign_in: ClientSignIn | None) -> ClientSignIn | None:
+    """The same while its person may stay; else it ends."""
+    if sign_in is None or may_stay(sign_in):
+        return sign_in
+    end_sign_in(sign_in)
+    return None
+
+
+def _end_replayed(sign_in: ClientSignIn, type: str) -> None:
+    """What was used twice is in the hands of two; nobody can tell whose are right."""
+    end_sign_in(sign_in)
+    data = {"client": sign_in.party.client_id, "name": str(sign_in.party)}
+    events.record(type, actor=user_actor(sign_in.user), subject=sign_in.user, data=data)
+
+
+def _knows_more(token: Token, client: Client) -> bool:
+    return not set(token.get_scopes()) <= set(client.get_scopes())
+
+
+def _narrow(token: Token, client: Client) -> None:
+    """Take from a refresh token what was taken from its client: its next ones get no more."""
+    if _knows_more(token, client):
+        allowed = client.get_scopes()
+        token.set_scopes([scope for scope in token.get_scopes() if scope in allowed])
+        token.save(update_fields=["scopes"])
 
 
 def _new_secret(client: Client) -> Secret:

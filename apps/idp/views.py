@@ -100,23 +100,17 @@ authorize = never_cache(csrf_exempt(Authorize.as_view()))
 @never_cache
 @require_POST
 def token(request: HttpRequest) -> HttpResponse:
-    """Tokens for a code or a refresh token; what the code was of is found first."""
+    """Tokens for a code or a refresh token, one request for each sign-in at a time."""
     grant = request.POST.get("grant_type", "")
     if grant not in _GRANTS:
         return JsonResponse({"error": "unsupported_grant_type"}, status=400)
-    value = request.POST.get(_GRANTS[grant], "")
-    is_code = grant == "authorization_code"
-    sign_in = services.spend_code(value) if is_code else services.sign_in_of(value)
-    if sign_in is None:
-        return JsonResponse({"error": "invalid_grant"}, status=400)
-    request.client_sign_in = sign_in  # type: ignore[attr-defined]
     with transaction.atomic():
+        sign_in = _spent(request, grant)
+        if sign_in is None:
+            return JsonResponse({"error": "invalid_grant"}, status=400)
+        request.client_sign_in = sign_in  # type: ignore[attr-defined]
         response: HttpResponse = allauth.token(request)
-        if response.status_code == 200:
-            given = json.loads(response.content)
-            kinds = ("access_token", "refresh_token")
-            services.bind_tokens(sign_in, [given[kind] for kind in kinds if kind in given])
-    return response
+        return _named(sign_in, response) if response.status_code == 200 else response
 
 
 @csrf_exempt
@@ -136,10 +130,42 @@ def userinfo(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke(request: HttpRequest) -> HttpResponse:
     """End a token, and with it all that was given out for the same sign-in (RFC 7009)."""
-    sign_in: ClientSignIn | None = services.sign_in_of(request.POST.get("token", ""))
+    value = request.POST.get("token", "")
+    sign_in: ClientSignIn | None = services.sign_in_of(value)
+    _say_bare(request, "token", services.bare(value))
     response: HttpResponse = allauth.revoke(request)
     if response.status_code == 200 and sign_in is not None:
-        services.tokens_of(sign_in).delete()
+        services.end_sign_in(sign_in)
+    return response
+
+
+def _spent(request: HttpRequest, grant: str) -> ClientSignIn | None:
+    """The sign-in that a code or a refresh token is of; the library gets the token it knows."""
+    value = request.POST.get(_GRANTS[grant], "")
+    if grant == "authorization_code":
+        return services.spend_code(value)
+    found = services.spend_refresh(value)
+    if found is None:
+        return None
+    sign_in, known = found
+    _say_bare(request, _GRANTS[grant], known)
+    return sign_in
+
+
+def _say_bare(request: HttpRequest, name: str, value: str) -> None:
+    said = request.POST.copy()
+    said[name] = value
+    request.POST = said  # type: ignore[assignment]
+
+
+def _named(sign_in: ClientSignIn, response: HttpResponse) -> HttpResponse:
+    """The library's answer, whose tokens are bound to the sign-in that they are of."""
+    given = json.loads(response.content)
+    kinds = ("access_token", "refresh_token")
+    services.bind_tokens(sign_in, [given[kind] for kind in kinds if kind in given])
+    if "refresh_token" in given:
+        given["refresh_token"] = services.named(sign_in, given["refresh_token"])
+        response.content = json.dumps(given)
     return response
 
 

@@ -1,7 +1,7 @@
 """Sending what leaves the house; a worker calls it."""
 
 import time
-from smtplib import SMTPException, SMTPRecipientsRefused
+from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused
 
 from django.db.models import F
 from django.utils import timezone
@@ -104,15 +104,23 @@ def _mail(delivery: Delivery) -> None:
     except SMTPRecipientsRefused as error:
         _give_back(is_shared=is_shared)
         codes = [code for code, _why in error.recipients.values()]
-        is_final = all(code >= 500 for code in codes)
-        if names_no_address(error):
-            suppress(delivery.address, reason=f"Refused: {codes[0]}", actor=SYSTEM)
-        raise SendError(
-            f"The mail server refused the address: {codes}", permanent=is_final
-        ) from error
+        what = "The mail server refused the address"
+        raise _refused(delivery, error, codes, what) from error
+    except SMTPDataError as error:
+        # Some look the address up only when they have read the mail.
+        _give_back(is_shared=is_shared)
+        what = "The mail server refused the mail"
+        raise _refused(delivery, error, [error.smtp_code], what) from error
     except (OSError, SMTPException) as error:
         _give_back(is_shared=is_shared)
         raise SendError(f"The mail server did not take it: {type(error).__name__}") from error
+
+
+def _refused(delivery: Delivery, error: Exception, codes: list[int], what: str) -> SendError:
+    """Why it is not taken; an address that is none is suppressed."""
+    if names_no_address(error):
+        suppress(delivery.address, reason=f"Refused: {codes[0]}", actor=SYSTEM)
+    return SendError(f"{what}: {codes}", permanent=all(code >= 500 for code in codes))
 
 
 def _give_back(*, is_shared: bool) -> None:

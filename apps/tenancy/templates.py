@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 import subprocess
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
@@ -34,6 +35,8 @@ from apps.tenancy.kinds import (
 from apps.tenancy.locks import held_alone
 from apps.tenancy.models import SchemaTemplate
 
+Dropped = Callable[[str], object]
+_dropped: list[Dropped] = []
 # No slug begins with a hyphen, so no tenant's schema has this name.
 _SUFFIX = "_template"
 _LOCK = 0x0D07_7E3A
@@ -83,10 +86,18 @@ def create_schema(name: str) -> None:
         cursor.execute(text)
 
 
+def when_dropped(callback: Dropped) -> Dropped:
+    """Register what goes with a schema of what `public` holds of it."""
+    _dropped.append(callback)
+    return callback
+
+
 def drop_schema(name: str) -> None:
-    """Remove a tenant's schema with all in it; nothing happens if it is gone."""
-    with operator(), connection.cursor() as cursor:
+    """Remove a tenant's schema with all in it and of it; nothing happens if it is gone."""
+    with transaction.atomic(), operator(), connection.cursor() as cursor:
         cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(name)))
+        for callback in _dropped:
+            callback(name)
 
 
 def migrate_schema(name: str) -> None:

@@ -1,13 +1,15 @@
 """Who belongs to an organisation no longer, or has another part in it: carried to its schemas."""
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from apps.accounts.departures import keep_out
 from apps.accounts.models import User
-from apps.accounts.registry import when_rights_shrink
+from apps.accounts.registry import knows_who_belongs, when_rights_shrink
 from apps.core.exceptions import ConflictError
 from apps.events import services as events
 from apps.events.actors import Actor, user_actor
@@ -49,6 +51,23 @@ def members_of(organisation: Organisation) -> dict[UUID, str]:
     with operator():
         active = User.objects.filter(uuid__in=list(roles), is_active=True)
         return {uuid: roles[uuid] for uuid in active.values_list("uuid", flat=True)}
+
+
+@knows_who_belongs
+def _is_member(identity: UUID, said_at: datetime) -> bool:
+    """Whether somebody belongs, now, to the organisation whose schema this is.
+
+    Their rows are locked, so that a removal waits until it finds whom it has to switch off.
+    """
+    schema = current_schema()
+    is_its = Q(console__schema_name=schema) | Q(workspace__schema_name=schema)
+    organisation = Organisation.objects.filter(is_its).first()
+    if organisation is None:
+        return True
+    rows = Membership.objects.select_for_update().filter(organisation=organisation, user=identity)
+    with operator():
+        people = User.objects.select_for_update().filter(uuid=identity, is_active=True)
+        return bool(rows.first() and people.first())
 
 
 @when_rights_shrink

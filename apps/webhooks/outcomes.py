@@ -3,20 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any
 
-from django.core.mail import EmailMessage
-from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.accounts.languages import language_of
-from apps.accounts.models import User
-from apps.core.languages import speaking
 from apps.events import services as events
 from apps.events.actors import SYSTEM
 from apps.webhooks.models import Attempt, Delivery, Endpoint
@@ -32,6 +24,7 @@ FAILING = 5
 RESTS_AFTER = timedelta(minutes=15)
 _REST_S, _LONGEST_REST_S = 30, 900
 _GONE = 410
+DISABLED = "webhook.disabled"
 _PENDING = Delivery.State.PENDING
 
 
@@ -115,7 +108,7 @@ def _note_endpoint(endpoint: Endpoint, outcomes: Sequence[Outcome], now: datetim
 
 
 def _switch_off(endpoint: Endpoint, reason: str) -> None:
-    """Send nothing more, and tell the owners."""
+    """Send nothing more; the event's reaction tells the owners."""
     rows = Endpoint.objects.filter(pk=endpoint.pk, status=Endpoint.Status.ACTIVE)
     if not rows.update(status=Endpoint.Status.DISABLED):
         return
@@ -123,15 +116,4 @@ def _switch_off(endpoint: Endpoint, reason: str) -> None:
     lost = waiting.update(state=Delivery.State.FAILED, ended_at=timezone.now())
     reason = reason or _("Nothing was delivered for a day.")
     data = {"reason": reason, "undelivered": lost}
-    events.record("webhook.disabled", actor=SYSTEM, subject=endpoint, data=data)
-    owners = User.objects.filter(is_active=True, is_superuser=True).values_list("email", flat=True)
-    message = _message(endpoint, data, list(owners))
-    transaction.on_commit(partial(message.send), robust=True)
-
-
-def _message(endpoint: Endpoint, data: dict[str, Any], owners: list[str]) -> EmailMessage:
-    """The mail to all owners at once, in the language of the level."""
-    with speaking(language_of(None)):
-        subject = _("Webhooks to %(endpoint)s are switched off") % {"endpoint": endpoint}
-        body = render_to_string("webhooks/mail/disabled.txt", {"endpoint": endpoint, **data})
-    return EmailMessage(subject=" ".join(subject.split())[:200], body=body, bcc=owners)
+    events.record(DISABLED, actor=SYSTEM, subject=endpoint, data=data)

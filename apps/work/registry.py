@@ -1,15 +1,17 @@
-"""Who runs which kind of work, and what the clock does."""
+"""Who runs which kind of work, what the clock does, and which rows are past their time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.functional import Promise
 
 from apps.work.leases import Lease
 
 Runner = Callable[[Lease], None]
 Tick = Callable[[], object]
+Rows = Callable[[], QuerySet[Any]]
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Beat:
 
 _runners: dict[str, Runner] = {}
 _beats: dict[str, Beat] = {}
+_past: list[Rows] = []
 
 
 def runs(kind: str) -> Callable[[Runner], Runner]:
@@ -53,6 +56,20 @@ def every(seconds: float, name: str) -> Callable[[Tick], Tick]:
 def beats() -> list[Beat]:
     """All that the clock does."""
     return list(_beats.values())
+
+
+def forgets(rows: Rows) -> Rows:
+    """Register rows that are past their time; once a day they go, in every schema that has some.
+
+    No model may be in the way of their deletion.
+    """
+    _past.append(rows)
+    return rows
+
+
+def past_rows() -> list[QuerySet[Any]]:
+    """All that is past its time now, model by model."""
+    return [rows() for rows in _past]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What the clock does for the queue itself."""
 
-from apps.work import services
+from apps.work import retention, services
 from apps.work.registry import every
 
 
@@ -12,6 +12,11 @@ def _wake() -> int:
 @every(services.reap_interval_s(), "work.reap")
 def _reap() -> int:
     return services.reap()
+
+
+@every(retention.EVERY_S, "work.retention")
+def _retain() -> None:
+    retention.call()
 
 
 @every(3600, "work.forget")

@@ -7,6 +7,7 @@ import structlog
 
 from config import kinds
 from config.env import BASE_DIR, env
+from config.mail_url import email_of
 from config.unfold_theme import THEME
 
 ROLE: str = env.str("DOTMAC_ROLE", kinds.PLATFORM, validate=lambda r: r in ("platform", "isp"))
@@ -208,7 +209,7 @@ X_FRAME_OPTIONS = "DENY"
 
 _EMAIL_URL: str = env.str("EMAIL_URL", "")
 MAILBOX = "apps.core.mailbox.MailboxBackend"
-EMAIL: dict[str, Any] = env.dj_email_url("EMAIL_URL") if _EMAIL_URL else {"EMAIL_BACKEND": MAILBOX}
+EMAIL: dict[str, Any] = email_of(_EMAIL_URL) if _EMAIL_URL else {"EMAIL_BACKEND": MAILBOX}
 # For each console and workspace, and for mails to sign in by; a plan may say otherwise.
 MAILS_PER_DAY: int = env.int("MAILS_PER_DAY", 2000)
 SECURITY_MAILS_PER_DAY: int = env.int("SECURITY_MAILS_PER_DAY", 10_000)

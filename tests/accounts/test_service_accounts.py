@@ -12,11 +12,11 @@ from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.utils import timezone
 
-from apps.accounts import api_keys, service_accounts
+from apps.accounts import api_keys, invitations, members, service_accounts
 from apps.accounts.access import may
 from apps.accounts.models import ApiKey, Invitation, Membership, ServiceAccount, User
 from apps.accounts.programs import Program, program_of
-from apps.accounts.services import deactivate_user
+from apps.accounts.services import create_user, deactivate_user
 from apps.core.exceptions import ConflictError, DomainError
 from apps.events.actors import SYSTEM
 from apps.events.models import Event
@@ -168,6 +168,27 @@ class TestWhoMakesThem:
             assert Invitation.objects.get().invited_by is None
         ended = admin.post(f"invitations/{invited.json()['id']}/revoke/")
         assert ended.json()["state"] == "revoked"
+
+    def test_what_its_key_could_not_give_is_not_given_later(self, acme: Isp, alice: User) -> None:
+        narrow = robot(acme, alice, "admin", "people.*", "subscribers.view")
+        with schema_of(acme.workspace):
+            seen = members.create_role(name="Desk", permissions=["subscribers.view"], by=alice)
+            account = ServiceAccount.objects.get()
+        asked = {"email": "emil@acme.example", "role": str(seen.uuid)}
+        assert narrow.post("invitations/", asked).status_code == 201
+        with schema_of(acme.workspace):
+            # The account holds that too; the key that invited does not.
+            more = ["subscribers.view", "record.view"]
+            members.change_role(seen, name="Desk", permissions=more, by=alice)
+            assert members.is_given(Program(account), str(seen.uuid))
+            emil = create_user(email="emil@acme.example", is_verified=True, actor=SYSTEM)
+            invitation = Invitation.objects.get()
+            with pytest.raises(ConflictError, match="may not give this role any more"):
+                invitations.accept(invitation, emil)
+            assert not User.objects.get(pk=emil.pk).is_staff
+            members.change_role(seen, name="Desk", permissions=more[:1], by=alice)
+            invitations.accept(Invitation.objects.get(), emil)
+            assert User.objects.get(pk=emil.pk).membership.own_role == seen
 
 
 class TestOverTheApi:

@@ -21,7 +21,8 @@ from apps.accounts.models import User
 from apps.events import services as events
 from apps.events.actors import Actor, Subject
 from apps.events.digests import link
-from apps.events.models import Event
+from apps.events.marks import move_mark
+from apps.events.models import Checkpoint, Event, Verification
 from apps.events.sealing import GENESIS
 from apps.tenancy.kinds import schema_of
 from apps.work.jobs import run as run_job
@@ -213,3 +214,63 @@ def test_a_longer_log_costs_no_more_queries(
             about = Subject("mast", f"{number}", f"Tower {number}")
             events.record("mast.built", actor=CARL, subject=about)
     assert cost() <= few
+
+
+@pytest.fixture
+def restored(acme: Isp, log: list[Event]) -> None:
+    """Acme's workspace, put back to a backup: its mark knows of one more."""
+    with schema_of(acme.workspace):
+        move_mark((0, GENESIS), (3, log[2].chain))
+        Event.objects.filter(pk=log[2].pk).delete()
+        Checkpoint.objects.all().delete()
+        seal_by_hand()
+
+
+def accept(client: Client, acme: Isp, **changes: str) -> HttpResponse:
+    said = {"schema": acme.workspace, "reason": "Backup of 3 May", "confirm": acme.workspace}
+    return client.post(f"{LOG}verify/", {**said, **changes, "accept": "1"}, follow=True)
+
+
+def test_the_operator_accepts_the_log_of_a_restored_backup(
+    root: Client, alice_at_work: Client, acme: Isp, restored: None
+) -> None:
+    assert "not as it was written" in verified(alice_at_work)
+    assert "A backup was restored" in words_of(root.get(f"{LOG}verify/"))
+    assert "This is not the name of the schema" in words_of(accept(root, acme, confirm="w_acm"))
+    for changes in ({"reason": ""}, {"schema": "w_nobody", "confirm": "w_nobody"}):
+        assert "is being verified" not in words_of(accept(root, acme, **changes))
+    assert Due.objects.filter(kind="verification").count() == 1
+    assert f"The log of {acme.workspace} is being verified" in words_of(accept(root, acme))
+    run_job(str(Due.objects.filter(kind="verification").latest("created_at").pk))
+    said = words_of(alice_at_work.get(f"{LOG}verify/"))
+    assert "The log is proven" in said
+    assert "Events are missing since a backup was restored" in said
+    assert "The log had reached number 3" in said
+    assert "root@dotmac.example accepted that it goes on from number 2: Backup of 3 May" in said
+    with schema_of(acme.workspace):
+        assert Event.objects.get(type="log.restored").actor_kind == "platform"
+
+
+def test_more_than_the_end_is_not_accepted(
+    root: Client, alice_at_work: Client, acme: Isp, log: list[Event], restored: None
+) -> None:
+    with schema_of(acme.workspace):
+        Event.objects.filter(pk=log[0].pk).update(data={"plan": "Fiber 1"})
+    accept(root, acme)
+    run_job(str(Due.objects.filter(kind="verification").latest("created_at").pk))
+    said = words_of(alice_at_work.get(f"{LOG}verify/"))
+    assert "The end of the log was not accepted" in said
+    assert "not as it was written" in said
+    assert "More is wrong" in Due.objects.get(kind="verification").reason
+
+
+def test_nobody_of_an_isp_accepts_anything(
+    alice_at_work: Client, alice: Client, acme: Isp, restored: None
+) -> None:
+    for client in (alice_at_work, alice):
+        assert "A backup was restored" not in words_of(client.get(f"{LOG}verify/"))
+        # What is posted is an ordinary verification there.
+        accept(client, acme)
+    with schema_of(acme.workspace):
+        assert not Verification.objects.exclude(accepts=None).exists()
+        assert not Event.objects.filter(type="log.restored").exists()

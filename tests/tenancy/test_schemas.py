@@ -16,13 +16,20 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from apps.accounts.models import User
+from apps.events import services as events
+from apps.events.actors import SYSTEM, Subject
+from apps.events.sealing import seal
+from apps.events.verifying import verify
 from apps.tenancy.exceptions import SchemaExistsError, TemplateError
 from apps.tenancy.kinds import app_labels, kind_of, operator, schema_exists, schema_name, schema_of
 from apps.tenancy.models import SchemaTemplate, Tenant
 from apps.tenancy.services import create_tenant
 from apps.tenancy.templates import create_schema, drop_schema, migrate_schema, template_sql
+from apps.work import services as work
+from apps.work.models import Due, Mark, Signal
 from config import kinds
 from tests.live import in_vain, module_database
+from tests.operations.nursery import until
 
 __all__ = ["module_database"]
 
@@ -157,6 +164,24 @@ def test_a_dropped_schema_is_gone_and_dropping_it_again_is_quiet(database: str) 
         drop_schema(name)
         assert not schema_exists(name)
         create_schema(name)
+
+
+def test_what_is_kept_of_a_schema_outside_of_it_goes_with_it(database: str) -> None:
+    with passing_schema("c_passing") as name:
+        create_schema(name)
+        for _turn in range(2):
+            with schema_of(name):
+                subject = Subject("log", name, name)
+                events.record("demo.done", actor=SYSTEM, subject=subject)
+                until(lambda: seal()[0], "The sealing", 60)
+                work.enqueue("demo", "x", title="x")
+                # A log of its own: that of before is no part of it.
+                assert verify().is_proven
+            assert (Mark.objects.get(schema=name).number, Due.objects.count()) == (1, 1)
+            drop_schema(name)
+            for model in (Mark, Due, Signal):
+                assert not model.objects.filter(schema=name).exists()
+            create_schema(name)
 
 
 def test_a_tenant_whose_host_is_taken_leaves_no_schema(database: str, acme) -> None:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
+from apps.accounts import registry
 from apps.accounts.exceptions import HandOffError
 from apps.accounts.keys import verify_keys
 from apps.accounts.models import User
@@ -18,7 +19,7 @@ from apps.accounts.services import (
     ensure_member,
     reactivate_user,
 )
-from apps.contract.services import accept
+from apps.contract.services import _is_named, accept
 from apps.core.exceptions import ConflictError
 from apps.events.actors import SYSTEM, user_actor
 from apps.events.models import Event
@@ -31,6 +32,7 @@ from apps.work.models import Due
 from dotmac.crypto.contracts import Grant, open_grant
 from tests.accounts.browser import Browser, text_of
 from tests.accounts.conftest import PASSWORD
+from tests.accounts.people import FRONT, enter
 from tests.accounts.test_hand_off import hand_off_link
 from tests.contract.conftest import grant_of, signed
 from tests.keys import key_like
@@ -112,7 +114,7 @@ def test_a_hand_off_of_before_lets_nobody_in_again(
     link = hand_off_link(his, CONSOLE)
     with operator():
         deactivate_user(bob, actor=SYSTEM)
-    assert "switched off here" in text_of(his.visit(link))
+    assert "do not belong to this organisation" in text_of(his.visit(link))
     assert is_out(his)
 
 
@@ -230,3 +232,49 @@ def test_a_workspace_elsewhere_learns_by_the_grant_who_owns_it(
         assert User.objects.get(identity=bob.uuid).is_superuser
         before = User.objects.get(identity=northwind.owner)
         assert (before.is_superuser, before.membership.role) == (False, "admin")
+
+
+@pytest.mark.parametrize(("site", "schema"), [(CONSOLE, SCHEMAS[0]), (WORKSPACE, SCHEMAS[1])])
+def test_a_link_of_before_opens_no_place_where_they_never_were(
+    northwind: Organisation, bob: User, browser: Browser, site: str, schema: str
+) -> None:
+    enter(browser, FRONT, "bob@example.net")
+    link = hand_off_link(browser, site)
+    with operator():
+        remove_member(northwind, bob.uuid, by=User.objects.get(uuid=northwind.owner))
+    assert "do not belong to this organisation" in text_of(browser.visit(link))
+    with schema_of(schema):
+        assert not User.objects.filter(identity=bob.uuid).exists()
+
+
+def test_nor_a_stack_elsewhere_that_knows_only_its_grant(
+    northwind: Organisation, bob: User, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_belonging", [_is_named])
+    browser.sign_in("bob@example.net", PASSWORD)
+    bring(northwind, 3, members={northwind.owner: "owner", bob.uuid: "member"})
+    first, second = (hand_off_link(browser, WORKSPACE) for _turn in range(2))
+    bring(northwind, 4, members={northwind.owner: "owner"})
+    assert "do not belong to this organisation" in text_of(browser.visit(first))
+    # He belongs again, which the grant of before cannot know.
+    with time_machine.travel(timezone.now() + timedelta(seconds=2), tick=False):
+        link = hand_off_link(browser, WORKSPACE)
+        assert browser.visit(link, follow=False)["Location"] == "/admin/"
+    with schema_of("w_northwind"):
+        assert User.objects.filter(identity=bob.uuid).exists()
+    # The link of before is no more good than it was.
+    assert browser.visit(second).status_code == 403
+
+
+def test_signing_in_without_the_platform_keeps_nobody_in(
+    northwind: Organisation, bob: User, his: Browser
+) -> None:
+    signed_at = timezone.now() - timedelta(minutes=1)
+    with schema_of("w_northwind"):
+        # He came an hour ago, and by a password there since the grant was signed.
+        values = {"vouched_at": timezone.now() - timedelta(hours=1), "last_login": timezone.now()}
+        User.objects.filter(identity=bob.uuid).update(**values)
+    bring(northwind, 3, members={northwind.owner: "owner"}, issued_at=signed_at)
+    with schema_of("w_northwind"):
+        assert not User.objects.get(identity=bob.uuid).is_active
+    assert his.visit(f"{WORKSPACE}/admin/", follow=False).status_code == 302

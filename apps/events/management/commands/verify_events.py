@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from apps.events.places_of_logs import schemas_with_logs
 from apps.events.verifying import verify
-from apps.tenancy.kinds import PUBLIC, app_labels, operator, schema_exists, schema_of
-from apps.tenancy.models import Tenant
+from apps.tenancy.kinds import operator, schema_exists, schema_of
 
 
 class Command(BaseCommand):
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         with operator():
             if asked and not schema_exists(asked):
                 raise CommandError(f"There is no schema {asked}.")
-            schemas = [asked] if asked else _schemas()
+            schemas = [asked] if asked else schemas_with_logs()
         wrong = [schema for schema in schemas if not self._is_proven(schema)]
         if wrong:
             raise CommandError(f"Not proven: {', '.join(wrong)}.")
@@ -37,14 +37,11 @@ class Command(BaseCommand):
             f"{schema}: {report.events} events, {report.erased} of them with erased parts,"
             f" {report.checkpoints} checkpoints, {report.seconds:.1f} s"
         )
+        for gap in report.breaks:
+            self.stdout.write(
+                f"  accepted: event {gap.event_id}: the mark was at {gap.known}, the log at"
+                f" {gap.found}. {gap.who or '(erased)'} on {gap.at}: {gap.reason}"
+            )
         for one in report.findings:
             self.stdout.write(f"  {one.kind}: event {one.event_id or '(none)'}: {one.text}")
         return report.is_proven
-
-
-def _schemas() -> list[str]:
-    """Those of the tenants that are here, and the operator's where it has a log."""
-    rows = Tenant.objects.filter(is_local=True).exclude(schema_name=PUBLIC)
-    found = [name for name in rows.values_list("schema_name", flat=True) if schema_exists(name)]
-    own = [PUBLIC] if "events" in app_labels(PUBLIC) else []
-    return [*own, *sorted(found)]
