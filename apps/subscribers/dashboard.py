@@ -15,7 +15,7 @@ from apps.billing.models import Plan, PlanVersion
 from apps.billing.money import format_money
 from apps.core.languages import grouped
 from apps.portal.charts import Chart, Series, Stat, Way, compared, level
-from apps.portal.counting import ByDay, by_day, net, two_ranges
+from apps.portal.counting import ByDay, by_day, in_buckets, net, two_ranges
 from apps.portal.ranges import Range
 from apps.portal.steps import Step
 from apps.subscribers.models import Service, ServiceStateChange, Subscriber
@@ -147,8 +147,8 @@ def _levels(stats: dict[str, Any], history: History, picked: Range, way: Way | N
 def _turnover(picked: Range) -> Chart:
     """By the first activation and the end: a suspension is neither."""
     rows = Service.objects.all()
-    new = picked.fold(by_day(rows, "activated_at", picked).get("", {}))
-    gone = picked.fold(by_day(rows, "terminated_at", picked).get("", {}))
+    new = in_buckets(rows, "activated_at", picked)
+    gone = in_buckets(rows, "terminated_at", picked)
     said = {"new": grouped(sum(new)), "gone": grouped(sum(gone))}
     return Chart(
         "turnover",
