@@ -3,15 +3,18 @@
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from apps.events.actors import Actor
 from apps.events.exceptions import VerificationBusyError
 from apps.events.models import Event, Verification
 from apps.events.verifying import Report
 from apps.work import services as work
+from apps.work.words import words
 
 KIND = "verification"
 KEPT = 20
+_TITLE = gettext_noop("Verify the event log")
 
 
 @transaction.atomic
@@ -29,7 +32,7 @@ def start_verification(*, actor: Actor) -> Verification:
         ) from error
     old = Verification.objects.order_by("-pk").values_list("pk", flat=True)[KEPT:]
     Verification.objects.filter(pk__in=list(old)).delete()
-    work.enqueue(KIND, str(row.uuid), title="Verify the event log")
+    work.enqueue(KIND, str(row.uuid), title=words(_TITLE))
     return row
 
 

@@ -144,9 +144,9 @@ def _failed() -> QuerySet[Due]:
 
 
 def _running_row(due: Due) -> dict[str, Any]:
-    text = due.reason or due.get_state_display()
+    text = due.shown_reason or due.get_state_display()
     return {
-        "title": due.title,
+        "title": due.shown_title,
         "url": reverse("admin:work_due_change", args=[due.pk]),
         "progress": due.progress,
         "text": f"{due.schema}: {text}",
@@ -156,8 +156,8 @@ def _running_row(due: Due) -> dict[str, Any]:
 
 def _failed_row(due: Due) -> dict[str, Any]:
     return {
-        "title": due.title,
-        "text": f"{due.schema}: {due.reason}" if due.reason else due.schema,
+        "title": due.shown_title,
+        "text": f"{due.schema}: {due.shown_reason}" if due.reason else due.schema,
         "url": reverse("admin:work_due_change", args=[due.pk]),
         "done": False,
         "tone": "bad",
