@@ -50,7 +50,7 @@ def fill_workspace(past: Past, colleague: str, email: str) -> None:
         return
     _add_colleague(colleague, email)
     owner, staff = _staff()[:2]
-    happened = [*sign_ins(past, [owner, staff]), *newcomers(past, staff), *pauses(past, staff, 9)]
+    happened = [*sign_ins(past, [owner, staff]), *newcomers(past, staff), *pauses(past, staff, 14)]
     written = write_events(happened, past)
     demo_webhooks.fill(past, written, actor=user_actor(owner))
     operations(past, WRITE, _imported_list, staff, per_day=0.2)

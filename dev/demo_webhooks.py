@@ -13,13 +13,13 @@ from apps.webhooks.outcomes import BACKOFF_S
 from dev.demo_history import Past
 
 URL = "https://hooks.hilltop.example/dotmac"
-_TYPES = ["subscriber.*", "service.*"]
+_TYPES = ["subscriber.*", "service.*", "user.*"]
 # What became of a delivery: answers of the attempts in turn, and how often that is so in 100.
 _COURSES = (
-    ((200,), 88),
-    ((503, 200), 6),
+    ((200,), 84),
+    ((503, 200), 7),
     ((None, 503, 200), 4),
-    ((500,) * (len(BACKOFF_S) + 1), 2),
+    ((500,) * (len(BACKOFF_S) + 1), 5),
 )
 
 

@@ -8,7 +8,6 @@ from django.utils.translation import gettext as _
 from apps.core.languages import grouped
 from apps.fleet.models import Placement
 from apps.instances.services import allowed_instances, entitlements_of
-from apps.instances.workspace import organisation_here
 from apps.portal.charts import Limit
 from apps.tenancy.kinds import current_schema
 from apps.tenants.models import Organisation
@@ -18,7 +17,9 @@ _MIB_IN_GIB = 1024
 
 def limits(instances: int) -> list[Limit]:
     """Instances, memory and subscribers as far as the plan limits them; `instances` are open."""
-    organisation = organisation_here()
+    organisation = Organisation.objects.filter(console__schema_name=current_schema()).first()
+    if organisation is None:
+        return []
     entitled = entitlements_of(organisation)
     found = [_instances(instances, allowed_instances(entitled))]
     if entitled.get("memory_mb"):
