@@ -13,6 +13,7 @@ from apps.events.models import Event
 from apps.events.verifying import verify
 from apps.notifications.models import Delivery
 from apps.operations.models import Operation, Step
+from apps.operations.pages import operation_context
 from apps.subscribers.models import Service, ServiceStateChange
 from apps.tenancy.kinds import schema_of
 from apps.webhooks.models import Attempt, Endpoint
@@ -62,6 +63,9 @@ def test_operations_ended_and_stand_on_the_operator_s_list(workspace: None) -> N
     assert not Step.objects.filter(operation__status="succeeded").exclude(status="done").exists()
     subjects = {str(uuid) for uuid in Operation.objects.values_list("uuid", flat=True)}
     assert set(Due.objects.filter(kind="operation").values_list("subject", flat=True)) == subjects
+    for operation in Operation.objects.all():
+        shown = operation_context(operation)
+        assert (shown["operation"]["can_cancel"], len(shown["steps"])) == (False, 3)
     # What failed went through afterwards, so nothing needs anybody.
     for failed in Operation.objects.filter(status="failed"):
         later = Operation.objects.filter(subject_id=failed.subject_id, status="succeeded")
