@@ -14,13 +14,9 @@ from dev.demo_history import Past
 
 URL = "https://hooks.hilltop.example/dotmac"
 _TYPES = ["subscriber.*", "service.*", "user.*"]
-# What became of a delivery: answers of the attempts in turn, and how often that is so in 100.
-_COURSES = (
-    ((200,), 84),
-    ((503, 200), 7),
-    ((None, 503, 200), 4),
-    ((500,) * (len(BACKOFF_S) + 1), 5),
-)
+# What became of every so many deliveries that were not taken at once: the answers in turn.
+_EVERY = 7
+_COURSES = ((503, 200), (500,) * (len(BACKOFF_S) + 1), (None, 503, 200))
 
 
 @transaction.atomic
@@ -32,14 +28,17 @@ def fill(past: Past, happened: Iterable[Event], *, actor: Actor) -> Endpoint:
     services.pause_endpoint(endpoint, actor=actor)
     since = past.now - services.KEPT
     wanted = [one for one in happened if one.at > since and endpoint.wants(one.type)]
-    rows = [_delivered(past, endpoint, event) for event in wanted]
+    rows = [_delivered(past, endpoint, event, n) for n, event in enumerate(wanted)]
     Delivery.objects.bulk_create([delivery for delivery, _attempts in rows])
     Attempt.objects.bulk_create([one for _delivery, attempts in rows for one in attempts])
     return endpoint
 
 
-def _delivered(past: Past, endpoint: Endpoint, event: Event) -> tuple[Delivery, list[Attempt]]:
-    answers = past.random.choices([c for c, _n in _COURSES], [n for _c, n in _COURSES])[0]
+def _delivered(
+    past: Past, endpoint: Endpoint, event: Event, number: int
+) -> tuple[Delivery, list[Attempt]]:
+    turn, rest = divmod(number, _EVERY)
+    answers: tuple[int | None, ...] = (200,) if rest else _COURSES[turn % len(_COURSES)]
     if sum(BACKOFF_S[: len(answers) - 1]) > (past.now - event.at).total_seconds() - 60:
         # All of it is behind us.
         answers = (200,)
