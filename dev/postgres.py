@@ -52,6 +52,9 @@ SETTINGS: Mapping[str, str] = {
     "synchronous_commit": "on",
     "jit": "off",
 }
+# For data that nobody misses when the machine loses power: what a killed server has written is
+# kept by the system all the same. Databases are made and dropped many times quicker.
+FORGETFUL: Mapping[str, str] = {**SETTINGS, "fsync": "off", "full_page_writes": "off"}
 
 
 def ensure(directory: Path, port: int, *, settings: Mapping[str, str] = SETTINGS) -> str:

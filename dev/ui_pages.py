@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from dev import ui_charts, ui_gallery
+from dev import ui_forms as f
 from dev import ui_samples as s
 
 Samples = dict[str, tuple[str, dict[str, Any]]]
@@ -20,28 +21,28 @@ def sign_up() -> Samples:
     """The five steps, and two with errors."""
     slug = {"slug_check_url": "/slug/", "base_domain": "dotmac.localhost"}
     free = {"state": "free", "address": "acme-fiber.dotmac.localhost"}
-    short = s.bound(
-        s.AccountForm,
+    short = f.bound(
+        f.AccountForm,
         {"email": "alice@acme", "password": "short"},
         password="This password is too short. Use 12 characters or more.",
     )
-    taken = s.bound(
-        s.OrganisationForm,
+    taken = f.bound(
+        f.OrganisationForm,
         {"name": "Acme", "slug": "acme"},
         slug="acme is taken.",
     )
-    named = s.OrganisationForm(initial={"name": "Acme Fiber", "slug": "acme-fiber"})
-    plan = s.PlanForm(initial={"plan": "business"})
+    named = f.OrganisationForm(initial={"name": "Acme Fiber", "slug": "acme-fiber"})
+    plan = f.PlanForm(initial={"plan": "business"})
     mail = {"email": "alice@acme.example", "mailbox_url": "#", "resend_url": "#"}
     organisation = "signup/organisation.html"
     return {
-        "signup-1": ("signup/account.html", s.step(1, form=s.AccountForm())),
+        "signup-1": ("signup/account.html", s.step(1, form=f.AccountForm())),
         "signup-1-error": ("signup/account.html", s.step(1, form=short)),
         "signup-2": ("signup/verify.html", s.step(2, **mail)),
         "signup-3": (organisation, s.step(3, form=named, slug_status=free, **slug)),
-        "signup-3-new": (organisation, s.step(3, form=s.OrganisationForm(), **slug)),
+        "signup-3-new": (organisation, s.step(3, form=f.OrganisationForm(), **slug)),
         "signup-3-error": (organisation, s.step(3, form=taken, **slug)),
-        "signup-4": ("signup/place.html", s.step(4, form=s.PlaceForm())),
+        "signup-4": ("signup/place.html", s.step(4, form=f.PlaceForm())),
         "signup-5": (
             "signup/plan.html",
             s.step(5, form=plan, plans=s.PLANS, trial_ends_on=s.NOW),
@@ -51,8 +52,8 @@ def sign_up() -> Samples:
 
 def accounts() -> Samples:
     """Sign-in and what belongs to it."""
-    wrong = s.bound(
-        s.LoginForm,
+    wrong = f.bound(
+        f.LoginForm,
         {"login": "nora@example.net", "password": "x"},
         all="The e-mail address or the password is not right.",
     )
@@ -60,15 +61,15 @@ def accounts() -> Samples:
     confirm = {"confirmation": SimpleNamespace(key="k", email_address=address), "can_confirm": True}
     key = "account/password_reset_from_key.html"
     return {
-        "login": ("account/login.html", {"form": s.LoginForm(), "signup_url": "#"}),
+        "login": ("account/login.html", {"form": f.LoginForm(), "signup_url": "#"}),
         "login-error": ("account/login.html", {"form": wrong, "brand": s.BRAND}),
         "logout": ("account/logout.html", {}),
-        "reset": ("account/password_reset.html", {"form": s.AccountForm()}),
+        "reset": ("account/password_reset.html", {"form": f.AccountForm()}),
         "reset-done": ("account/password_reset_done.html", {"mailbox_url": "#"}),
-        "reset-key": (key, {"form": s.NewPasswordForm(), "action_url": "#"}),
+        "reset-key": (key, {"form": f.NewPasswordForm(), "action_url": "#"}),
         "reset-bad": (key, {"token_fail": True}),
         "reset-key-done": ("account/password_reset_from_key_done.html", {}),
-        "password-change": ("account/password_change.html", {"form": s.ChangePasswordForm()}),
+        "password-change": ("account/password_change.html", {"form": f.ChangePasswordForm()}),
         "confirm": ("account/email_confirm.html", confirm),
         "confirm-bad": ("account/email_confirm.html", {}),
         "verification-sent": ("account/verification_sent.html", {"mailbox_url": "#"}),

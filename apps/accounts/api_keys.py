@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from apps.accounts.access import all_permissions, holds_all_of, may
 from apps.accounts.models import ApiKey, ServiceAccount, User
@@ -18,6 +19,7 @@ from apps.core.exceptions import ConflictError, DomainError
 from apps.events import services as events
 from apps.events.actors import Actor, user_actor
 from apps.work import services as work
+from apps.work.words import words
 from dotmac.crypto.secret import Secret
 
 # Scanners for secrets find a key by `dm_[0-9a-f]{12}_[A-Za-z0-9_-]{43}`.
@@ -143,9 +145,8 @@ def key_digest(secret: str) -> str:
 def remind(key: ApiKey) -> None:
     """Have the notices of a key's end at their times; those whose time is over are left out."""
     for at in notice_times(key):
-        work.enqueue(
-            KIND, f"{key.uuid}:{at:%Y%m%d}", title=f"Notice of an API key: {key.prefix}", due_at=at
-        )
+        title = words(gettext_noop("Notice of an API key: {prefix}"), prefix=key.prefix)
+        work.enqueue(KIND, f"{key.uuid}:{at:%Y%m%d}", title=title, due_at=at)
 
 
 def notice_times(key: ApiKey) -> list[datetime]:

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from apps.accounts import api_keys
 from apps.accounts.models import ApiKey, Visit
@@ -14,6 +15,7 @@ from apps.work import services as work
 from apps.work.leases import Lease
 from apps.work.models import Due
 from apps.work.registry import runs
+from apps.work.words import words
 
 # Imported for what it registers.
 __all__ = ["end_visit", "note_end", "providers"]
@@ -26,7 +28,7 @@ def end_visit(lease: Lease) -> None:
     with lease.atomic():
         if visit is not None and visit.is_open:
             left = (visit.expires_at - timezone.now()).total_seconds()
-            work.postpone(lease, seconds=max(left, 0), reason="It goes on.")
+            work.postpone(lease, seconds=max(left, 0), reason=words(gettext_noop("It goes on.")))
             return
         visits.end(UUID(lease.subject), actor=SYSTEM)
         work.finish(lease, Due.State.DONE)

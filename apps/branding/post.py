@@ -12,11 +12,12 @@ from functools import lru_cache
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from apps.branding.mail import Letter, addressed
 from apps.branding.models import PostedMail
 from apps.work import services as work
+from apps.work.words import words
 from dotmac.crypto.fields import Cipher, parse_keys
 
 KIND = "mail"
@@ -25,6 +26,7 @@ GIVEN_UP_AFTER = timedelta(hours=6)
 # Seconds between the first tries, then the last of them again and again: somebody waits.
 PAUSES_S = (2, 5, 15, 60, 300, 900)
 _PLACE = "branding_postedmail.sealed"
+_TITLE = gettext_noop("Send a mail that somebody waits for")
 
 
 @transaction.atomic
@@ -36,7 +38,7 @@ def post(letter: Letter, *, to: Sequence[str]) -> None:
 
 def hand_over(mail: PostedMail) -> None:
     """Wake a worker for it. The title tells no address: the operator's list shows it."""
-    work.enqueue(KIND, str(mail.uuid), title=str(_("Send a mail that somebody waits for")))
+    work.enqueue(KIND, str(mail.uuid), title=words(_TITLE))
 
 
 def message_of(mail: PostedMail) -> EmailMultiAlternatives:

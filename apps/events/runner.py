@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import Error, connection
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from apps.core.languages import grouped
 from apps.events import verifications
@@ -18,9 +19,11 @@ from apps.work import services as work
 from apps.work.leases import Lease
 from apps.work.models import Due
 from apps.work.registry import Detail, runs, shows
+from apps.work.words import words
 
 _TOLD_EVERY_S = 1.0
 _BUSY_REST_S = 15.0
+_DIED = gettext_noop("Its worker died again and again.")
 
 
 @runs(verifications.KIND)
@@ -65,7 +68,7 @@ def _fail(lease: Lease, row: Verification | None) -> None:
             work.finish(lease, Due.State.DONE)
             return
         verifications.fail(row, _("Its worker died again and again. The log says why."))
-        work.finish(lease, Due.State.FAILED, reason="Its worker died again and again.")
+        work.finish(lease, Due.State.FAILED, reason=words(_DIED))
 
 
 class _Telling(threading.Thread):

@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 from django.db import connection, models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from apps.events.actors import Actor, Subject, subject_of
 from apps.events.digests import as_read, event_digest
@@ -16,6 +17,7 @@ from apps.events.models import Cursor, Event
 from apps.events.origins import current_ip
 from apps.tenancy.kinds import current_schema
 from apps.work import services as work
+from apps.work.words import words
 
 log = structlog.get_logger(__name__)
 SIGNAL = "events"
@@ -162,6 +164,12 @@ def _leave_out_failing(event: Event) -> None:
             work.note_failure(
                 FAILED_REACTION,
                 f"{event.uuid}",
-                title=f"Reaction to {event}",
-                reason=f"{name} raised {kind} {PATIENCE} times; the log has it under {event.uuid}.",
+                title=words(gettext_noop("Reaction to {event}"), event=event),
+                reason=words(
+                    gettext_noop("{name} raised {kind} {times} times; the log has it under {id}."),
+                    name=name,
+                    kind=kind,
+                    times=PATIENCE,
+                    id=event.uuid,
+                ),
             )

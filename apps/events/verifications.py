@@ -5,6 +5,7 @@ from dataclasses import asdict
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from apps.events import services as events
 from apps.events.actors import SYSTEM, Actor, Subject
@@ -12,9 +13,11 @@ from apps.events.exceptions import VerificationBusyError
 from apps.events.models import Event, Verification
 from apps.events.verifying import Report
 from apps.work import services as work
+from apps.work.words import words
 
 KIND = "verification"
 KEPT = 20
+_TITLE = gettext_noop("Verify the event log")
 
 
 @transaction.atomic
@@ -38,7 +41,7 @@ def start_verification(*, actor: Actor, accepting: str = "") -> Verification:
         ) from error
     old = Verification.objects.order_by("-pk").values_list("pk", flat=True)[KEPT:]
     Verification.objects.filter(pk__in=list(old)).delete()
-    work.enqueue(KIND, str(row.uuid), title="Verify the event log")
+    work.enqueue(KIND, str(row.uuid), title=words(_TITLE))
     return row
 
 

@@ -153,6 +153,12 @@ class Placement(models.Model):
         indexes = [
             models.Index(fields=["server", "status"], name="placement_open"),
             models.Index(fields=["instance"], name="placement_instance"),
+            models.Index(fields=["-created_at"], name="placement_newest"),
+            models.Index(
+                fields=["released_at"],
+                name="placement_released",
+                condition=Q(released_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

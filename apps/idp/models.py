@@ -48,3 +48,6 @@ class ClientSignIn(models.Model):
     signed_in_at = models.DateTimeField()
     created_at = models.DateTimeField(default=timezone.now)
     spent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["created_at"], name="client_sign_in_age")]

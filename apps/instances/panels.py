@@ -17,6 +17,7 @@ from apps.events.models import Event
 from apps.fleet.models import Region
 from apps.instances.constants import WORKSPACE_APP
 from apps.instances.models import Instance
+from apps.instances.usage import limits
 from apps.marketplace import services as marketplace
 from apps.operations.models import Operation
 from apps.operations.pipelines import title_of
@@ -52,6 +53,8 @@ def console_home(request: HttpRequest) -> dict[str, Any]:
         "shows_instances": True,
         "needs": needs,
         "stats": [_stat(rows)] if rows else [],
+        # Who is limited to some instances sees no more than these.
+        "limits": [] if is_limited(user) else limits(len(rows)),
         "checklist": _steps(user, rows, catalogue if can_install else ""),
         "deploy_url": catalogue if can_install else "",
     }

@@ -258,10 +258,15 @@ def entitlements_of(organisation: Organisation) -> Mapping[str, Any]:
         return billing.plan_version(organisation.plan_version).entitlements  # type: ignore[no-any-return]
 
 
+def allowed_instances(entitlements: Mapping[str, Any]) -> int:
+    """How many instances a plan holds that are not archived."""
+    return int(entitlements.get("max_instances", 1))
+
+
 def _check_quota(organisation: Organisation) -> None:
     # Two requests at once must not both find the last place free.
     Organisation.objects.select_for_update().get(pk=organisation.pk)
-    allowed = int(entitlements_of(organisation).get("max_instances", 1))
+    allowed = allowed_instances(entitlements_of(organisation))
     used = Instance.objects.exclude(status=Instance.Status.ARCHIVED).count()
     if used >= allowed:
         raise InstanceQuotaError(

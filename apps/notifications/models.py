@@ -185,6 +185,7 @@ class Delivery(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["notification", "channel"], name="one_delivery_a_way")
         ]
+        indexes = [models.Index(fields=["created_at"], name="notification_delivery_age")]
 
     def __str__(self) -> str:
         return f"{self.channel} {self.address}"

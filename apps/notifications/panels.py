@@ -8,18 +8,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.accounts.access import may
-from apps.core.languages import grouped
 from apps.notifications import services
 from apps.notifications.models import Delivery
-from apps.portal.charts import Chart, Series
-from apps.portal.counting import by_day
+from apps.portal.charts import Chart
+from apps.portal.outcomes import outcomes
 from apps.portal.ranges import Range, range_of
 from apps.portal.registry import on_admin_home
 from apps.work.registry import Detail, shows
 
 _STATUS = {Delivery.Status.SENT: "done", Delivery.Status.FAILED: "failed"}
-
-_UNDELIVERED = gettext_lazy("Messages that were not delivered in 7 days: %(count)s")
 
 
 def _context(subject: str) -> dict[str, Any]:
@@ -66,24 +63,20 @@ def home(request: HttpRequest) -> dict[str, Any]:
 
 
 def _deliveries(picked: Range) -> Chart:
-    found = by_day(Delivery.objects.all(), "created_at", picked, group="status")
-    sent, failed, queued = (
-        picked.fold(found.get(one, {}))
-        for one in (Delivery.Status.SENT, Delivery.Status.FAILED, Delivery.Status.QUEUED)
-    )
-    said = {"sent": grouped(sum(sent)), "failed": grouped(sum(failed))}
-    return Chart(
+    status = Delivery.Status
+    return outcomes(
         "deliveries",
-        title=_("Messages: %(sent)s sent, %(failed)s failed") % said,
+        Delivery.objects.all(),
+        (
+            (status.SENT, _("Sent"), "ok"),
+            (status.FAILED, _("Failed"), "bad"),
+            (status.QUEUED, _("Waiting"), "idle"),
+        ),
+        picked,
+        group="status",
+        title=_("Messages: %(sent)s sent, %(failed)s failed"),
         about=_("Mails and text messages %(per)s") % {"per": picked.per},
-        labels=picked.labels(),
-        series=[
-            Series(_("Sent"), sent, "ok"),
-            Series(_("Failed"), failed, "bad"),
-            Series(_("Waiting"), queued, "idle"),
-        ],
         unit=_("messages"),
-        is_stacked=True,
         url=reverse("admin:notifications_delivery_changelist"),
         empty=_("No message left in this time."),
         order=70,

@@ -9,7 +9,7 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from apps.accounts.models import User
 from apps.core.exceptions import DomainError
@@ -17,10 +17,11 @@ from apps.events import services as events
 from apps.events.actors import Actor
 from apps.events.models import Event
 from apps.notifications.constants import EMAIL, INBOX, KEPT_DAYS, SMS
-from apps.notifications.models import Delivery, Notification, Phone, Preference, SmsGateway
+from apps.notifications.models import Channel, Delivery, Notification, Phone, Preference, SmsGateway
 from apps.notifications.registry import Kind, Notice, kind_named, register, relayed
 from apps.tenancy import live
 from apps.work import services as work
+from apps.work.words import Words, words
 
 KIND = "notification"
 # Nobody's choice, since it occurs at no level.
@@ -207,9 +208,11 @@ def _send(rows: list[tuple[Notification, str, str]]) -> None:
         work.enqueue(KIND, str(delivery.uuid), title=_title(delivery))
 
 
-def _title(delivery: Delivery) -> str:
+def _title(delivery: Delivery) -> Words:
     """For the operator's list, so without what is told and whom."""
-    return f"{delivery.get_channel_display()}: {delivery.notification.about.title}"
+    channel = Channel(delivery.channel).label
+    about = delivery.notification.about.title
+    return words(gettext_noop("{channel}: {about}"), channel=channel, about=about)
 
 
 def _forget_old(people: list[User]) -> None:

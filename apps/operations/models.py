@@ -54,6 +54,7 @@ class Operation(models.Model):
                 condition=models.Q(status__in=["queued", "running", "waiting", "undoing"]),
             )
         ]
+        indexes = [models.Index(fields=["-created_at"], name="operation_newest")]
 
     def __str__(self) -> str:
         return self.title

@@ -9,14 +9,14 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.access import may, narrow
 from apps.core.exceptions import ConflictError
-from apps.core.languages import grouped
 from apps.events.actors import user_actor
 from apps.operations import services
 from apps.operations.models import Operation
 from apps.operations.pages import operation_context
 from apps.operations.services import KIND
-from apps.portal.charts import Chart, Series, Stat, compared
-from apps.portal.counting import by_day, two_ranges
+from apps.portal.charts import Chart, Stat, compared
+from apps.portal.counting import two_ranges
+from apps.portal.outcomes import outcomes
 from apps.portal.ranges import Range, range_of
 from apps.portal.registry import on_admin_home
 from apps.work.registry import Detail, shows
@@ -67,25 +67,20 @@ def _stats(rows: Any, picked: Range, listed: str) -> list[Stat]:
 
 
 def _outcomes(rows: Any, picked: Range, listed: str) -> Chart:
-    found = by_day(rows, "created_at", picked, group="status")
     status = Operation.Status
-    done, failed, cancelled = (
-        picked.fold(found.get(one, {}))
-        for one in (status.SUCCEEDED, status.FAILED, status.CANCELLED)
-    )
-    said = {"done": grouped(sum(done)), "failed": grouped(sum(failed))}
-    return Chart(
+    return outcomes(
         "operations",
-        title=_("Operations: %(done)s succeeded, %(failed)s failed") % said,
+        rows,
+        (
+            (status.SUCCEEDED, _("Succeeded"), "ok"),
+            (status.FAILED, _("Failed"), "bad"),
+            (status.CANCELLED, _("Cancelled"), "idle"),
+        ),
+        picked,
+        group="status",
+        title=_("Operations: %(succeeded)s succeeded, %(failed)s failed"),
         about=_("How those ended that began, %(per)s") % {"per": picked.per},
-        labels=picked.labels(),
-        series=[
-            Series(_("Succeeded"), done, "ok"),
-            Series(_("Failed"), failed, "bad"),
-            Series(_("Cancelled"), cancelled, "idle"),
-        ],
         unit=_("operations"),
-        is_stacked=True,
         url=listed,
         empty=_("No operation ended of those that began in this time."),
         order=60,

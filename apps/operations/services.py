@@ -14,6 +14,7 @@ from apps.operations.exceptions import BusyError
 from apps.operations.models import Operation, Step
 from apps.operations.pipelines import pipeline_of
 from apps.work import services as work
+from apps.work.words import words
 
 KIND = "operation"
 
@@ -53,7 +54,8 @@ def start(
         for i, step in enumerate(pipeline.steps)
     )
     events.record("operation.queued", actor=actor, subject=about, data=_summary(operation))
-    work.enqueue(KIND, str(operation.uuid), title=operation.title)
+    title = words(pipeline.title, subject=about.label)
+    work.enqueue(KIND, str(operation.uuid), title=title)
     return operation
 
 

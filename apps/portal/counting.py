@@ -39,6 +39,13 @@ def by_day(
     return found
 
 
+def in_buckets(
+    rows: QuerySet[Any], at: str, picked: Range, *, of: Aggregate | None = None
+) -> list[int]:
+    """Counts of a range's buckets, or sums of something."""
+    return picked.fold(by_day(rows, at, picked, of=of).get("", {}))
+
+
 def net(added: ByDay, removed: ByDay) -> ByDay:
     """Additions less removals."""
     return {day: added.get(day, 0) - removed.get(day, 0) for day in {*added, *removed}}

@@ -2,25 +2,20 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from django.db.models import Case, DecimalField, F, Sum, Value, When
-from django.db.models.functions import Cast
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.accounts.access import may
-from apps.billing.models import Plan, PlanVersion
-from apps.billing.money import format_money
+from apps.billing.models import Plan
 from apps.core.languages import grouped
 from apps.portal.charts import Chart, Series, Stat, Way, compared, level
-from apps.portal.counting import ByDay, by_day, net, two_ranges
+from apps.portal.counting import ByDay, by_day, in_buckets, net, two_ranges
 from apps.portal.ranges import Range
 from apps.portal.steps import Step
 from apps.subscribers.models import Service, ServiceStateChange, Subscriber
 
-_EXACT = DecimalField(max_digits=40, decimal_places=12)
 _ACTIVE, _SUSPENDED = Service.Status.ACTIVE, Service.Status.SUSPENDED
 _PENDING = Service.Status.PENDING_INSTALL
 
@@ -50,33 +45,9 @@ class History:
         return now - sum(self.changes(status).values())
 
 
-def monthly_minor() -> dict[str, int]:
-    """Flat prices of active services a month by currency, in minor units; one query."""
-    flat = Cast("plan_version__flat_minor", _EXACT)
-    monthly = Case(
-        When(plan_version__period=PlanVersion.Period.YEAR, then=flat / Value(12)),
-        default=flat,
-        output_field=_EXACT,
-    )
-    sums = (
-        Service.objects.active()
-        .order_by()
-        .values(currency=F("plan_version__currency"))
-        .annotate(minor=Sum(monthly))
-        .order_by("currency")
-    )
-    whole = Decimal(1)
-    return {
-        row["currency"]: int(row["minor"].quantize(whole, rounding=ROUND_HALF_UP)) for row in sums
-    }
-
-
-def tiles(
-    stats: dict[str, Any], history: History, picked: Range, minor: dict[str, int]
-) -> list[Stat]:
+def tiles(stats: dict[str, Any], history: History, picked: Range) -> list[Stat]:
     """The numbers, each with what it was before where that is known."""
     people = reverse("admin:subscribers_subscriber_changelist")
-    active = reverse("admin:subscribers_service_changelist") + "?status__exact=active"
     new, before = two_ranges(Subscriber.objects.all(), "created_at", picked)
     return [
         Stat(
@@ -88,7 +59,6 @@ def tiles(
         ),
         compared(_("New subscribers"), new, before, picked, better="more", url=people, order=15),
         *_levels_now(stats["services"], history, picked),
-        *_revenue(minor, active),
     ]
 
 
@@ -102,13 +72,6 @@ def _levels_now(now: dict[str, int], history: History, picked: Range) -> Iterabl
         before = history.before(status, now[status])
         url = f"{owned}?status__exact={status}"
         yield level(label, now[status], before, picked, better=better, url=url, order=20)
-
-
-def _revenue(amounts: dict[str, int], url: str) -> Iterable[Stat]:
-    for currency, minor in (amounts or {"": 0}).items():
-        value = format_money(minor, currency) if currency else "–"
-        note = _("prices of active services")
-        yield Stat(_("Monthly revenue"), value, note=note, url=url, order=30)
 
 
 def charts(
@@ -147,8 +110,8 @@ def _levels(stats: dict[str, Any], history: History, picked: Range, way: Way | N
 def _turnover(picked: Range) -> Chart:
     """By the first activation and the end: a suspension is neither."""
     rows = Service.objects.all()
-    new = picked.fold(by_day(rows, "activated_at", picked).get("", {}))
-    gone = picked.fold(by_day(rows, "terminated_at", picked).get("", {}))
+    new = in_buckets(rows, "activated_at", picked)
+    gone = in_buckets(rows, "terminated_at", picked)
     said = {"new": grouped(sum(new)), "gone": grouped(sum(gone))}
     return Chart(
         "turnover",

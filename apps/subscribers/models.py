@@ -294,6 +294,17 @@ class Service(_Moving, Labelled):
             models.Index(fields=["status", "plan_version"], name="service_status"),
             models.Index(Collate("username", "C"), name="service_username_prefix"),
             models.Index(fields=["updated_at"], name="service_updated"),
+            # A chart counts by them; most services never ended.
+            models.Index(
+                fields=["activated_at"],
+                name="service_activated",
+                condition=Q(activated_at__isnull=False),
+            ),
+            models.Index(
+                fields=["terminated_at"],
+                name="service_terminated",
+                condition=Q(terminated_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -314,6 +325,7 @@ class ServiceStateChange(models.Model):
         verbose_name = _("change of state")
         verbose_name_plural = _("changes of state")
         ordering = ["-id"]
+        indexes = [models.Index(fields=["at"], name="service_change_at")]
 
     def __str__(self) -> str:
         return f"{self.source} → {self.target}"

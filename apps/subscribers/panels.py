@@ -20,9 +20,12 @@ from apps.portal.charts import Limit
 from apps.portal.ranges import range_of
 from apps.portal.registry import on_admin_home, page, panel
 from apps.subscribers import services
-from apps.subscribers.dashboard import History, charts, first_steps, monthly_minor, tiles
+from apps.subscribers.dashboard import History, charts, first_steps, tiles
 from apps.subscribers.models import Service, Subscriber
 from apps.subscribers.portal import portal_services
+from apps.subscribers.revenue import charts as revenue_charts
+from apps.subscribers.revenue import monthly_minor, revenue_by_plan
+from apps.subscribers.revenue import tiles as revenue_tiles
 from apps.subscribers.timeline import event_row
 
 _EVENTS = 8
@@ -76,15 +79,22 @@ def workspace_home(request: HttpRequest) -> dict[str, Any]:
     user = request.user
     if not may(user, "subscribers.view") or is_limited(user):
         return {"checklist": first_steps(user)}
-    minor = monthly_minor()
+    revenue = revenue_by_plan() if may(user, "plans.view") else None
+    minor = {} if revenue is None else monthly_minor(revenue)
     stats = home_stats(minor)
     picked = range_of(request)
     history = History.of(picked)
     active = stats["services"]["active"]
     return {
         "headline": _headline(stats),
-        "stats": tiles(stats, history, picked, minor),
-        "charts": charts(stats, history, picked, may_import=may(user, "subscribers.transfer")),
+        "stats": [
+            *tiles(stats, history, picked),
+            *(() if revenue is None else revenue_tiles(minor)),
+        ],
+        "charts": [
+            *charts(stats, history, picked, may_import=may(user, "subscribers.transfer")),
+            *revenue_charts(revenue or ()),
+        ],
         "limits": _limits(),
         "needs": [*_over_limit(), *_waiting(stats)],
         "checklist": first_steps(user),

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from apps.accounts.keys import signing_key
 from apps.billing.services import plan_version
@@ -28,6 +29,7 @@ from apps.tenants.models import Grant as GrantRow
 from apps.tenants.models import Organisation, UsageReport
 from apps.tenants.telling import KIND
 from apps.work import services as work
+from apps.work.words import words
 from dotmac.crypto.contracts import GRANT_LIFETIME, Grant, open_usage_report, sign_grant
 from dotmac.crypto.keys import VerifyKey
 from dotmac.crypto.tokens import TokenError
@@ -185,8 +187,12 @@ def _compare_logs(organisation: Organisation, last: UsageReport, now: UsageRepor
         work.note_failure(
             "log",
             str(organisation.uuid),
-            title=f"The event log of {organisation} was cut back",
-            reason=f"It had {before} sealed events and has {after}. Find out who did it.",
+            title=words(gettext_noop("The event log of {name} was cut back"), name=organisation),
+            reason=words(
+                gettext_noop("It had {before} sealed events and has {after}. Find out who did it."),
+                before=before,
+                after=after,
+            ),
         )
 
 

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from apps.accounts.access import forget, may
 from apps.accounts.models import User
@@ -22,6 +23,7 @@ from apps.tenants.models import Impersonation, Organisation
 from apps.tenants.services import role_of
 from apps.tenants.telling import tell_workspace
 from apps.work import services as work
+from apps.work.words import words
 
 KIND = "impersonation"
 PERMISSION = "organisations.impersonate"
@@ -54,7 +56,7 @@ def start(organisation: Organisation, *, reason: str, minutes: int, by: User) ->
     except IntegrityError as error:
         raise ConflictError(_("You are in there already. End that visit first.")) from error
     _record(visits.STARTED, visit, user_actor(by))
-    title = f"End the support visit of {by.email}"
+    title = words(gettext_noop("End the support visit of {email}"), email=by.email)
     work.enqueue(KIND, str(visit.uuid), title=title, due_at=visit.expires_at)
     return visit
 

@@ -50,6 +50,7 @@ class Organisation(Labelled):
         db_table = '"public"."tenants_organisation"'
         ordering = ["name"]
         constraints = [unique_external_id("organisation")]
+        indexes = [models.Index(fields=["-created_at"], name="organisation_newest")]
 
     def __str__(self) -> str:
         return self.name

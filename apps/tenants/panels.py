@@ -13,7 +13,7 @@ from apps.accounts.access import may
 from apps.accounts.addresses import console_host
 from apps.core.languages import grouped
 from apps.portal.charts import Chart, Series, Stat, Way, compared, shares
-from apps.portal.counting import by_day, two_ranges
+from apps.portal.counting import in_buckets, two_ranges
 from apps.portal.ranges import Range, range_of
 from apps.portal.registry import on_admin_home
 from apps.portal.steps import Step
@@ -54,7 +54,7 @@ def _stats(picked: Range, listed: str) -> list[Stat]:
 
 
 def _sign_ups(picked: Range, listed: str) -> Chart:
-    found = picked.fold(by_day(Organisation.objects.all(), "created_at", picked).get("", {}))
+    found = in_buckets(Organisation.objects.all(), "created_at", picked)
     title = ngettext(
         "%(count)s organisation signed up", "%(count)s organisations signed up", sum(found)
     )

@@ -6,6 +6,9 @@ from uuid import UUID
 import structlog
 from django.db import Error
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from apps.core.exceptions import DomainError
 from apps.events import services as events
@@ -19,6 +22,7 @@ from apps.work.exceptions import LeaseLostError
 from apps.work.leases import Lease
 from apps.work.models import Due
 from apps.work.registry import Detail, runs, shows
+from apps.work.words import Words, words
 
 log = structlog.get_logger(__name__)
 _AGAIN_S = 900.0
@@ -30,7 +34,7 @@ def _bring_a_grant(event: Event) -> None:
     organisation = Organisation.objects.filter(console__schema_name=current_schema()).first()
     if organisation is not None:
         with operator():
-            title = f"Renew the grant of {organisation}"
+            title = words(gettext_noop("Renew the grant of {name}"), name=organisation)
             work.ensure(grants.KIND, str(organisation.uuid), title=title)
 
 
@@ -38,7 +42,8 @@ def _bring_a_grant(event: Event) -> None:
 def renew_grant(lease: Lease) -> None:
     """Renew once, and come again tomorrow, or soon when it failed."""
     organisation = Organisation.objects.select_related("workspace").get(uuid=lease.subject)
-    reason, wait_s = "Renewed daily.", grants.RENEW_EVERY.total_seconds()
+    reason: Words | str = words(gettext_noop("Renewed daily."))
+    wait_s = grants.RENEW_EVERY.total_seconds()
     said = grants.told_by(organisation)
     try:
         grants.renew(organisation)
@@ -46,7 +51,7 @@ def renew_grant(lease: Lease) -> None:
         raise
     except Exception as error:
         reason, wait_s = _explain(organisation, error), _AGAIN_S
-        grants.note_failure(organisation, reason)
+        grants.note_failure(organisation, str(reason))
     with lease.atomic():
         # Who left while it was on its way could not call for another one.
         if grants.told_by(organisation) != said:
@@ -61,39 +66,44 @@ def end_impersonation(lease: Lease) -> None:
     with lease.atomic():
         if visit is not None and visit.ended_at is None and visit.expires_at > timezone.now():
             left = (visit.expires_at - timezone.now()).total_seconds()
-            work.postpone(lease, seconds=max(left, 0), reason="It goes on.")
+            reason = words(gettext_noop("It goes on."))
+            work.postpone(lease, seconds=max(left, 0), reason=reason)
             return
         impersonation.end(UUID(lease.subject), SYSTEM)
         work.finish(lease, Due.State.DONE)
 
 
-def _explain(organisation: Organisation, error: Exception) -> str:
+def _explain(organisation: Organisation, error: Exception) -> Words | str:
     """Why it failed. Renewing never ends: given up, it would close the workspace in 14 days."""
     if isinstance(error, DomainError):
         return error.message
     log.exception("grant_not_renewed", organisation=str(organisation.uuid))
-    return f"DotMac failed here. The log says why under {organisation.uuid}."
+    text = gettext_noop("DotMac failed here. The log says why under {id}.")
+    return words(text, id=organisation.uuid)
 
 
 def _context(subject: str) -> dict[str, Any]:
     """A renewal on the operator's list of work."""
     organisation = Organisation.objects.get(uuid=subject)
     grant = Grant.objects.filter(organisation=organisation).first() or Grant()
-    pushed = f"{timezone.localtime(grant.pushed_at):%d %B %H:%M %Z}" if grant.pushed_at else "never"
-    said = f" {grant.last_error}" if grant.last_error else ""
+    pushed = _("never")
+    if grant.pushed_at:
+        pushed = date_format(timezone.localtime(grant.pushed_at), "DATETIME_FORMAT")
+    said = _("Renewed daily. Grant %(serial)s, last brought: %(pushed)s.")
+    said %= {"serial": grant.serial, "pushed": pushed}
     return {
         "operation": {
             "id": subject,
-            "title": f"Renew the grant of {organisation}",
+            "title": _("Renew the grant of {name}").format(name=organisation),
             "status": "waiting",
-            "waiting_for": f"Renewed daily. Grant {grant.serial}, last brought: {pushed}.{said}",
+            "waiting_for": f"{said} {grant.last_error}".strip(),
         },
         "steps": [],
     }
 
 
 def _steer(subject: str, what: str, user: Any) -> str:
-    return "Grants renew by themselves; a failed renewal is tried again every 15 minutes."
+    return _("Grants renew by themselves; a failed renewal is tried again every 15 minutes.")
 
 
 shows(grants.KIND, Detail(_context, _steer))

@@ -11,6 +11,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Min
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from apps.events.models import Event
 from apps.webhooks.models import Delivery, Endpoint
@@ -21,6 +23,7 @@ from apps.work import services as work
 from apps.work.leases import Lease
 from apps.work.models import Due
 from apps.work.registry import Detail, runs, shows
+from apps.work.words import Words, words
 from dotmac.crypto.secret import Secret
 from dotmac.webhooks import Message, send, sign
 from dotmac.webhooks.sending import TIMEOUT_S
@@ -33,6 +36,11 @@ _TURN_S = 10.0
 # Nothing is longer at work than a turn, the last sending and the writes; then it hangs.
 _HANGS_S = 60.0
 _STUCK_REST_S = 3600.0
+_STUCK = gettext_noop("It failed again and again.")
+_OFF = gettext_noop("The endpoint is off.")
+_DELIVERED = gettext_noop("Everything is delivered.")
+_LATER = gettext_noop("Failures in a row: {times}. It is tried again later.")
+_NEXT = gettext_noop("The next are due.")
 
 
 @runs(KIND)
@@ -40,7 +48,7 @@ def run_endpoint(lease: Lease) -> None:
     """Send what is due, until nothing is, the turn is over or the endpoint fails."""
     if lease.is_stuck:
         with lease.atomic():
-            work.postpone(lease, seconds=_STUCK_REST_S, reason="It failed again and again.")
+            work.postpone(lease, seconds=_STUCK_REST_S, reason=words(_STUCK))
         return
     _forget_old(lease.subject)
     end = time.monotonic() + _TURN_S
@@ -99,11 +107,11 @@ def _close(lease: Lease, *, is_over: bool) -> bool:
     """Give the work back if nothing is due, or the turn is over; False to go on."""
     with _held(lease) as endpoint:
         if endpoint is None or endpoint.status != Endpoint.Status.ACTIVE:
-            work.finish(lease, Due.State.DONE, reason="The endpoint is off.")
+            work.finish(lease, Due.State.DONE, reason=words(_OFF))
             return True
         next_at = _next_at(endpoint)
         if next_at is None:
-            work.finish(lease, Due.State.DONE, reason="Everything is delivered.")
+            work.finish(lease, Due.State.DONE, reason=words(_DELIVERED))
             return True
         wait_s = (next_at - timezone.now()).total_seconds()
         if wait_s <= 0 and not is_over:
@@ -121,9 +129,8 @@ def _next_at(endpoint: Endpoint) -> Any:
     return next_at and max(next_at, endpoint.rests_until or next_at)
 
 
-def _reason(endpoint: Endpoint) -> str:
-    failures = endpoint.failures
-    return f"It failed {failures} times; tried again later." if failures else "The next are due."
+def _reason(endpoint: Endpoint) -> Words:
+    return words(_LATER, times=endpoint.failures) if endpoint.failures else words(_NEXT)
 
 
 @contextmanager
@@ -146,22 +153,25 @@ def _forget_old(uuid: str) -> None:
 def _context(subject: str) -> dict[str, Any]:
     endpoint = Endpoint.objects.filter(uuid=subject).first()
     waiting = Delivery.objects.filter(endpoint=endpoint, state=Delivery.State.PENDING).count()
-    state = endpoint.get_status_display() if endpoint else "Removed"
+    state = endpoint.get_status_display() if endpoint else _("Removed")
+    said = _("%(state)s. Deliveries that wait: %(count)s.") % {"state": state, "count": waiting}
     rests = endpoint and endpoint.rests_until and endpoint.rests_until - timezone.now()
-    more = f" It rests {rests.total_seconds():.0f} s." if rests and rests > timedelta() else ""
+    if rests and rests > timedelta():
+        said += " " + _("It rests %(seconds)s s.") % {"seconds": f"{rests.total_seconds():.0f}"}
+    place = str(endpoint or _("an endpoint that is removed"))
     return {
         "operation": {
             "id": subject,
-            "title": f"Send webhooks to {endpoint or 'an endpoint that is removed'}",
+            "title": _("Send webhooks to {endpoint}").format(endpoint=place),
             "status": "waiting",
-            "waiting_for": f"{state}. Deliveries that wait: {waiting}.{more}",
+            "waiting_for": said,
         },
         "steps": [],
     }
 
 
 def _steer(subject: str, what: str, user: Any) -> str:
-    return "Deliveries are steered by the owner of the endpoint, in its own admin."
+    return _("Deliveries are steered by the owner of the endpoint, in its own admin.")
 
 
 shows(KIND, Detail(_context, _steer))

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from apps.core.exceptions import DomainError
 from apps.events import services as events
@@ -21,6 +22,7 @@ from apps.webhooks.exceptions import EndpointAddressError, EndpointOffError
 from apps.webhooks.models import Delivery, Endpoint
 from apps.webhooks.secrets import encrypted
 from apps.work import services as work
+from apps.work.words import words
 from dotmac.crypto.secret import Secret
 from dotmac.net import OutOfReachError, Reach
 from dotmac.webhooks import new_secret
@@ -272,7 +274,8 @@ def _again(endpoint: Endpoint, uuids: list[Any]) -> None:
 
 
 def _call(endpoint: Endpoint) -> None:
-    work.call(KIND, str(endpoint.uuid), title=f"Send webhooks to {endpoint}")
+    title = words(gettext_noop("Send webhooks to {endpoint}"), endpoint=endpoint)
+    work.call(KIND, str(endpoint.uuid), title=title)
 
 
 def _said(endpoint: Endpoint) -> dict[str, Any]:

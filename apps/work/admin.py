@@ -29,9 +29,19 @@ _LABELS = {
 class DueAdmin(ModelAdmin):  # type: ignore[misc]
     """What is due, runs, waits or has ended; one opens with its steps."""
 
-    list_display = ("title", "shown_state", "progress", "schema", "reason", "created_at")
+    list_display = ("what", "shown_state", "progress", "schema", "why", "created_at")
     list_filter = ("state", "kind")
     search_fields = ("title", "schema", "subject")
+
+    @display(description=_("title"), ordering="title")  # type: ignore[untyped-decorator]
+    def what(self, row: Due) -> str:
+        """What it does."""
+        return row.shown_title
+
+    @display(description=_("reason"), ordering="reason")  # type: ignore[untyped-decorator]
+    def why(self, row: Due) -> str:
+        """Why it stands as it does."""
+        return row.shown_reason
 
     @display(description=_("state"), label=_LABELS)  # type: ignore[untyped-decorator]
     def shown_state(self, row: Due) -> tuple[str, str]:
@@ -65,7 +75,7 @@ class DueAdmin(ModelAdmin):  # type: ignore[misc]
         if due is None:
             raise Http404
         around = {**self.admin_site.each_context(request), "opts": self.opts, "object": due}
-        context = {**around, "title": due.title, "due": due, **_detail(due)}
+        context = {**around, "title": due.shown_title, "due": due, **_detail(due)}
         return render(request, "operator/work.html", context)
 
     def steps(self, request: HttpRequest, due_id: UUID) -> HttpResponse:

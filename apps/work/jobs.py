@@ -3,6 +3,7 @@
 import structlog
 from django.conf import settings
 from django.db import Error, connection
+from django.utils.translation import gettext_noop
 
 from apps.core.languages import speaking
 from apps.tenancy.kinds import schema_of, to_public
@@ -12,6 +13,7 @@ from apps.work.exceptions import LeaseLostError
 from apps.work.leases import Heartbeat, Lease, claim
 from apps.work.models import Due
 from apps.work.registry import runner_of
+from apps.work.words import words
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +58,8 @@ def _abandon(lease: Lease) -> str:
     """End work whose runner could not even make an end of it."""
     log.error("work_abandoned", due=lease.due_id, kind=lease.kind, stalls=lease.stalls)
     with lease.atomic():
-        reason = f"Abandoned after {lease.stalls} tries. The log says why under {lease.due_id}."
+        text = gettext_noop("Abandoned after {tries} tries. The log says why under {id}.")
+        reason = words(text, tries=lease.stalls, id=lease.due_id)
         services.finish(lease, Due.State.FAILED, reason=reason)
     return "abandoned"
 
@@ -69,7 +72,8 @@ def _give_back(lease: Lease) -> None:
     pause_s = 2.0 ** min(lease.stalls, 5)
     try:
         with lease.atomic():
-            reason = f"DotMac failed here. The log says why under {lease.due_id}."
+            text = gettext_noop("DotMac failed here. The log says why under {id}.")
+            reason = words(text, id=lease.due_id)
             services.postpone(lease, seconds=pause_s, reason=reason, stalls=lease.stalls + 1)
     except Error:
         log.warning("work_not_given_back", due=lease.due_id, epoch=lease.epoch)

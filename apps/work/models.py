@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.work import constants
+from apps.work.words import read
 
 
 class Due(models.Model):
@@ -28,8 +29,11 @@ class Due(models.Model):
     kind = models.CharField(max_length=40)
     subject = models.CharField(max_length=80)
     title = models.CharField(max_length=200)
+    # Title and reason as texts that readers have in their languages (words), where they are such.
+    title_words = models.JSONField(null=True, editable=False)
     state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
     reason = models.CharField(max_length=300, blank=True)
+    reason_words = models.JSONField(null=True, editable=False)
     progress = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField()
     lease_until = models.DateTimeField(null=True)
@@ -61,10 +65,25 @@ class Due(models.Model):
                 condition=models.Q(state=constants.RUNNING),
             ),
             models.Index(fields=["-created_at"], name="due_newest"),
+            models.Index(
+                fields=["finished_at"],
+                name="due_finished",
+                condition=models.Q(finished_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
-        return self.title
+        return self.shown_title
+
+    @property
+    def shown_title(self) -> str:
+        """What it does, in the reader's language."""
+        return read(self.title_words) if self.title_words else self.title
+
+    @property
+    def shown_reason(self) -> str:
+        """Why it stands as it does, in the reader's language."""
+        return read(self.reason_words) if self.reason_words else self.reason
 
 
 class Signal(models.Model):

@@ -23,7 +23,8 @@ from django.utils.translation import gettext as _
 
 from apps.core.languages import grouped
 from apps.portal.charts import Chart, Series, Stat, compared
-from apps.portal.counting import by_day, two_ranges
+from apps.portal.counting import in_buckets, two_ranges
+from apps.portal.outcomes import outcomes
 from apps.portal.ranges import Range, range_of
 from apps.portal.registry import on_admin_home
 from apps.work.models import Due
@@ -72,24 +73,20 @@ def _stats(active: int, picked: Range, work: str) -> list[Stat]:
 
 
 def _outcomes(picked: Range, work: str) -> Chart:
-    found = by_day(Due.objects.filter(kind=_KIND), "created_at", picked, group="state")
-    done, failed, cancelled = (
-        picked.fold(found.get(state, {}))
-        for state in (Due.State.DONE, Due.State.FAILED, Due.State.CANCELLED)
-    )
-    said = {"done": grouped(sum(done)), "failed": grouped(sum(failed))}
-    return Chart(
+    state = Due.State
+    return outcomes(
         "work-outcomes",
-        title=_("Operations: %(done)s done, %(failed)s failed") % said,
+        Due.objects.filter(kind=_KIND),
+        (
+            (state.DONE, _("Done"), "ok"),
+            (state.FAILED, _("Failed"), "bad"),
+            (state.CANCELLED, _("Cancelled"), "idle"),
+        ),
+        picked,
+        group="state",
+        title=_("Operations: %(done)s done, %(failed)s failed"),
         about=_("What became of those that began, %(per)s") % {"per": picked.per},
-        labels=picked.labels(),
-        series=[
-            Series(_("Done"), done, "ok"),
-            Series(_("Failed"), failed, "bad"),
-            Series(_("Cancelled"), cancelled, "idle"),
-        ],
         unit=_("operations"),
-        is_stacked=True,
         url=work,
         empty=_("No operation began in this time."),
         order=30,
@@ -104,8 +101,8 @@ def _durations(picked: Range) -> Chart:
     )
     rows = Due.objects.filter(kind=_KIND, state=Due.State.DONE)
     rows = rows.filter(started_at__isnull=False, finished_at__isnull=False)
-    sums = picked.fold(by_day(rows, "created_at", picked, of=seconds).get("", {}))
-    counts = picked.fold(by_day(rows, "created_at", picked).get("", {}))
+    sums = in_buckets(rows, "created_at", picked, of=seconds)
+    counts = in_buckets(rows, "created_at", picked)
     means = [_mean(one, count) for one, count in zip(sums, counts, strict=True)]
     said = {"seconds": grouped(_mean(sum(sums), sum(counts)))}
     return Chart(
@@ -147,9 +144,9 @@ def _failed() -> QuerySet[Due]:
 
 
 def _running_row(due: Due) -> dict[str, Any]:
-    text = due.reason or due.get_state_display()
+    text = due.shown_reason or due.get_state_display()
     return {
-        "title": due.title,
+        "title": due.shown_title,
         "url": reverse("admin:work_due_change", args=[due.pk]),
         "progress": due.progress,
         "text": f"{due.schema}: {text}",
@@ -159,8 +156,8 @@ def _running_row(due: Due) -> dict[str, Any]:
 
 def _failed_row(due: Due) -> dict[str, Any]:
     return {
-        "title": due.title,
-        "text": f"{due.schema}: {due.reason}" if due.reason else due.schema,
+        "title": due.shown_title,
+        "text": f"{due.schema}: {due.shown_reason}" if due.reason else due.schema,
         "url": reverse("admin:work_due_change", args=[due.pk]),
         "done": False,
         "tone": "bad",

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -15,6 +16,7 @@ from apps.work.constants import KEPT_DAYS
 from apps.work.leases import Lease
 from apps.work.models import Due, Signal
 from apps.work.registry import Failure, failed
+from apps.work.words import Words
 
 # A wake-up that brought nobody is repeated after this.
 REWAKE_AFTER = timedelta(seconds=30)
@@ -24,14 +26,14 @@ SIGNAL_SQL = 'INSERT INTO "public"."work_signal" (schema, kind) VALUES (%s, %s)'
 _JOB = "apps.work.jobs.run"
 
 
-def enqueue(kind: str, subject: str, *, title: str, due_at: datetime | None = None) -> Due:
+def enqueue(kind: str, subject: str, *, title: Words | str, due_at: datetime | None = None) -> Due:
     """Put work of the current schema in the queue; a worker is woken on commit."""
     now = timezone.now()
     due = Due.objects.create(
         schema=current_schema(),
         kind=kind,
         subject=subject,
-        title=title[:200],
+        **_titled(title),
         # On the database's clock, like the claim: on a host whose clock is ahead it would not
         # be due yet when its wake-up comes.
         due_at=due_at or Now(),
@@ -43,7 +45,7 @@ def enqueue(kind: str, subject: str, *, title: str, due_at: datetime | None = No
     return due
 
 
-def ensure(kind: str, subject: str, *, title: str) -> None:
+def ensure(kind: str, subject: str, *, title: Words | str) -> None:
     """Have periodic work of the current schema, due now: made once, made due again otherwise.
 
     Its runner postpones it after each turn, so that it never ends.
@@ -53,7 +55,7 @@ def ensure(kind: str, subject: str, *, title: str) -> None:
         schema=current_schema(),
         kind=kind,
         subject=subject,
-        defaults={"title": title[:200], "due_at": now, "created_at": now},
+        defaults={**_titled(title), "due_at": now, "created_at": now},
     )
     if not is_new:
         Due.objects.filter(pk=row.pk, state__in=[Due.State.QUEUED, Due.State.WAITING]).update(
@@ -105,25 +107,25 @@ def reap() -> int:
         )
 
 
-def finish(lease: Lease, state: str, *, reason: str = "") -> None:
+def finish(lease: Lease, state: str, *, reason: Words | str = "") -> None:
     """Close a piece of work; call it inside `lease.atomic()`."""
     Due.objects.filter(pk=lease.due_id).update(
         state=state,
-        reason=reason[:300],
+        **_reasoned(reason),
         lease_until=None,
         finished_at=timezone.now(),
         **({"progress": 100} if state == Due.State.DONE else {}),
     )
     if state == Due.State.FAILED:
         title = Due.objects.values_list("title", flat=True).get(pk=lease.due_id)
-        failed(Failure(lease.schema, lease.kind, lease.subject, title, reason[:300]))
+        failed(Failure(lease.schema, lease.kind, lease.subject, title, str(reason)[:300]))
 
 
-def postpone(lease: Lease, *, seconds: float, reason: str, stalls: int = 0) -> None:
+def postpone(lease: Lease, *, seconds: float, reason: Words | str, stalls: int = 0) -> None:
     """Give work back until later; call it inside `lease.atomic()`."""
     Due.objects.filter(pk=lease.due_id).update(
         state=Due.State.WAITING,
-        reason=reason[:300],
+        **_reasoned(reason),
         stalls=stalls,
         lease_until=None,
         woken_at=None,
@@ -132,7 +134,7 @@ def postpone(lease: Lease, *, seconds: float, reason: str, stalls: int = 0) -> N
 
 
 @transaction.atomic
-def again(kind: str, subject: str, *, title: str) -> None:
+def again(kind: str, subject: str, *, title: Words | str) -> None:
     """Have work that ended done once more, also where its row is forgotten already."""
     facts = {"schema": current_schema(), "kind": kind, "subject": subject}
     if Due.objects.filter(**facts).exists():
@@ -160,7 +162,7 @@ def hasten(kind: str, subject: str) -> None:
         _wake_on_commit(due_id)
 
 
-def call(kind: str, subject: str, *, title: str) -> None:
+def call(kind: str, subject: str, *, title: Words | str) -> None:
     """Have work of the current schema done now, unless it is called already.
 
     A runner that is at it right now is not called again: it looks for more before it ends, under
@@ -172,10 +174,10 @@ def call(kind: str, subject: str, *, title: str) -> None:
         hasten(kind, subject)
 
 
-def note_failure(kind: str, subject: str, *, title: str, reason: str) -> None:
+def note_failure(kind: str, subject: str, *, title: Words | str, reason: Words | str) -> None:
     """Put something that failed for good on the operator's list, from the current schema."""
     now = timezone.now()
-    facts = {"title": title[:200], "state": Due.State.FAILED, "reason": reason[:300]}
+    facts = {**_titled(title), **_reasoned(reason), "state": Due.State.FAILED}
     Due.objects.update_or_create(
         schema=current_schema(),
         kind=kind,
@@ -222,3 +224,15 @@ def note_progress(lease: Lease, percent: int | None = None) -> None:
     shown = {} if percent is None else {"progress": percent}
     Due.objects.filter(pk=lease.due_id, epoch=lease.epoch).update(stalls=0, **shown)
     lease.stalls = 0
+
+
+def _titled(title: Words | str) -> dict[str, Any]:
+    return {"title": str(title)[:200], "title_words": _kept(title)}
+
+
+def _reasoned(reason: Words | str) -> dict[str, Any]:
+    return {"reason": str(reason)[:300], "reason_words": _kept(reason)}
+
+
+def _kept(said: Words | str) -> dict[str, Any] | None:
+    return said.kept() if isinstance(said, Words) else None

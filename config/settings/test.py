@@ -10,6 +10,7 @@ if "DATABASE_URL" not in os.environ:
     os.environ["DATABASE_URL"] = postgres.ensure(
         Path(__file__).resolve().parents[2] / "var/test-postgres",
         int(os.environ.get("TEST_DATABASE_PORT", "0")),
+        settings=postgres.FORGETFUL,
     )
 os.environ.setdefault("FIELD_KEYS", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
 

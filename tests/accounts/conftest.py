@@ -18,7 +18,9 @@ from apps.fleet.models import Region
 from apps.tenancy.kinds import operator
 from apps.tenants.models import Organisation
 from apps.tenants.services import Application, create_organisation
-from tests.accounts.browser import Browser
+from dev.identity_provider import Provider
+from tests.accounts.browser import Browser, text_of
+from tests.accounts.visiting import CONSOLE, begin, staff
 
 PASSWORD = "a long winter in Lapland"
 
@@ -128,3 +130,32 @@ def northwind(person: Callable[[str], User]) -> Organisation:
     return create_organisation(
         application(), plan_of("starter"), owner=person("alice"), actor=SYSTEM
     )
+
+
+@pytest.fixture
+def eve(northwind: Organisation, person: Callable[[str], User]) -> User:
+    """Support at the operator, and no member of Alice's ISP."""
+    return staff(person, "eve", "support")
+
+
+@pytest.fixture
+def hers(eve: User, browser: Browser) -> Browser:
+    """Eve's browser, signed in at the operator a moment ago."""
+    browser.sign_in("eve@example.net", PASSWORD)
+    return browser
+
+
+@pytest.fixture
+def inside(hers: Browser, northwind: Organisation) -> Browser:
+    """Eve's browser in the console."""
+    page = begin(hers, northwind)
+    assert page.status_code == 200, text_of(page)
+    assert hers.address == f"{CONSOLE}/admin/"
+    return hers
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    """Hilltop's identity provider."""
+    with Provider() as running:
+        yield running

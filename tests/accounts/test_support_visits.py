@@ -2,27 +2,20 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
-from uuid import uuid4
 
 import pytest
 import time_machine
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
 from apps.accounts import members
 from apps.accounts.access import may, permissions_of_role, permissions_of_visitors
-from apps.accounts.hand_off import issue_visit, new_state
-from apps.accounts.models import Membership, ServiceAccount, User, Visit
+from apps.accounts.models import ServiceAccount, User, Visit
 from apps.accounts.security.policy import set_policy
 from apps.accounts.service_accounts import create_account
 from apps.accounts.services import deactivate_user
-from apps.accounts.visits.services import SESSION_KEY
 from apps.core.exceptions import ConflictError, DomainError
 from apps.events.actors import SYSTEM, user_actor
-from apps.events.models import Event
 from apps.notifications.models import Notification
 from apps.notifications.reactions import _tell_of_support_visit
 from apps.tenancy.kinds import operator, schema_of
@@ -33,59 +26,19 @@ from tests.accounts.authenticators import code_at
 from tests.accounts.browser import Browser, text_of
 from tests.accounts.conftest import PASSWORD
 from tests.accounts.people import add_app
+from tests.accounts.visiting import (
+    CONSOLE,
+    CONSOLE_HOST,
+    FRONT,
+    REASON,
+    WORKSPACE,
+    begin,
+    page_of,
+    rows,
+    staff,
+)
 
 pytestmark = pytest.mark.django_db
-FRONT = f"http://{settings.BASE_DOMAIN}:8000"
-CONSOLE_HOST = f"northwind.{settings.BASE_DOMAIN}"
-CONSOLE = f"http://{CONSOLE_HOST}:8000"
-WORKSPACE = f"https://northwind.{settings.APPS_DOMAIN}:8443"
-REASON = "Ticket 4711, the deployment hangs"
-
-
-def staff(person: Callable[[str], User], name: str, role: str) -> User:
-    """Somebody of the operator with a role."""
-    user = person(name)
-    with operator():
-        User.objects.filter(pk=user.pk).update(is_staff=True)
-        Membership.objects.create(user=user, role=role)
-        return User.objects.get(pk=user.pk)
-
-
-@pytest.fixture
-def eve(northwind: Organisation, person: Callable[[str], User]) -> User:
-    """Support at the operator, and no member of Alice's ISP."""
-    return staff(person, "eve", "support")
-
-
-@pytest.fixture
-def hers(eve: User, browser: Browser) -> Browser:
-    """Eve's browser, signed in at the operator a moment ago."""
-    browser.sign_in("eve@example.net", PASSWORD)
-    return browser
-
-
-def page_of(organisation: Organisation) -> str:
-    return f"{FRONT}/admin/tenants/organisation/{organisation.pk}/support/"
-
-
-def begin(browser: Browser, organisation: Organisation, **form: Any) -> Any:
-    """Ask for a visit and follow into the console."""
-    asked = {"what": "start", "reason": REASON, "minutes": "15", **form}
-    return browser.submit(page_of(organisation), asked)
-
-
-def rows(schema: str, type: str) -> list[Event]:
-    with schema_of(schema):
-        return list(Event.objects.filter(type=type).order_by("id"))
-
-
-@pytest.fixture
-def inside(hers: Browser, northwind: Organisation) -> Browser:
-    """Eve's browser in the console."""
-    page = begin(hers, northwind)
-    assert page.status_code == 200, text_of(page)
-    assert hers.address == f"{CONSOLE}/admin/"
-    return hers
 
 
 def test_a_visit_is_seen_by_everybody(inside: Browser, northwind: Organisation, eve: User) -> None:
@@ -328,75 +281,6 @@ def test_the_isp_s_policy_holds_for_visitors_at_once(
     assert "only with one" in text_of(page)
 
 
-def link(browser: Browser) -> str:
-    """The support link, not opened yet."""
-    browser.visit(f"{CONSOLE}/sso/login/", follow=False)
-    browser.visit(browser.page["Location"], follow=False)
-    found: str = browser.page["Location"]
-    assert found.startswith(f"{CONSOLE}/sso/visit/?token=")
-    return found
-
-
-def test_a_link_is_for_one_browser_once_and_soon(
-    inside: Browser, other_browser: Browser, eve: User
-) -> None:
-    first = link(inside)
-    assert "another browser" in text_of(other_browser.visit(first))
-    with time_machine.travel(timezone.now() + timedelta(seconds=70), tick=False):
-        assert "more than a minute old" in text_of(inside.visit(first))
-    assert inside.visit(first, follow=False).status_code == 302
-    assert "used already" in text_of(inside.visit(first))
-    at_work = first.replace(CONSOLE, WORKSPACE)
-    assert "another address" in text_of(inside.visit(at_work))
-    cut = first[:-4] + "AAAA"
-    assert inside.visit(cut).status_code == 403
-
-
-def test_a_support_link_is_no_hand_off_nor_the_reverse(
-    inside: Browser, northwind: Organisation, other_browser: Browser
-) -> None:
-    token = parse_qs(urlsplit(link(inside)).query)["token"][0]
-    page = inside.visit(f"{CONSOLE}/sso/enter/?{urlencode({'token': token})}")
-    assert "incomplete or was changed" in text_of(page)
-    other_browser.sign_in("alice@example.net", PASSWORD)
-    other_browser.visit(f"{CONSOLE}/sso/login/", follow=False)
-    other_browser.visit(other_browser.page["Location"], follow=False)
-    hers = other_browser.page["Location"].replace("/sso/enter/", "/sso/visit/")
-    assert "incomplete or was changed" in text_of(other_browser.visit(hers))
-
-
-def test_a_visit_that_is_over_is_not_entered_by_an_old_link(
-    inside: Browser, northwind: Organisation
-) -> None:
-    late = link(inside)
-    with operator():
-        impersonation.end(Impersonation.objects.get().uuid, SYSTEM)
-    # The first is of the session that is left, the second of the link.
-    assert "The support visit is over" in text_of(inside.visit(late))
-    assert "This support visit is over" in text_of(inside.visit(late))
-
-
-def test_a_link_of_before_the_end_opens_no_other_schema(inside: Browser) -> None:
-    inside.visit(f"{WORKSPACE}/sso/login/", follow=False)
-    inside.visit(inside.page["Location"], follow=False)
-    late = inside.page["Location"]
-    with operator():
-        impersonation.end(Impersonation.objects.get().uuid, SYSTEM)
-    assert "This support visit is over" in text_of(inside.visit(late))
-    with schema_of("w_northwind"):
-        assert not Visit.objects.exists()
-
-
-def test_a_session_with_a_made_up_visit_is_nobody(
-    northwind: Organisation, browser: Browser
-) -> None:
-    with schema_of("c_northwind"):
-        session = browser.client(CONSOLE_HOST).session
-        session[SESSION_KEY] = str(uuid4())
-        session.save()
-    assert browser.visit(f"{CONSOLE}/admin/", follow=False).status_code == 403
-
-
 @pytest.mark.parametrize("how", ["off", "demoted"])
 def test_who_loses_the_right_is_out_at_once(inside: Browser, eve: User, how: str) -> None:
     with operator():
@@ -407,20 +291,3 @@ def test_who_loses_the_right_is_out_at_once(inside: Browser, eve: User, how: str
             members.set_role(eve, "viewer", by=root)
     assert inside.visit(f"{CONSOLE}/admin/").status_code == 403
     assert rows("c_northwind", "impersonation.ended")
-
-
-def test_a_message_of_the_operator_s_key_alone_is_believed(
-    northwind: Organisation, browser: Browser, eve: User
-) -> None:
-    _secret, state = new_state()
-    token = issue_visit(
-        eve,
-        visit=uuid4(),
-        reason=REASON,
-        expires_at=timezone.now() + timedelta(minutes=15),
-        host=CONSOLE_HOST,
-        state=state,
-        next_path="/admin/",
-    )
-    page = browser.visit(f"{CONSOLE}/sso/visit/?{urlencode({'token': token})}")
-    assert "another browser" in text_of(page)

@@ -22,7 +22,8 @@ from dotmac.engine.docker_errors import from_text
 from dotmac.engine.docker_wire import RESTART_NEVER, container_config
 from dotmac.engine.spec import MEBIBYTE, Mount
 from tests.docker.busybox import busybox_image, remove_labelled
-from tests.dotmac.engine.contract import EngineContract, wait_until
+from tests.dotmac.engine.contract import EngineContract
+from tests.dotmac.engine.scene import wait_until
 
 pytestmark = pytest.mark.docker
 

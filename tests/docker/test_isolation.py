@@ -19,7 +19,7 @@ from dotmac.engine.docker import DockerEngine
 from dotmac.engine.spec import MEBIBYTE
 from tests.docker.busybox import busybox_image, remove_labelled
 from tests.docker.shield import shield
-from tests.dotmac.engine.contract import wait_until
+from tests.dotmac.engine.scene import wait_until
 
 pytestmark = pytest.mark.docker
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -14,6 +15,8 @@ from apps.accounts.models import Membership, Role, User
 from apps.portal.models import StepSetAside
 from apps.subscribers.models import Service, ServiceStateChange, Subscriber
 from apps.tenancy.kinds import PUBLIC, schema_of
+from apps.tenants.models import Organisation, UsageReport
+from apps.webhooks.models import Delivery, Endpoint
 from tests.accounts.browser import text_of
 from tests.conftest import Isp
 from tests.instances.world import Shop
@@ -77,8 +80,47 @@ def test_a_limited_member_s_numbers_are_those_of_their_instance(
     said = text_of(client.get("/admin/"))
     assert "1 / 1" in said
     assert "acme--shop.apps.localhost" in said
-    for wrong in ("Deploy app", "Recent events", "Deploy a second app"):
+    for wrong in ("Deploy app", "Recent events", "Deploy a second app", "of what the plan holds"):
         assert wrong not in said
+
+
+def test_a_console_shows_how_much_of_the_plan_is_used(
+    member: Member, running_shop: Shop, acme: Isp
+) -> None:
+    organisation = Organisation.objects.get(slug=acme.slug)
+    for number, active in ((1, 4), (2, 1200)):
+        UsageReport.objects.create(
+            organisation=organisation,
+            number=number,
+            meters={"active_subscribers": active},
+            made_at=timezone.now(),
+        )
+    said = text_of(member("console", "instances.view").get("/admin/"))
+    assert "Used of what the plan holds" in said
+    for used in ("1 of 3", "0.1 of 4.0 GiB", "1,200 of 5,000"):
+        assert used in said, used
+
+
+def test_webhooks_have_a_chart_where_a_program_is_told(
+    alice: Client, member: Member, running_shop: Shop, acme: Isp
+) -> None:
+    assert 'id="chart-webhooks"' not in alice.get("/admin/").content.decode()
+    now = timezone.now()
+    with schema_of(acme.console):
+        endpoint = Endpoint.objects.create(url="https://hooks.example/")
+        for state in ("delivered", "delivered", "failed"):
+            Delivery.objects.create(
+                endpoint=endpoint,
+                event=uuid4(),
+                type="a.b",
+                state=state,
+                due_at=now,
+                created_at=now,
+            )
+    page = alice.get("/admin/?range=7d")
+    assert 'id="chart-webhooks"' in page.content.decode()
+    assert "Webhooks: 2 delivered, 1 failed" in text_of(page)
+    assert "Webhooks:" not in text_of(member("console", "instances.view").get("/admin/"))
 
 
 def test_the_owner_s_home_has_charts_with_tables(root: Client, running_shop: Shop) -> None:

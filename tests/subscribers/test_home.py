@@ -1,12 +1,13 @@
 """The figures of a workspace's first page, and what is metered."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import time_machine
 from django.test import RequestFactory
 
-from apps.accounts.models import User
+from apps.accounts.models import Membership, Role, User
 from apps.contract.models import HeldGrant
 from apps.contract.registry import read_meters
 from apps.events.actors import SYSTEM
@@ -39,6 +40,41 @@ def test_revenue_is_counted_by_currency_and_rounded_once(workspace):
     give(make_plan("Yen", 500, "JPY"), 2)
     # Two of 39.00 and three twelfths of 100.00; a rounded twelfth would give 102.99.
     assert monthly_revenue() == {"EUR": "19.99", "JPY": "1000", "USD": "103.00"}
+
+
+def test_revenue_has_a_chart_for_each_currency_and_none_is_added_to_another(workspace, rf):
+    give(workspace, 2)
+    give(make_plan("Yearly", 10_000, period="year"), 3)
+    give(make_plan("Yen", 500, "JPY"), 2)
+    charts = {one.key: one for one in home_of_owner(rf)["charts"] if "revenue" in one.key}
+    assert set(charts) == {"revenue-jpy", "revenue-usd"}
+    usd, yen = charts["revenue-usd"], charts["revenue-jpy"]
+    assert "$78.00 a month" in usd.title
+    assert list(usd.series[0].values) == [Decimal("78.00"), Decimal("25.00")]
+    assert usd.rows[1] == ("Yearly", [("25.00", "25.00")])
+    assert list(yen.series[0].values) == [Decimal(1000)]
+    assert yen.unit == "JPY"
+
+
+def test_many_plans_are_summed_up_in_a_last_bar(workspace, rf):
+    for n in range(8):
+        give(make_plan(f"Plan {n}", 1000 + n))
+    (chart,) = (one for one in home_of_owner(rf)["charts"] if "revenue" in one.key)
+    assert len(chart.labels) == 7
+    assert (chart.labels[-1], chart.series[0].values[-1]) == ("Other plans", Decimal("20.01"))
+
+
+def test_who_may_not_see_prices_sees_no_revenue(workspace, rf):
+    give(workspace, 2)
+    role = Role.objects.create(name="Counts", permissions=["subscribers.view"])
+    user = User.objects.create_user("counts@acme.example", is_staff=True)
+    Membership.objects.create(user=user, own_role=role)
+    request = rf.get("/admin/")
+    request.user = user
+    home = workspace_home(request)
+    assert [one.key for one in home["charts"]] == ["services-by-status", "turnover"]
+    assert "Monthly revenue" not in [one.label for one in home["stats"]]
+    assert home["plans_url"] == ""
 
 
 def test_only_active_services_are_revenue(workspace, service):

@@ -6,6 +6,7 @@ from typing import Any
 import requests
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from lxml.etree import LxmlError
 from onelogin.saml2.constants import OneLogin_Saml2_Constants as Saml
 from onelogin.saml2.errors import OneLogin_Saml2_Error
@@ -16,6 +17,7 @@ from apps.accounts.providers.net import GuardedSession
 from apps.events import services as events
 from apps.events.actors import SYSTEM
 from apps.work import services as work
+from apps.work.words import words
 
 KIND = "saml.metadata"
 LONGEST = 1_000_000
@@ -48,7 +50,7 @@ def idp_of(metadata: str) -> dict[str, Any]:
 
 def fetch_soon(provider: IdentityProvider) -> None:
     """Have a worker fetch the metadata now, and daily from then on: certificates change."""
-    title = str(_("Fetch the metadata of %(name)s") % {"name": provider.name})
+    title = words(gettext_noop("Fetch the metadata of {name}"), name=provider.name)
     work.call(KIND, str(provider.uuid), title=title)
 
 

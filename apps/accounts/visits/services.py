@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from apps.accounts.exceptions import HandOffError
 from apps.accounts.hand_off import reason_of
@@ -23,6 +24,7 @@ from apps.accounts.visits.registry import end_everywhere, goes_on
 from apps.events import services as events
 from apps.events.actors import Actor, Subject
 from apps.work import services as work
+from apps.work.words import words
 from dotmac.crypto.contracts import SupportVisit, open_support_visit
 from dotmac.crypto.tokens import TokenError
 
@@ -82,7 +84,7 @@ def begin(entrance: VisitEntrance) -> Visit:
         raise HandOffError("over")
     if is_new:
         _record(STARTED, visit, visit.actor)
-        title = f"End the support visit of {visit.email}"
+        title = words(gettext_noop("End the support visit of {email}"), email=visit.email)
         work.enqueue(KIND, str(visit.uuid), title=title, due_at=visit.expires_at)
     return visit
 

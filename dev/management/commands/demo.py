@@ -1,6 +1,7 @@
 """`manage.py demo`: an operator and two ISPs to look around with. Never in production."""
 
 import time
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -19,12 +20,15 @@ from apps.subscribers.models import Subscriber
 from apps.tenancy.kinds import operator, schema_of
 from apps.tenants.models import Organisation
 from apps.tenants.services import Application, create_organisation
-from dev import demo_subscribers
+from dev import demo_past, demo_subscribers
+from dev.demo_history import Past
 
 PASSWORD = "dotmac-demo"
 ACME = Application("Acme Fiber", "acme", "US", "USD", "America/Chicago", "local")
 HILLTOP = Application("Hilltop Wireless", "hilltop", "GB", "GBP", "Europe/London", "local")
 _DEPLOY_S = 300
+# Since when there is a past to look at.
+_DAYS, _ACME_DAYS = 60, 24
 
 
 class Command(BaseCommand):
@@ -39,10 +43,13 @@ class Command(BaseCommand):
         call_command("platform_prepare", stdout=self.stdout)
         with operator():
             _person(f"operator@{settings.BASE_DOMAIN}", "Olivia Operator", superuser=True)
+            demo_past.fill_operator(Past(_DAYS, seed=3))
         hilltop = self._isp(HILLTOP, "starter", "owner@hilltop.example", "Harriet Hill")
         with schema_of(hilltop.workspace.schema_name):  # type: ignore[union-attr]
             if not Subscriber.objects.exists():
                 demo_subscribers.load(demo_subscribers.make_subscribers(40, seed=2))
+            demo_past.fill_workspace(Past(_DAYS, seed=4), "Wes Field", "wes@hilltop.example")
+        self._fill_console(hilltop, Past(_DAYS, seed=5))
         self.stdout.write("Hilltop Wireless: 40 subscribers in the shared workspace")
         if not self._has_server():
             self.stdout.write("Acme Fiber is left out: there is no server for its own stack.")
@@ -80,6 +87,16 @@ class Command(BaseCommand):
         if result.exit_code != 0:
             raise CommandError(f"Acme's subscribers could not be loaded: {result.output[-500:]}")
         self.stdout.write("Acme Fiber: 200 subscribers in its own workspace")
+        self._fill_console(organisation, Past(_ACME_DAYS, seed=6))
+
+    @staticmethod
+    def _fill_console(organisation: Organisation, past: Past) -> None:
+        """A past of so many days, and an organisation that is as old."""
+        with schema_of(organisation.console.schema_name):  # type: ignore[union-attr]
+            if demo_past.fill_console(past):
+                since = past.now - timedelta(days=past.days)
+                Instance.objects.update(created_at=since)
+                Organisation.objects.filter(pk=organisation.pk).update(created_at=since)
 
     def _deployed(self) -> Instance:
         """Wait for the deployment, which the worker runs; say its cause when it fails."""

@@ -5,80 +5,32 @@ A subclass gives the fixtures `engine`, `another` (a second worker's view of the
 """
 
 import threading
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
 
 import pytest
 
 from dotmac.engine import (
     Attachment,
-    ContainerSpec,
     Engine,
     EngineError,
-    EngineEvent,
     ErrorCode,
     Mount,
-    NetworkSpec,
-    VolumeSpec,
+)
+from tests.dotmac.engine.commands import CommandContract
+from tests.dotmac.engine.scene import (
+    LIFE,
+    MISSING_IMAGE,
+    Scene,
+    back,
+    data_volume,
+    events_until,
+    front,
 )
 
-MISSING_IMAGE = "dotmac-test-never-built:none"
 
-
-class Scene(Protocol):
-    """What a test needs of a host beyond the engine's own interface."""
-
-    labels: dict[str, str]
-
-    def name(self, part: str) -> str:
-        """A name that no other test uses."""
-
-    def service(self, part: str, **fields: Any) -> ContainerSpec:
-        """A container that runs until it is stopped."""
-
-    def command(
-        self, part: str, *, output: str = "", exit_code: int = 0, lasts_s: float = 0
-    ) -> ContainerSpec:
-        """A one-off that prints and exits."""
-
-    def answers(self, spec: ContainerSpec, output: str, exit_code: int) -> tuple[str, ...]:
-        """A command for exec that prints and exits so."""
-
-    def die_after_create(self, spec: ContainerSpec) -> None:
-        """A worker that is killed between create and start."""
-
-    def die_after_start(self, spec: ContainerSpec) -> None:
-        """A worker that is killed while its one-off runs, or before it took the result."""
-
-    def interrupt(self, spec: ContainerSpec) -> None:
-        """A one-off that was killed from outside, with its worker."""
-
-
-def wait_until(question: Callable[[], bool], deadline_s: float = 20) -> None:
-    """Ask until it is so."""
-    deadline = time.monotonic() + deadline_s
-    while not question():
-        assert time.monotonic() < deadline, "It never became true."
-        time.sleep(0.02)
-
-
-def front(scene: Scene) -> NetworkSpec:
-    return NetworkSpec(scene.name("front"), internal=False, labels=scene.labels)
-
-
-def back(scene: Scene) -> NetworkSpec:
-    return NetworkSpec(scene.name("back"), internal=True, labels=scene.labels)
-
-
-def data_volume(scene: Scene) -> VolumeSpec:
-    return VolumeSpec(scene.name("data"), labels=scene.labels)
-
-
-class EngineContract:
+class EngineContract(CommandContract):
     """The behaviour that the platform relies on."""
 
     def test_it_says_what_its_host_has(self, engine: Engine) -> None:
@@ -294,72 +246,6 @@ class EngineContract:
             engine.start(scene.name("none"))
         assert (caught.value.code, caught.value.permanent) == (ErrorCode.NOT_FOUND, True)
 
-    def test_a_one_off_gives_its_exit_code_and_output_and_is_gone(
-        self, engine: Engine, scene: Scene
-    ) -> None:
-        result = engine.run(scene.command("release", output="no table", exit_code=3), 30)
-        assert result.exit_code == 3
-        assert result.output.strip() == "no table"
-        assert engine.containers(scene.labels) == ()
-
-    def test_a_one_off_left_by_a_killed_worker_runs_once(
-        self, engine: Engine, scene: Scene
-    ) -> None:
-        spec = scene.command("release", output="migrated", exit_code=0, lasts_s=0.5)
-        scene.die_after_start(spec)
-        (left,) = engine.containers(scene.labels)
-        since = datetime.now(UTC)
-        result = engine.run(spec, 30)
-        assert (result.exit_code, result.output.strip()) == (0, "migrated")
-        assert engine.containers(scene.labels) == ()
-        assert not _starts_since(engine, since, left.id)
-
-    def test_a_one_off_left_unstarted_is_started(self, engine: Engine, scene: Scene) -> None:
-        spec = scene.command("release", output="migrated")
-        scene.die_after_create(spec)
-        assert engine.run(spec, 30).output.strip() == "migrated"
-
-    def test_a_one_off_that_was_killed_from_outside_runs_again(
-        self, engine: Engine, scene: Scene
-    ) -> None:
-        spec = scene.command("release", output="migrated", lasts_s=1)
-        scene.interrupt(spec)
-        result = engine.run(spec, 30)
-        assert (result.exit_code, result.output.strip()) == (0, "migrated")
-
-    def test_a_one_off_that_takes_too_long_is_ended(self, engine: Engine, scene: Scene) -> None:
-        spec = scene.command("release", output="waiting for a lock", lasts_s=600)
-        with pytest.raises(EngineError, match="did not end within 1 seconds") as caught:
-            engine.run(spec, 1)
-        assert (caught.value.code, caught.value.permanent) == (ErrorCode.TIMED_OUT, True)
-        assert caught.value.output.strip() == "waiting for a lock"
-        assert engine.containers(scene.labels) == ()
-
-    def test_a_command_in_a_running_container_gives_its_code_and_output(
-        self, engine: Engine, scene: Scene
-    ) -> None:
-        spec = scene.service("web")
-        engine.ensure_container(spec)
-        result = engine.exec(spec.name, scene.answers(spec, "here", 4))
-        assert (result.exit_code, result.output.strip()) == (4, "here")
-
-    def test_a_command_needs_a_running_container(self, engine: Engine, scene: Scene) -> None:
-        spec = scene.service("web")
-        with pytest.raises(EngineError) as caught:
-            engine.exec(spec.name, ("true",))
-        assert (caught.value.code, caught.value.permanent) == (ErrorCode.NOT_FOUND, True)
-        engine.ensure_container(spec)
-        engine.stop(spec.name, 0)
-        with pytest.raises(EngineError) as caught:
-            engine.exec(spec.name, ("true",))
-        assert (caught.value.code, caught.value.permanent) == (ErrorCode.CONFLICT, False)
-
-    def test_the_last_lines_of_a_log_can_be_read(self, engine: Engine, scene: Scene) -> None:
-        spec = scene.command("release", output="one\ntwo\nthree")
-        scene.die_after_start(spec)
-        wait_until(lambda: "three" in engine.logs(spec.name))
-        assert engine.logs(spec.name, 2).split() == ["two", "three"]
-
     def test_events_tell_of_a_container_s_life_with_its_labels(
         self, engine: Engine, scene: Scene
     ) -> None:
@@ -368,8 +254,8 @@ class EngineContract:
         made = engine.ensure_container(spec)
         engine.stop(spec.name, 0)
         engine.remove_container(spec.name)
-        seen = _events_until(engine, since, made.id, "destroy")
-        assert [event.action for event in seen if event.action in _LIFE] == list(_LIFE)
+        seen = events_until(engine, since, made.id, "destroy")
+        assert [event.action for event in seen if event.action in LIFE] == list(LIFE)
         assert all(event.at >= since for event in seen)
         assert {event.name for event in seen} == {spec.name}
         assert seen[0].labels.items() >= scene.labels.items()
@@ -388,25 +274,3 @@ class EngineContract:
         stream.close()
         thread.join(10)
         assert ended.is_set()
-
-
-_LIFE = ("create", "start", "die", "destroy")
-
-
-def _events_until(
-    engine: Engine, since: datetime, container_id: str, action: str
-) -> list[EngineEvent]:
-    stream, seen = engine.events(since), []
-    for event in stream:
-        if event.id == container_id:
-            seen.append(event)
-        if seen and seen[-1].action == action:
-            break
-    stream.close()
-    return seen
-
-
-def _starts_since(engine: Engine, since: datetime, container_id: str) -> bool:
-    """Whether a container that was removed since had been started once more."""
-    seen = _events_until(engine, since, container_id, "destroy")
-    return "start" in {event.action for event in seen}

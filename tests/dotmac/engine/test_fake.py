@@ -7,7 +7,8 @@ import pytest
 
 from dotmac.engine import ContainerSpec, EngineError, ErrorCode, ExecResult, NetworkSpec, VolumeSpec
 from dotmac.engine.fake import FakeEngine, FakeHost, Killed, Program
-from tests.dotmac.engine.contract import MISSING_IMAGE, EngineContract
+from tests.dotmac.engine.contract import EngineContract
+from tests.dotmac.engine.scene import MISSING_IMAGE
 
 
 class FakeScene:
