@@ -54,6 +54,11 @@ def chromium(ports: Iterable[int]) -> Iterator[Browser]:
             browser.close()
 
 
+def at_rest(page: Page) -> None:
+    """Wait until what moves or fades has come to its end."""
+    page.evaluate(_AT_REST)
+
+
 def no_shot(_name: str, _page: Page) -> None:
     """Where nobody looks."""
 
@@ -76,7 +81,7 @@ class Watch:
         if name in _THEIRS:
             return
         self.audited.append(name)
-        page.evaluate(_AT_REST)
+        at_rest(page)
         for found in _violations(page):
             nodes = ", ".join(" ".join(map(str, node["target"])) for node in found["nodes"][:4])
             self.problems.append(f"{name} ({page.url}): axe {found['id']}: {nodes}")
