@@ -10,6 +10,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.core.files.base import ContentFile
+from django.test import override_settings
 from django.utils import timezone
 
 from apps.accounts.invitations import invite
@@ -206,7 +207,7 @@ _SIZE = {"name": "small", "cpu_millis": 4000, "memory_mb": 8000, "disk_mb": 80_0
 
 def _work() -> None:
     """Run what is due, as a worker would."""
-    with pytest.MonkeyPatch.context() as patched:
+    with pytest.MonkeyPatch.context() as patched, override_settings(LEASE_SECONDS=120):
         patched.setattr("apps.work.jobs.Heartbeat", nullcontext)
         for _round in range(20):
             due = Due.objects.filter(state__in=["queued", "waiting"])
