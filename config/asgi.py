@@ -2,13 +2,14 @@
 
 import os
 
+import django
 from channels.routing import ProtocolTypeRouter
-from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
-_http = get_asgi_application()
+django.setup(set_prefix=False)
 
-# Consumers import models, so only now.
+# Both import models, so only now.
+from config.http import ThreadedHandler  # noqa: E402
 from config.websockets import application as _websockets  # noqa: E402
 
-application = ProtocolTypeRouter({"http": _http, "websocket": _websockets})
+application = ProtocolTypeRouter({"http": ThreadedHandler(), "websocket": _websockets})

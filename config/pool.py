@@ -1,13 +1,15 @@
 """A pool of connections, for processes that serve; in those that fork it hangs.
 
-Under ASGI every request has a thread of its own, so a kept connection would serve one request.
+The threads that serve pages and those of WebSockets take one for as long as they need it.
 """
 
 from django.db import connections
 
+from config.http import THREADS
+
 # A lost connection is tried anew for a second, then by the next request: after an outage of the
 # database nobody waits for a back-off.
-_POOL = {"min_size": 1, "max_size": 8, "timeout": 3, "reconnect_timeout": 1}
+_POOL = {"min_size": 1, "max_size": THREADS + 2, "timeout": 3, "reconnect_timeout": 1}
 
 
 def share_connections() -> None:

@@ -56,7 +56,8 @@ def _key_of(text: str) -> ApiKey | None:
     prefix, _under, secret = rest.partition("_")
     key = None
     if mark == KEY_MARK and "\x00" not in prefix:
-        key = _usable().filter(prefix=prefix).first()
+        # At most one, so it needs no order.
+        key = next(iter(_usable().filter(prefix=prefix)), None)
     # Compared also when there is no such key, so that both take the same time.
     is_right = hmac.compare_digest(key_digest(secret), key.digest if key else "0" * 64)
     return key if is_right else None
@@ -71,5 +72,7 @@ def _usable() -> QuerySet[ApiKey]:
 def _note_use(key: ApiKey) -> None:
     """When, and from where: at most once a minute, so that reading seldom writes."""
     now = timezone.now()
+    if key.last_used_at is not None and key.last_used_at >= now - _NOTED_EVERY:
+        return
     stale = Q(last_used_at=None) | Q(last_used_at__lt=now - _NOTED_EVERY)
     ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now, last_used_ip=current_ip())

@@ -16,6 +16,7 @@ from apps.branding import senders
 from apps.branding import services as brands
 from apps.branding.models import Brand, Sender
 from apps.core.api.etags import etag_of, matches
+from apps.core.api.serializers import ModelSerializer
 from apps.core.api.views import Manners
 from apps.core.exceptions import PreconditionError
 from apps.events.actors import user_actor
@@ -35,7 +36,7 @@ class _MayBrand(BasePermission):
         return may_write(request) and may(request.user, f"branding.{right}_{view.model}")  # type: ignore[attr-defined]
 
 
-class BrandSerializer(serializers.ModelSerializer[Brand]):
+class BrandSerializer(ModelSerializer[Brand]):
     """Name, colour and what mails say; logos are brought in the admin."""
 
     id = serializers.SerializerMethodField()
@@ -52,7 +53,7 @@ class BrandSerializer(serializers.ModelSerializer[Brand]):
         return "brand"
 
 
-class SenderSerializer(serializers.ModelSerializer[Sender]):
+class SenderSerializer(ModelSerializer[Sender]):
     """The address that mails are from, and its mail server; the password is never shown."""
 
     id = serializers.SerializerMethodField()
@@ -75,7 +76,7 @@ class _Only(Manners):
     """Something of which a schema has one."""
 
     permission_classes = [_MayBrand]
-    serializer_class: type[serializers.ModelSerializer[Any]]
+    serializer_class: type[ModelSerializer[Any]]
     model = ""
 
     def shown(self, row: Brand | Sender) -> Response:

@@ -7,6 +7,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_v
 from rest_framework import mixins, serializers
 
 from apps.accounts.resources import Resource
+from apps.core.api.serializers import ModelSerializer
 from apps.core.models import Tombstone
 
 _EXAMPLE = OpenApiExample(
@@ -21,7 +22,7 @@ _EXAMPLE = OpenApiExample(
 )
 
 
-class TombstoneSerializer(serializers.ModelSerializer[Tombstone]):
+class TombstoneSerializer(ModelSerializer[Tombstone]):
     """That something is gone."""
 
     id = serializers.UUIDField(source="uuid", read_only=True)

@@ -15,6 +15,7 @@ from apps.accounts.api_keys import LONGEST_DAYS, LONGEST_OVERLAP_H
 from apps.accounts.models import ApiKey, ServiceAccount
 from apps.accounts.resources import LabelledResource, Resource
 from apps.core.api.labels import Labels, Shown
+from apps.core.api.serializers import ModelSerializer
 from apps.core.exceptions import DomainError
 
 _ROLE = "“owner”, a built-in role, or the id of an own one; at most what you hold yourself."
@@ -109,7 +110,7 @@ class AccountChangesSerializer(Labels):
     )
 
 
-class KeySerializer(serializers.ModelSerializer[ApiKey]):
+class KeySerializer(ModelSerializer[ApiKey]):
     """A key; its text was shown once."""
 
     id = serializers.UUIDField(source="uuid", read_only=True)

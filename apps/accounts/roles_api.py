@@ -16,6 +16,7 @@ from apps.accounts.invitation_mails import send_invitation
 from apps.accounts.models import Invitation, Role
 from apps.accounts.resources import LabelledResource, Resource
 from apps.core.api.labels import Labels, Shown
+from apps.core.api.serializers import ModelSerializer
 
 
 class RoleSerializer(Shown):
@@ -37,7 +38,7 @@ class RoleChangesSerializer(Labels):
     permissions = serializers.ListField(child=serializers.CharField(max_length=80), max_length=200)
 
 
-class InvitationSerializer(serializers.ModelSerializer[Invitation]):
+class InvitationSerializer(ModelSerializer[Invitation]):
     """A role offered to an address."""
 
     id = serializers.UUIDField(source="uuid", read_only=True)

@@ -16,6 +16,7 @@ from apps.billing import services
 from apps.billing.models import Plan, PlanVersion
 from apps.billing.money import decimal_string, major_amount, minor_digits, minor_units
 from apps.core.api.labels import Labels, Shown
+from apps.core.api.serializers import ModelSerializer
 
 _VERSION = {
     "id": "6e1d3a3f-0c43-4a0e-9a0c-0f0e6d4f7b52",
@@ -65,7 +66,7 @@ class PlanSerializer(Shown):
         read_only_fields = fields
 
 
-class NewPlanSerializer(Labels, serializers.ModelSerializer[Plan]):
+class NewPlanSerializer(Labels, ModelSerializer[Plan]):
     """A plan to make."""
 
     class Meta:
@@ -83,7 +84,7 @@ class NewPlanSerializer(Labels, serializers.ModelSerializer[Plan]):
         extra_kwargs: ClassVar[dict[str, Any]] = {"key": {"validators": []}}
 
 
-class PlanChangesSerializer(Labels, serializers.ModelSerializer[Plan]):
+class PlanChangesSerializer(Labels, ModelSerializer[Plan]):
     """What can change of a plan: how it is shown, and whether it is offered."""
 
     class Meta:
@@ -98,7 +99,7 @@ class PlanChangesSerializer(Labels, serializers.ModelSerializer[Plan]):
         )
 
 
-class PlanVersionSerializer(serializers.ModelSerializer[PlanVersion]):
+class PlanVersionSerializer(ModelSerializer[PlanVersion]):
     """What a plan cost and entitled to when it was sold. Prices are decimal strings."""
 
     id = serializers.UUIDField(source="uuid", read_only=True)

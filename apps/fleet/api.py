@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from apps.accounts.resources import LabelledResource, Resource
 from apps.core.api.labels import Shown
+from apps.core.api.serializers import ModelSerializer
 from apps.fleet.models import Placement, Region, Route, Server, ServerPlan
 from apps.fleet.services import servers
 
@@ -64,7 +65,7 @@ class ServerSerializer(Shown):
         return server.plan.name if server.plan else None
 
 
-class PlacementSerializer(serializers.ModelSerializer[Placement]):
+class PlacementSerializer(ModelSerializer[Placement]):
     """What a deployment of an instance reserves on a server."""
 
     id = serializers.UUIDField(source="uuid", read_only=True)
@@ -95,7 +96,7 @@ class PlacementSerializer(serializers.ModelSerializer[Placement]):
         return str(placement.server.uuid) if placement.server else None
 
 
-class RouteSerializer(serializers.ModelSerializer[Route]):
+class RouteSerializer(ModelSerializer[Route]):
     """A hostname and whose it is; its upstreams are inside the platform."""
 
     class Meta:

@@ -6,6 +6,7 @@ from rest_framework import mixins, serializers
 
 from apps.accounts.resources import LabelledResource, Resource
 from apps.core.api.labels import Shown
+from apps.core.api.serializers import ModelSerializer
 from apps.marketplace import services
 from apps.marketplace.models import App, Release
 
@@ -45,7 +46,7 @@ class AppSerializer(Shown):
         read_only_fields = fields
 
 
-class ReleaseSerializer(serializers.ModelSerializer[Release]):
+class ReleaseSerializer(ModelSerializer[Release]):
     """A version of an app."""
 
     app = serializers.CharField(source="app.key", read_only=True)

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.resources import Resource
+from apps.core.api.serializers import ModelSerializer
 from apps.core.exceptions import ConflictError
 from apps.notifications import services
 from apps.notifications.models import Delivery, Suppressed
@@ -33,7 +34,7 @@ _MESSAGE = OpenApiExample(
 )
 
 
-class MessageSerializer(serializers.ModelSerializer[Delivery]):
+class MessageSerializer(ModelSerializer[Delivery]):
     """A message on its way to somebody of the staff or a customer."""
 
     id = serializers.UUIDField(source="uuid", read_only=True)
@@ -55,7 +56,7 @@ class MessageSerializer(serializers.ModelSerializer[Delivery]):
         read_only_fields = fields
 
 
-class SuppressedSerializer(serializers.ModelSerializer[Suppressed]):
+class SuppressedSerializer(ModelSerializer[Suppressed]):
     """An address to which nothing is sent."""
 
     id = serializers.UUIDField(source="uuid", read_only=True)

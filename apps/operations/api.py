@@ -11,12 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.resources import Resource
+from apps.core.api.serializers import ModelSerializer
 from apps.operations import services
 from apps.operations.access import require_steer
 from apps.operations.models import Operation, Step
 
 
-class StepSerializer(serializers.ModelSerializer[Step]):
+class StepSerializer(ModelSerializer[Step]):
     """One step."""
 
     class Meta:
@@ -25,7 +26,7 @@ class StepSerializer(serializers.ModelSerializer[Step]):
         read_only_fields = fields
 
 
-class OperationSerializer(serializers.ModelSerializer[Operation]):
+class OperationSerializer(ModelSerializer[Operation]):
     """An operation with its steps."""
 
     id = serializers.UUIDField(source="uuid", read_only=True)

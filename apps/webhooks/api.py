@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from apps.accounts.resources import LabelledResource, Resource
 from apps.core.api.labels import Labels, Shown
 from apps.core.api.once import ShownOnceField
+from apps.core.api.serializers import ModelSerializer
 from apps.webhooks import services
 from apps.webhooks.forms import wrong_type
 from apps.webhooks.models import Attempt, Delivery, Endpoint
@@ -72,7 +73,7 @@ class EndpointWithSecretSerializer(EndpointSerializer):
         read_only_fields = fields
 
 
-class NewEndpointSerializer(Labels, serializers.ModelSerializer[Endpoint]):
+class NewEndpointSerializer(Labels, ModelSerializer[Endpoint]):
     """What is entered about an endpoint."""
 
     types = serializers.ListField(
@@ -107,7 +108,7 @@ class ReplayedSerializer(serializers.Serializer[Any]):
     events = serializers.IntegerField()
 
 
-class AttemptSerializer(serializers.ModelSerializer[Attempt]):
+class AttemptSerializer(ModelSerializer[Attempt]):
     """One try."""
 
     class Meta:
@@ -116,7 +117,7 @@ class AttemptSerializer(serializers.ModelSerializer[Attempt]):
         read_only_fields = fields
 
 
-class DeliverySerializer(serializers.ModelSerializer[Delivery]):
+class DeliverySerializer(ModelSerializer[Delivery]):
     """One event on its way to one endpoint, with every attempt."""
 
     id = serializers.UUIDField(source="uuid", read_only=True)

@@ -34,11 +34,19 @@ _ORDERED = (
     "hostname",
     "username",
 )
+# What belongs to every list and filters nothing.
+_NO_FILTERS = {"limit", "cursor", "ordering"}
 _SINCE = "Only what changed at or after this time. Ask from a minute before your last."
 
 
 class Filtering(DjangoFilterBackend):
     """A resource's own filters, with `updated_since` and those of labels."""
+
+    def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
+        """The list as it is where nothing is asked: no filter here has a value of its own."""
+        if _NO_FILTERS.issuperset(request.query_params):
+            return queryset
+        return super().filter_queryset(request, queryset, view)
 
     def get_filterset_class(self, view: Any, queryset: Any = None) -> Any:
         """The view's filter set, or an empty one, with what every list has."""

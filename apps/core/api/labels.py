@@ -6,6 +6,8 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from apps.core.api.serializers import ModelSerializer
+
 LABELS = ("external_id", "metadata")
 MOST_KEYS, LONGEST_KEY, LONGEST_TEXT = 50, 40, 500
 
@@ -33,7 +35,7 @@ class MetadataField(serializers.DictField):
         return found
 
 
-class Shown(serializers.ModelSerializer[Any]):
+class Shown(ModelSerializer[Any]):
     """How a labelled resource is shown: with its labels, and when it changed."""
 
     external_id = serializers.CharField(read_only=True)

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from apps.accounts.resources import Resource
 from apps.core.api.labels import MetadataField
 from apps.core.api.problems import flatten
+from apps.core.api.serializers import ModelSerializer
 from apps.subscribers import upserting
 from apps.subscribers.api.serializers import ChangesSerializer
 from apps.subscribers.models import Subscriber
@@ -19,7 +20,7 @@ from apps.subscribers.upserting import MOST_ROWS, Outcome
 _RESULTS = (upserting.CREATED, upserting.UPDATED, upserting.UNCHANGED, upserting.ERROR)
 
 
-class RowSerializer(serializers.ModelSerializer[Subscriber]):
+class RowSerializer(ModelSerializer[Subscriber]):
     """A subscriber by reference or number; what is left out stays as it is."""
 
     number = serializers.CharField(max_length=20, required=False, allow_blank=True)

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.resources import Resource
+from apps.core.api.serializers import ModelSerializer
 from apps.core.exceptions import DryRunError
 from apps.operations.api import OperationSerializer
 from apps.operations.models import Operation
@@ -21,7 +22,7 @@ from apps.subscribers.models import ImportRow, SubscriberImport
 _MOST_CHARACTERS = 2 * 1024 * 1024
 
 
-class ImportSerializer(serializers.ModelSerializer[SubscriberImport]):
+class ImportSerializer(ModelSerializer[SubscriberImport]):
     """A list: how many rows it has, how many are in error, and how far it is."""
 
     id = serializers.UUIDField(source="uuid", read_only=True)
@@ -60,7 +61,7 @@ class StartSerializer(serializers.Serializer[Any]):
     )
 
 
-class ImportErrorSerializer(serializers.ModelSerializer[ImportRow]):
+class ImportErrorSerializer(ModelSerializer[ImportRow]):
     """A row in error, counted as a spreadsheet does: the header is row 1."""
 
     errors = serializers.ListField(  # type: ignore[assignment]

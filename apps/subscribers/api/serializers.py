@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 
 from apps.core.api.labels import Labels, MetadataField, Shown
+from apps.core.api.serializers import ModelSerializer
 from apps.subscribers.models import Service, ServiceAddress, Subscriber
 
 _BEFORE_SERVICE = [
@@ -14,7 +15,7 @@ _BEFORE_SERVICE = [
 ]
 
 
-class AddressSerializer(serializers.ModelSerializer[ServiceAddress]):
+class AddressSerializer(ModelSerializer[ServiceAddress]):
     """Where services are delivered."""
 
     class Meta:
@@ -54,7 +55,7 @@ class SubscriberSerializer(Shown):
         return subscriber.user_id is not None
 
 
-class ChangesSerializer(serializers.ModelSerializer[Subscriber]):
+class ChangesSerializer(ModelSerializer[Subscriber]):
     """What can change of a subscriber; what is left out stays."""
 
     metadata = MetadataField(required=False)
@@ -73,7 +74,7 @@ class ChangesSerializer(serializers.ModelSerializer[Subscriber]):
         extra_kwargs: ClassVar[dict[str, Any]] = {"external_id": {"validators": []}}
 
 
-class NewSubscriberSerializer(serializers.ModelSerializer[Subscriber]):
+class NewSubscriberSerializer(ModelSerializer[Subscriber]):
     """A subscriber to add; without a number one is drawn."""
 
     status = serializers.ChoiceField(choices=_BEFORE_SERVICE, required=False)
