@@ -97,9 +97,7 @@ def site(
                 one: answer(port, one, cookies.get((one.kind, one.who), "")) for one in found
             }
             pages = [
-                one
-                for one in found
-                if answers[one] == (200, "page") and one.name not in ELSEWHERE
+                one for one in found if answers[one] == (200, "page") and one.name not in ELSEWHERE
             ]
             with chromium([port]) as browser:
                 yield Site(port, browser, sessions, pages, answers)

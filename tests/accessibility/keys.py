@@ -12,14 +12,17 @@ _LOOK = """
     const clear = /rgba\\(.*, 0\\)|transparent|\\/ 0\\)/.test(style.outlineColor);
     return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1 && !clear;
   };
-  const near = [node, node.parentElement, node.parentElement?.parentElement, node.nextElementSibling];
+  const frame = node.parentElement;
+  const near = [node, frame, frame?.parentElement, node.nextElementSibling];
   const box = node.getBoundingClientRect();
   const points = [0.1, 0.5, 0.9].flatMap((x) => [0.2, 0.5, 0.8].map((y) => [x, y]));
   const isReached = points.some(([x, y]) => {
     const top = document.elementFromPoint(box.x + box.width * x, box.y + box.height * y);
-    return top && (top === node || node.contains(top) || top.contains(node) || top.closest("label"));
+    const label = top?.closest("label");
+    return top && (node.contains(top) || top.contains(node) || label?.control === node);
   });
-  const name = (node.getAttribute("aria-label") || node.innerText || node.name || node.id || "").trim();
+  const said = node.getAttribute("aria-label") || node.innerText || node.name || "";
+  const name = said.trim();
   return {
     what: `${node.localName}${node.id ? "#" + node.id : ""} “${name.slice(0, 40)}”`,
     isSeen: drawn(node, "::after") || near.some((one) => one && drawn(one)),
