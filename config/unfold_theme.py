@@ -46,6 +46,11 @@ def bell(request: HttpRequest) -> str:
     return static("js/bell.js")
 
 
+def keys(request: HttpRequest) -> str:
+    """Address of the script for people without a mouse."""
+    return static("js/admin.js")
+
+
 def mark(request: HttpRequest) -> str:
     """Address of the brand mark; every request has its schema's look (apps.branding)."""
     return getattr(_look(request), "mark_url", "") or static("img/mark.svg")
@@ -93,7 +98,7 @@ THEME: dict[str, Any] = {
     "SITE_ICON": {"light": icon, "dark": icon_in_dark},
     "SITE_FAVICONS": [{"rel": "icon", "href": mark}],
     "STYLES": [stylesheet],
-    "SCRIPTS": [bell],
+    "SCRIPTS": [bell, keys],
     "ACCOUNT": {"navigation": [{"title": _("Your security"), "link": security}]},
     "SHOW_LANGUAGES": True,
     "BORDER_RADIUS": "6px",

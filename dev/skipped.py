@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
-PARTS = ("tests.docker", "tests.e2e")
+PARTS = ("tests.docker", "tests.e2e", "tests.accessibility")
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -6,7 +6,6 @@ from allauth.mfa.recovery_codes import views as codes
 from allauth.mfa.totp import views as apps_of_codes
 from allauth.mfa.webauthn import views as passkeys
 from allauth.socialaccount import views as social
-from allauth.socialaccount.providers.github import views as github
 from django.contrib.auth.decorators import login_required
 from django.db.transaction import atomic
 from django.urls import URLPattern, path, re_path
@@ -14,7 +13,7 @@ from django.views.generic import RedirectView
 
 from apps.accounts import invitation_views as invited
 from apps.accounts import views
-from apps.accounts.providers import oidc, saml
+from apps.accounts.providers import github, oidc, saml
 from apps.accounts.security import views as security
 from apps.accounts.visits import views as visits
 
@@ -98,8 +97,8 @@ _PROVIDERS: list[URLPattern] = [
     path("saml/<slug:key>/acs/", saml.acs, name="saml_acs"),
     path("saml/<slug:key>/acs/finish/", saml.finish, name="saml_finish"),
     path("saml/<slug:key>/metadata/", saml.metadata, name="saml_metadata"),
-    path("github/login/", github.oauth2_login, name="github_login"),
-    path("github/login/callback/", github.oauth2_callback, name="github_callback"),
+    path("github/login/", github.login, name="github_login"),
+    path("github/login/callback/", github.callback, name="github_callback"),
     path("provider/cancelled/", social.login_cancelled, name="socialaccount_login_cancelled"),
     path("provider/<int:pk>/disconnect/", security.disconnect, name="account_disconnect"),
 ]

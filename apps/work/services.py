@@ -185,7 +185,7 @@ def note_failure(kind: str, subject: str, *, title: Words | str, reason: Words |
         defaults={**facts, "finished_at": now},
         create_defaults={**facts, "finished_at": now, "created_at": now, "due_at": now},
     )
-    failed(Failure(current_schema(), kind, subject, title[:200], reason[:300]))
+    failed(Failure(current_schema(), kind, subject, str(title)[:200], str(reason)[:300]))
 
 
 def signal(kind: str) -> None:

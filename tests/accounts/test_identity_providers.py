@@ -46,6 +46,7 @@ def test_a_button_is_there_only_for_a_provider_that_is_on(
         save_provider(row, secret=None, actor=SYSTEM)
     assert "Hilltop Office" not in text_of(browser.visit(login))
     assert browser.submit(f"{site}/accounts/oidc/office/login/").status_code == 404
+    assert browser.visit(f"{site}/accounts/github/login/").status_code == 404
 
 
 @SITES

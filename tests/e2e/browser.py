@@ -24,10 +24,8 @@ _ARGUMENTS = [
     "--disable-sync",
 ]
 _AXE = Axe()
-# In the admin only our own pieces are ours to answer for.
 # The page of the second app is its maker's.
 _THEIRS = {"second-app"}
-_OUR_PIECES = "[class^='dm-'], [class*=' dm-']"
 # What fades in has less contrast on the way; what pulses for ever is not waited for.
 _AT_REST = """
 () => Promise.allSettled(
@@ -54,6 +52,11 @@ def chromium(ports: Iterable[int]) -> Iterator[Browser]:
             browser.close()
 
 
+def at_rest(page: Page) -> None:
+    """Wait until what moves or fades has come to its end."""
+    page.evaluate(_AT_REST)
+
+
 def no_shot(_name: str, _page: Page) -> None:
     """Where nobody looks."""
 
@@ -72,12 +75,12 @@ class Watch:
         page.on("request", self._see)
 
     def audit(self, name: str, page: Page) -> None:
-        """Ask axe about our own part of a page; a Shot."""
+        """Ask axe about a page; a Shot."""
         if name in _THEIRS:
             return
         self.audited.append(name)
-        page.evaluate(_AT_REST)
-        for found in _violations(page):
+        at_rest(page)
+        for found in _AXE.run(page).response["violations"]:
             nodes = ", ".join(" ".join(map(str, node["target"])) for node in found["nodes"][:4])
             self.problems.append(f"{name} ({page.url}): axe {found['id']}: {nodes}")
 
@@ -98,23 +101,3 @@ class Watch:
         host = url.hostname or ""
         if url.scheme in ("http", "https", "ws", "wss") and not host.endswith("localhost"):
             self.problems.append(f"request to {request.url}")
-
-
-def _violations(page: Page) -> list[dict[str, object]]:
-    is_admin = urlsplit(page.url).path.startswith("/admin/")
-    if not is_admin:
-        return list(_AXE.run(page).response["violations"])
-    if not page.locator(".dm-home").count():
-        return []
-    found = _AXE.run(page, context=".dm-home").response["violations"]
-    return [kept for violation in found if (kept := _ours(page, violation))["nodes"]]
-
-
-def _ours(page: Page, violation: dict[str, object]) -> dict[str, object]:
-    """A violation with those of its nodes that are in our pieces."""
-    nodes = [node for node in violation["nodes"] if _is_ours(page, node["target"])]  # type: ignore[attr-defined,index]
-    return {**violation, "nodes": nodes}
-
-
-def _is_ours(page: Page, target: list[str]) -> bool:
-    return bool(page.locator(target[-1]).first.evaluate(f'node => !!node.closest("{_OUR_PIECES}")'))

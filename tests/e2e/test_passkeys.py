@@ -1,40 +1,19 @@
 """Passkeys in a real browser with a virtual authenticator: added, and used to sign in alone."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Thread
 
 import pytest
 from allauth.mfa.models import Authenticator
-from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
-from django.core.wsgi import get_wsgi_application
 from playwright.sync_api import Page, expect
 
 from apps.accounts.services import create_user
 from apps.events.actors import SYSTEM
 from apps.tenancy.kinds import operator
 from tests.e2e.browser import Watch, chromium
+from tests.site import site
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 PASSWORD = "a long winter in Lapland"
-
-
-class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing."""
-
-
-@contextmanager
-def site() -> Iterator[int]:
-    """The operator's pages on a free port."""
-    server = ThreadedWSGIServer(("127.0.0.1", 0), _Quiet)
-    server.set_app(get_wsgi_application())
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @pytest.fixture

@@ -1,0 +1,63 @@
+// What the admin theme lacks for people without a mouse. No module: the theme's Alpine calls it.
+(() => {
+  const STOPS = "a[href], button, input, select, textarea, summary, [tabindex]";
+  // Layers over the page that are open, the newest last, each with what had the focus before.
+  const open = [];
+
+  function stops(layer) {
+    return [...layer.querySelectorAll(STOPS)].filter(
+      (node) => node.tabIndex >= 0 && !node.disabled && node.checkVisibility({ visibilityProperty: true }),
+    );
+  }
+
+  function enter(layer) {
+    open.push({ layer, opener: document.activeElement });
+    // Alpine shows it after this.
+    setTimeout(() => (layer.querySelector("[data-first]") ?? stops(layer)[0])?.focus(), 20);
+  }
+
+  function leave(layer) {
+    const at = open.findIndex((one) => one.layer === layer);
+    if (at >= 0) open.splice(at, 1)[0].opener?.focus();
+  }
+
+  /** The focus goes into a layer that opens, and back to what opened it. */
+  window.holdFocus = (layer, isOpen) => (isOpen ? enter(layer) : leave(layer));
+
+  function hold(event) {
+    const layer = open.at(-1)?.layer;
+    if (event.key !== "Tab" || !layer) return;
+    const all = stops(layer);
+    const edge = event.shiftKey ? all[0] : all.at(-1);
+    if (layer.contains(document.activeElement) && document.activeElement !== edge) return;
+    event.preventDefault();
+    (event.shiftKey ? all.at(-1) : all[0])?.focus();
+  }
+
+  /** The theme's icons are words in a font of pictures, which nobody should hear. */
+  function silence() {
+    for (const icon of document.querySelectorAll(".material-symbols-outlined:not([aria-hidden])")) {
+      icon.setAttribute("aria-hidden", "true");
+    }
+  }
+
+  function titleOf(part) {
+    const own = part.closest("[aria-labelledby]")?.getAttribute("aria-labelledby");
+    const title = (own && document.getElementById(own)) ?? document.querySelector("h1");
+    return title?.textContent.trim().replace(/\s+/g, " ");
+  }
+
+  /** What scripts of others make gets the role and the name that they left out. */
+  function name() {
+    for (const help of document.querySelectorAll(".help-tooltip[aria-label]")) help.setAttribute("role", "img");
+    for (const part of document.querySelectorAll('[aria-label="scrollable content"]')) {
+      part.setAttribute("aria-label", titleOf(part) ?? "");
+    }
+  }
+
+  // After theirs.
+  window.addEventListener("load", () => setTimeout(name));
+  document.addEventListener("keydown", hold);
+  document.addEventListener("DOMContentLoaded", silence);
+  document.addEventListener("htmx:afterSwap", silence);
+})();

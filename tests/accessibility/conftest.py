@@ -1,0 +1,103 @@
+"""A site with a row of everything, served by this process, and a browser for its people."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
+from django.conf import settings as django_settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.test import override_settings
+from playwright.sync_api import Browser
+from playwright.sync_api import Page as Tab
+
+from apps.accounts.models import User
+from apps.tenancy.kinds import schema_of
+from tests.accessibility.addresses import ELSEWHERE, Page, answer, everything, others
+from tests.accessibility.world import CUSTOMER, OWNER, SCHEMAS, fill
+from tests.e2e.browser import chromium
+from tests.pages.test_every_address import HOSTS
+from tests.site import site as served
+
+WIDE, NARROW = (1440, 900), (360, 740)
+
+
+@dataclass
+class Site:
+    """Where the pages are, who is signed in where, and a browser."""
+
+    port: int
+    browser: Browser
+    sessions: dict[tuple[str, str], str]
+    pages: list[Page]
+    answers: dict[Page, tuple[int, str]] = field(default_factory=dict)
+
+    def page(self, kind: str, name: str) -> Page:
+        """A page by its name at a kind."""
+        return next(one for one in self.pages if (one.kind, one.name) == (kind, name))
+
+    @contextmanager
+    def tab(self, kind: str, who: str, size: tuple[int, int] = WIDE, **look: Any) -> Iterator[Tab]:
+        """An empty page of a browser in which somebody is signed in at a kind's host."""
+        context = self.browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            locale="en-GB",
+            reduced_motion="reduce",
+            base_url=f"http://{HOSTS[kind]}:{self.port}",
+            **look,
+        )
+        context.set_default_timeout(15_000)
+        if who:
+            name, value = django_settings.SESSION_COOKIE_NAME, self.sessions[kind, who]
+            cookie = {"name": name, "value": value, "domain": HOSTS[kind], "path": "/"}
+            context.add_cookies([cookie])  # type: ignore[list-item]
+        # The server knows no WebSockets, on which the bell would wait.
+        context.route_web_socket("**/ws/**", lambda _socket: None)
+        try:
+            yield context.new_page()
+        finally:
+            context.close()
+
+
+def _session(schema: str, email: str) -> str:
+    """The session of somebody who has just proved who they are."""
+    with schema_of(schema):
+        user = User.objects.get(email=email)
+        session = SessionStore()
+        session[SESSION_KEY] = str(user.pk)
+        session[BACKEND_SESSION_KEY] = django_settings.AUTHENTICATION_BACKENDS[0]
+        session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+        proof = {"method": "password", "at": time.time() + 3600, "reauthenticated": True}
+        session[AUTHENTICATION_METHODS_SESSION_KEY] = [proof]
+        session[f"{AUTHENTICATION_METHODS_SESSION_KEY}_user"] = str(user.pk)
+        session.save()
+    return str(session.session_key)
+
+
+@pytest.fixture(scope="package")
+def site(
+    open_live_database: Callable[[], AbstractContextManager[str]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Site]:
+    """The site with everything; one for all tests of this package."""
+    media = tmp_path_factory.mktemp("media")
+    with open_live_database(), override_settings(MEDIA_ROOT=media):
+        known = fill()
+        sessions = {(kind, OWNER): _session(schema, OWNER) for kind, schema in SCHEMAS.items()}
+        sessions["workspace", CUSTOMER] = _session(SCHEMAS["workspace"], CUSTOMER)
+        found = [page for kind in HOSTS for page in everything(kind, known)] + others(known)
+        with served() as port:
+            name = django_settings.SESSION_COOKIE_NAME
+            cookies = {at: f"{name}={key}" for at, key in sessions.items()}
+            answers = {
+                one: answer(port, one, cookies.get((one.kind, one.who), "")) for one in found
+            }
+            pages = [
+                one for one in found if answers[one] == (200, "page") and one.name not in ELSEWHERE
+            ]
+            with chromium([port]) as browser:
+                yield Site(port, browser, sessions, pages, answers)
