@@ -34,7 +34,7 @@ def note_sending(*, is_own: bool) -> Iterator[None]:
 def names_no_address(error: Exception) -> bool:
     """Whether the server is well, and only has no such addresses."""
     if isinstance(error, SMTPRecipientsRefused):
-        answers = list(error.recipients.values())
+        answers: list[tuple[int, bytes | str]] = list(error.recipients.values())
     elif isinstance(error, SMTPDataError):
         # Some look the address up only when they have read the mail.
         answers = [(error.smtp_code, error.smtp_error)]
