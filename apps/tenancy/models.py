@@ -59,6 +59,21 @@ class SchemaTemplate(models.Model):
         ]
 
 
+class SpareSchema(models.Model):
+    """An empty schema that waits for a tenant."""
+
+    name = models.CharField(max_length=63, unique=True)
+    kind = models.CharField(max_length=16)
+    fingerprint = models.CharField(max_length=64)
+    made_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = '"public"."tenancy_spareschema"'
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class FailedMigration(models.Model):
     """A schema that this release could not migrate; it stays as it was until a run succeeds."""
 

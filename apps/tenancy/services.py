@@ -5,6 +5,7 @@ from django.db import transaction
 
 from apps.tenancy.kinds import PUBLIC, schema_name
 from apps.tenancy.models import Domain, Tenant
+from apps.tenancy.spares import take_spare
 from apps.tenancy.templates import create_schema
 
 
@@ -29,6 +30,6 @@ def create_tenant(*, kind: str, slug: str, name: str, host: str, is_local: bool 
     )
     tenant.save()
     Domain.objects.create(domain=host, tenant=tenant)
-    if is_local:
+    if is_local and not take_spare(tenant.schema_name):
         create_schema(tenant.schema_name)
     return tenant

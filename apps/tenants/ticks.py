@@ -1,5 +1,7 @@
 """What the clock does for organisations."""
 
+from apps.tenancy.spares import missing_spares
+from apps.tenants.runner import call_for_spares
 from apps.tenants.trials import tell_of_trials
 from apps.work.registry import every
 
@@ -7,3 +9,11 @@ from apps.work.registry import every
 @every(3600, "tenants.trials")
 def _trials() -> int:
     return tell_of_trials()
+
+
+@every(5, "tenants.spares")
+def _spares() -> int:
+    missing = missing_spares()
+    if missing:
+        call_for_spares()
+    return missing

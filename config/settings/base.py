@@ -290,6 +290,9 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
+# Empty schemas of each kind that wait for a sign-up.
+SPARE_SCHEMAS: int = env.int("SPARE_SCHEMAS", 3)
+
 # Leases of long work, in seconds; tests shorten them.
 LEASE_SECONDS: float = env.float("LEASE_SECONDS", 20.0)
 HEARTBEAT_SECONDS: float = env.float("HEARTBEAT_SECONDS", 5.0)

@@ -101,6 +101,12 @@ def _pages(platform: LivePlatform, _tenants: int) -> list[Result]:
     return pages.measure(platform)
 
 
+def _signup(platform: LivePlatform, _tenants: int) -> list[Result]:
+    from tests.bench import signup  # noqa: PLC0415
+
+    return signup.measure(platform)
+
+
 def _events(_platform: LivePlatform, _tenants: int) -> list[Result]:
     from tests.bench import events  # noqa: PLC0415
 
@@ -125,6 +131,7 @@ PARTS: dict[str, Callable[[LivePlatform, int], list[Result]]] = {
     "queue": _queue,
     "api": _api,
     "pages": _pages,
+    "signup": _signup,
     "events": _events,
     "webhooks": _webhooks,
     # Last, since a thousand tenants weigh on whatever comes after them.

@@ -169,6 +169,11 @@ def test_a_hundred_thousand_rows_take_no_more_memory_than_a_few(work_off):
         imports.start_import(source, mode=ALL, actor=SYSTEM)
         peaks[count] = max(check, work_off())
         source.refresh_from_db()
+        while source.status == "importing":
+            # On a machine that stands still for seconds a worker loses its lease: the next goes on.
+            hand_on()
+            peaks[count] = max(peaks[count], work_off())
+            source.refresh_from_db()
         assert (source.status, source.created_rows) == ("imported", count)
     assert peaks[100_000] < 1.25 * peaks[3000], peaks
     assert Subscriber.objects.count() == 103_000
