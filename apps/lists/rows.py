@@ -60,7 +60,7 @@ def _cells(cl: ChangeList, row: Model, labels: list[Any], links: "_Links") -> It
             tag,
             kind,
             label,
-            SafeString(' scope="row"' if tag == "th" else ""),
+            SafeString(' scope="row"' if tag == "th" else ""),  # nosec B703 - ours
             shown,
             tag,
         )
