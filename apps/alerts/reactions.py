@@ -6,6 +6,7 @@ from apps.accounts.models import User
 from apps.alerts import kinds
 from apps.alerts.models import AlertChannel
 from apps.alerts.people import owners, who_may
+from apps.alerts.watching import forget_sender
 from apps.events import services as events
 from apps.events.models import Event
 from apps.notifications.registry import Kind
@@ -78,6 +79,12 @@ def _tell_of_address(event: Event) -> None:
     if User.objects.filter(email=address.lower(), is_staff=True, is_active=True).exists():
         url = reverse("admin:notifications_suppressed_changelist")
         notify(kinds.STAFF_ADDRESS, owners(), key=str(event.uuid), data={}, url=url)
+
+
+@events.reacts_to("sender.changed")
+def _look_again(_event: Event) -> None:
+    if current_schema() == PUBLIC:
+        forget_sender()
 
 
 @events.reacts_to("mail.refused", "mail.recovered")

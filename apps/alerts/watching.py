@@ -19,6 +19,8 @@ from apps.notifications.services import notify
 from apps.tenancy.kinds import PUBLIC, current_schema, operator
 from apps.tenancy.models import FailedMigration
 
+_WELL = {"failing_since": None, "refusals": 0, "last_error": "", "told_at": None}
+
 
 @when_sending_ends
 def note_mail(is_own: bool, why: str) -> None:
@@ -62,6 +64,11 @@ def tell_of_migrations() -> int:
     return notify(NOT_MIGRATED, people, key=key, data=data, url=url, about="tenants")
 
 
+def forget_sender() -> None:
+    """Nothing is known of the operator's own server any more: it is another one, or off."""
+    MailPath.objects.filter(name=MailPath.Name.SENDER).update(**_WELL)
+
+
 def _note_refusal(name: str, why: str) -> None:
     # Its table is everybody's, so it is written from whatever schema sends.
     MailPath.objects.bulk_create([MailPath(name=name)], ignore_conflicts=True)
@@ -79,8 +86,7 @@ def _note_success(name: str) -> None:
     with transaction.atomic(), operator():
         rows = MailPath.objects.filter(pk=path.pk, failing_since=path.failing_since)
         was_told = rows.filter(told_at__isnull=False).exists()
-        fresh = {"failing_since": None, "refusals": 0, "last_error": "", "told_at": None}
-        if rows.update(**fresh) and was_told:
+        if rows.update(**_WELL) and was_told:
             events.record("mail.recovered", actor=SYSTEM, subject=_subject(path))
 
 

@@ -23,8 +23,8 @@ from apps.core.api.etags import etag_of, matches
 from apps.core.api.views import Manners
 from apps.core.exceptions import PreconditionError
 from apps.events.actors import user_actor
-from apps.notifications.constants import CHANNELS
 from apps.notifications.gateways import channels_for
+from apps.notifications.models import Channel
 from apps.notifications.registry import kinds_for
 from apps.notifications.services import choose_for, preferences_of
 from apps.tenancy.kinds import current_schema, kind_of
@@ -45,7 +45,7 @@ class ChoiceSerializer(serializers.Serializer[Any]):
     """Whether a kind of notice comes by a way."""
 
     kind = serializers.CharField(max_length=60)
-    channel = serializers.ChoiceField(choices=CHANNELS)
+    channel = serializers.ChoiceField(choices=Channel.choices)
     is_on = serializers.BooleanField()
 
 

@@ -276,6 +276,11 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "SuspensionEnum": "apps.subscribers.models.Service.Suspension",
         "WebhookStatusEnum": "apps.webhooks.models.Endpoint.Status",
+        **(
+            {"AlertChannelKindEnum": "apps.alerts.models.AlertChannel.Kind"}
+            if ROLE == kinds.PLATFORM
+            else {}
+        ),
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -1,6 +1,7 @@
 """When the operator's own mail does not leave the other path says so; each watches the other."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.alerts import watching
 from apps.alerts.models import Alert, AlertChannel, AlertDelivery, MailPath
+from apps.branding.senders import SenderWords, save_sender
 from apps.events.actors import SYSTEM
 from apps.events.models import Event
 from apps.notifications.constants import PAUSES_S
@@ -135,6 +137,22 @@ def test_a_server_that_relays_for_nobody_is_one(
     minutes_pass(11)
     run_due()
     assert said(pager) == [("alert.raised", NONE_LEAVES)]
+
+
+def test_a_sender_that_refuses_is_told_and_forgotten_once_it_is_changed(
+    channel: AlertChannel, pager: Receiver, olga: User, run_due: Work
+) -> None:
+    words = SenderWords("no-reply@dotmac.example", "", "127.0.0.1", closed_port(), "none", "", True)
+    save_sender(words, password=None, version=0, actor=SYSTEM)
+    a_mail_to(olga)
+    run_due()
+    minutes_pass(11)
+    run_due()
+    text = "DotMac: No mail leaves: The mail server that is set under Sender"
+    assert said(pager) == [("alert.raised", text)]
+    save_sender(replace(words, is_on=False), password=None, version=1, actor=SYSTEM)
+    show_events("public")
+    assert MailPath.objects.get().told_at is None
 
 
 def test_mails_of_an_isp_that_go_by_the_same_server_count_too(
