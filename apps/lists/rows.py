@@ -27,6 +27,7 @@ from unfold.widgets import CHECKBOX_CLASSES
 
 _CHECKBOX = "action_checkbox"
 _BOX = " ".join([*CHECKBOX_CLASSES, "action-select"])
+_HEADS_ROW = SafeString(' scope="row"')
 
 
 def rows_of(cl: ChangeList, headers: list[dict[str, Any]]) -> Iterator[SafeString]:
@@ -60,7 +61,7 @@ def _cells(cl: ChangeList, row: Model, labels: list[Any], links: "_Links") -> It
             tag,
             kind,
             label,
-            SafeString(' scope="row"') if tag == "th" else "",
+            _HEADS_ROW if tag == "th" else "",
             shown,
             tag,
         )
