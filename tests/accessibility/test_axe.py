@@ -64,7 +64,7 @@ def test_nothing_stands_elsewhere_that_is_gone(site: Site) -> None:
 @pytest.mark.parametrize("kind", HOSTS)
 def test_every_page(site: Site, kind: str) -> None:
     pages = [one for one in once(site.pages) if one.kind == kind]
-    assert len(pages) > 20
+    assert pages
     assert list(audited(site, pages)) == []
 
 
@@ -114,7 +114,7 @@ def test_errors(site: Site) -> None:
         # Their sheets come from the host of the page before.
         tab.goto("/accounts/login/")
         for name in ("500.html", "429.html"):
-            tab.set_content(render_to_string(name, {"request_id": "0" * 16}))
+            tab.set_content(render_to_string(name, {"request_id": "0" * 16, "minutes": 5}))
             found += [f"{name}: {line}" for line in violations(tab)]
     assert found == []
 
