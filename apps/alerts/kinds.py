@@ -54,18 +54,6 @@ NOT_MIGRATED = register(
         severity=CRITICAL,
     )
 )
-WEBHOOK_OFF = register(
-    Kind(
-        "webhook.disabled",
-        title=_("A webhook was switched off"),
-        heading=_("The webhook %(webhook)s is switched off"),
-        body="%(reason)s",
-        tone="warn",
-        levels=_HERE,
-        channels=_INBOX,
-        severity=WARNING,
-    )
-)
 # By mail it would not come.
 MAIL_REFUSED = register(
     Kind(

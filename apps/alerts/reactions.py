@@ -63,13 +63,6 @@ def _tell_of_faults(event: Event) -> None:
         )
 
 
-@events.reacts_to("webhook.disabled")
-def _tell_of_webhook(event: Event) -> None:
-    if current_schema() == PUBLIC:
-        url = reverse("admin:webhooks_endpoint_changelist")
-        tell(kinds.WEBHOOK_OFF, event, people=owners(), url=url, webhook=event.subject_label)
-
-
 @events.reacts_to("address.suppressed")
 def _tell_of_address(event: Event) -> None:
     """Only of the staff's own, without naming anybody."""

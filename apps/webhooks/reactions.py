@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.models import User
 from apps.events import services as events
 from apps.events.models import Event
+from apps.notifications.constants import WARNING
 from apps.notifications.registry import Kind, register
 from apps.notifications.services import row_url, tell
 from apps.webhooks.models import Endpoint
@@ -24,6 +25,7 @@ SWITCHED_OFF = register(
             " open the webhook, resume it, and replay what it missed: events stay for 30 days."
         ),
         tone="bad",
+        severity=WARNING,
     )
 )
 

@@ -1,5 +1,7 @@
 """What becomes an alert: failed work of every schema, faulty records, migrations, webhooks."""
 
+from uuid import uuid4
+
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -88,12 +90,12 @@ def test_tenants_that_were_not_migrated_are_told_once_each_time(channel: AlertCh
 def test_the_operator_s_own_webhook_is_one_and_an_isp_s_is_not(
     channel: AlertChannel, acme: Isp
 ) -> None:
-    about = Subject("endpoint", "1", "CRM")
+    about = Subject("endpoint", str(uuid4()), "CRM")
     for schema in ("public", acme.console):
         with schema_of(schema):
             events.record("webhook.disabled", actor=SYSTEM, subject=about, data={"reason": "Gone."})
         show_events(schema)
-    assert alerts() == [("webhook.disabled", "The webhook CRM is switched off")]
+    assert alerts() == [("webhook.disabled", "Webhooks to CRM are switched off")]
 
 
 def test_alerts_of_long_ago_are_forgotten(channel: AlertChannel) -> None:
