@@ -17,6 +17,8 @@ from apps.accounts.invitations import invite
 from apps.accounts.models import Membership, Role, User
 from apps.accounts.providers.models import IdentityProvider
 from apps.accounts.services import create_user
+from apps.alerts.channels import create_channel
+from apps.alerts.models import AlertDelivery
 from apps.billing import services as billing
 from apps.events.actors import SYSTEM
 from apps.events.models import Event
@@ -34,6 +36,7 @@ from apps.tenants.models import Impersonation, Organisation
 from apps.webhooks.models import Attempt, Delivery, Endpoint
 from apps.work.jobs import run as run_job
 from apps.work.models import Due
+from dotmac.crypto.secret import Secret
 from tests.conftest import ACME
 from tests.instances.world import adopt, arrange_release, furnish, install_shop, shop
 from tests.keys import key_like
@@ -183,6 +186,9 @@ def _operate() -> str:
             expires_at=now + timedelta(hours=1),
         )
         ServerPlan.objects.create(**_SIZE)
+        address = Secret("https://93.184.215.14/hook")
+        channel, _none = create_channel(name="Chat", kind="slack", address=address, actor=SYSTEM)
+        AlertDelivery.objects.create(channel=channel, what="test", status="failed")
         Certificate.objects.create(name="apps", hostnames=["*.apps.localhost"], expires_at=now)
         words = PartyWords("Wiki", False, ["https://wiki.example/back"], ["openid"], "everybody")
         party, _secret = save_party(None, words, actor=SYSTEM)
