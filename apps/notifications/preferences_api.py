@@ -62,7 +62,7 @@ class ChoicesSerializer(serializers.Serializer[Any]):
     preferences = serializers.ListField(child=ChoiceSerializer(), max_length=500)
 
 
-class PreferencesSerializer(serializers.Serializer[Any]):
+class ShownPreferencesSerializer(serializers.Serializer[Any]):
     """Every kind of notice that the person can get here, by every way that there is."""
 
     id = serializers.UUIDField(help_text="Of the person.")
@@ -83,7 +83,7 @@ class PreferencesView(Manners):
     permission_classes = [_MayManage]
 
     @extend_schema(
-        responses=PreferencesSerializer,
+        responses=ShownPreferencesSerializer,
         operation_id="people_preferences_retrieve",
         examples=[_SHOWN],
     )
@@ -93,7 +93,7 @@ class PreferencesView(Manners):
 
     @extend_schema(
         request=ChoicesSerializer,
-        responses=PreferencesSerializer,
+        responses=ShownPreferencesSerializer,
         operation_id="people_preferences_partial_update",
         examples=[_SENT, _SHOWN],
     )
