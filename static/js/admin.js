@@ -50,12 +50,20 @@
   /** What scripts of others make gets the role and the name that they left out. */
   function name() {
     for (const help of document.querySelectorAll(".help-tooltip[aria-label]")) help.setAttribute("role", "img");
+    const taken = new Set(
+      [...document.querySelectorAll('[role="region"][aria-label]')].map((part) => part.getAttribute("aria-label")),
+    );
     for (const part of document.querySelectorAll('[aria-label="scrollable content"]')) {
-      part.setAttribute("aria-label", titleOf(part) ?? "");
+      const title = titleOf(part) ?? "";
+      let label = title;
+      for (let number = 2; taken.has(label); number += 1) label = `${title} ${number}`;
+      taken.add(label);
+      part.setAttribute("aria-label", label);
     }
   }
 
   // After theirs.
+  document.addEventListener("DOMContentLoaded", () => setTimeout(name));
   window.addEventListener("load", () => setTimeout(name));
   document.addEventListener("keydown", hold);
   document.addEventListener("DOMContentLoaded", silence);
