@@ -16,6 +16,7 @@ from dotmac.engine.base import ContainerInfo
 from dotmac.stack.plan import HealthProbe
 
 _TIMEOUT_S = 3.0
+_NOTICE = 503
 
 
 def container_status(found: ContainerInfo, health: HealthProbe) -> int | None:
@@ -37,6 +38,16 @@ def public_status(hostname: str, path: str, mark: str) -> int | None:
     address = (settings.EDGE_ADDRESS, settings.EDGE_HTTPS_PORT)
     found = probe(address, hostname, path, tls=Path(settings.EDGE_CA_FILE), timeout_s=_TIMEOUT_S)
     return found.status if found.headers.get(MARK_HEADER.lower()) == mark else None
+
+
+def shows_notice(hostname: str) -> bool:
+    """Whether the public address answers with a notice of the platform, and no instance."""
+    now = edge()
+    if isinstance(now, FakeEdge):
+        return now.status(hostname) == _NOTICE
+    address = (settings.EDGE_ADDRESS, settings.EDGE_HTTPS_PORT)
+    found = probe(address, hostname, tls=Path(settings.EDGE_CA_FILE), timeout_s=_TIMEOUT_S)
+    return found.status == _NOTICE and MARK_HEADER.lower() not in found.headers
 
 
 def _get(address: str, port: int, path: str) -> int | None:

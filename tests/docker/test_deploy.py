@@ -170,22 +170,26 @@ def test_nobody_notices_a_new_deployment_of_a_workspace(acme_workspace: LiveInst
 
 
 @pytest.mark.parametrize(
-    ("leave_mb", "cause"),
+    ("leave_mb", "causes"),
     [
-        (0, "no space left on device. Free disk space on the host."),
-        # There is room for the containers, and none for the files of the database.
-        (10, "The service db ended"),
+        (0, ["no space left on device. Free disk space on the host."]),
+        # There is room for the containers, and none for the files of the database; the engine's
+        # own files may grow into it first.
+        (10, ["The service db ended", "no space left on device"]),
     ],
 )
 def test_on_a_full_disk_a_deployment_fails_without_a_trace_and_succeeds_once_there_is_room(
-    leave_mb: int, cause: str, own_engine: OwnEngine, sign_up: SignUp
+    leave_mb: int, causes: list[str], own_engine: OwnEngine, sign_up: SignUp
 ) -> None:
     own_engine.fill_disk(leave_mb=leave_mb)
-    workspace = sign_up(own_engine.link, DockerEngine(own_engine.url))
-    _fails_for(workspace, cause)
+    try:
+        workspace = sign_up(own_engine.link, DockerEngine(own_engine.url))
+        _fails_for(workspace, *causes)
+    finally:
+        # Also for the tests after this one.
+        own_engine.free_disk()
     assert workspace.parts() == {"containers": [], "networks": [], "volumes": []}
     assert workspace.placements() == []
-    own_engine.free_disk()
     workspace.retry()
     assert workspace.wait_end().status == "succeeded", workspace.log()
     workspace.assert_routed(2)
@@ -204,7 +208,7 @@ def _fails_beside_the_old(own_engine: OwnEngine, workspace: LiveInstance) -> Non
     assert _standing(workspace) == before
 
 
-def _fails_for(workspace: LiveInstance, cause: str) -> None:
+def _fails_for(workspace: LiveInstance, *causes: str) -> None:
     ended = workspace.wait_end()
     assert ended.status == "failed"
-    assert cause in ended.cause
+    assert any(cause in ended.cause for cause in causes), ended.cause

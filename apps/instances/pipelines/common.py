@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, cast
 
@@ -13,7 +13,7 @@ from apps.fleet import edge
 from apps.fleet import services as fleet
 from apps.fleet.engines import holding
 from apps.instances.models import Instance
-from apps.instances.probing import public_status
+from apps.instances.probing import public_status, shows_notice
 from apps.instances.stack import Stack
 from apps.operations.exceptions import StepError
 from apps.operations.pipelines import Run
@@ -145,6 +145,14 @@ def set_route(
         )
     run.assert_held()
     edge.render()
+
+
+def wait_notice(run: Run, instance: Instance) -> None:
+    """Let the edge take it up before anything stops; one that is away holds nothing up."""
+    with suppress(StepError):
+        run.wait_until(
+            lambda: shows_notice(instance.hostname), what="The notice", every_s=_EVERY_S, within_s=5
+        )
 
 
 def remove_route(run: Run, instance: Instance) -> None:

@@ -20,6 +20,7 @@ from apps.instances.pipelines.common import (
     set_route,
     stack_of,
     together,
+    wait_notice,
 )
 from apps.instances.pipelines.deploy import _after
 from apps.instances.pipelines.health import wait_healthy
@@ -61,6 +62,7 @@ class Notice(Step):
         """Lead the address to the platform's notice."""
         notice = _STATUS[run.params["what"]].value
         set_route(run, instance_of(run), upstreams=[], notice=notice)
+        wait_notice(run, instance_of(run))
 
     def undo(self, run: Run) -> None:
         """Lead the address back to what runs, or to the notice that was shown before."""
