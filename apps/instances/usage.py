@@ -47,7 +47,8 @@ def _subscribers(organisation: Organisation, allowed: int) -> list[Limit]:
     report = organisation.reports.first()
     if report is None:
         return []
-    used = report.meters.get("active_subscribers", 0)
+    # Counts travel as texts, since JSON bounds its numbers.
+    used = int(report.meters.get("active_subscribers", "0"))
     label = _("Subscribers with an active service")
     return [Limit(label, used, allowed, _of(grouped(used), grouped(allowed)), order=30)]
 

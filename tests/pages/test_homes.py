@@ -92,7 +92,7 @@ def test_a_console_shows_how_much_of_the_plan_is_used(
         UsageReport.objects.create(
             organisation=organisation,
             number=number,
-            meters={"active_subscribers": active},
+            meters={"active_subscribers": str(active)},
             made_at=timezone.now(),
         )
     said = text_of(member("console", "instances.view").get("/admin/"))
