@@ -26,13 +26,18 @@ _ARGUMENTS = [
 _AXE = Axe()
 # The page of the second app is its maker's.
 _THEIRS = {"second-app"}
-# What fades in has less contrast on the way; what pulses for ever is not waited for.
+# What fades in has less contrast on the way; what pulses for ever is not waited for. An icon is a
+# word until its font is there.
 _AT_REST = """
-() => Promise.allSettled(
-  document.getAnimations()
-    .filter(one => one.effect.getComputedTiming().endTime !== Infinity)
-    .map(one => one.finished)
-)
+async () => {
+  await document.fonts.ready;
+  await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+  await Promise.allSettled(
+    document.getAnimations()
+      .filter(one => one.effect.getComputedTiming().endTime !== Infinity)
+      .map(one => one.finished)
+  );
+}
 """
 Shot = Callable[[str, Page], None]
 
