@@ -61,6 +61,16 @@ class KindAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         context["styles"] = [*context["styles"], *([sheet] if sheet else [])]
         return context
 
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
+        """The theme's; a home asks twice, and each model's rights are asked once for both."""
+        if app_label is not None:
+            return super().get_app_list(request, app_label)
+        kept = getattr(request, "admin_app_list", None)
+        if kept is None:
+            kept = super().get_app_list(request)
+            request.admin_app_list = kept  # type: ignore[attr-defined]
+        return list(kept)
+
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Every list and page shows a limited member only what they are limited to."""
         narrowed = type(admin_class.__name__, (_Narrowed, admin_class), {})

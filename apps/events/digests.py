@@ -16,7 +16,16 @@ from apps.events.models import Event
 CURRENT = 3
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+# What the encoder makes for itself at each call, made once: a tenth of the time of proving a log.
+_IN_C = json.encoder.c_make_encoder and json.encoder.c_make_encoder(  # type: ignore[attr-defined]
+    None, _ENCODER.default, json.encoder.encode_basestring_ascii, None, ":", ",", True, False, True
+)
+
+
+def canonical(data: Any) -> str:
+    """JSON with its keys in order and no spaces."""
+    return "".join(_IN_C(data, 0)) if _IN_C else _ENCODER.encode(data)
 
 
 def hashed(*texts: str) -> str:
