@@ -150,10 +150,15 @@ class AlertChannelAdmin(ModelAdmin):  # type: ignore[misc]
             **self.admin_site.each_context(request),
             "title": _("Secret of the alert channel"),
             "opts": self.opts,
-            "channel": channel,
+            "row": channel,
             "text": secret.reveal(),
+            "about": _(
+                "Copy the secret now: nobody can show it again. With it the receiver checks that an"
+                " alert is from here."
+            ),
+            "onward": _("On to the channel"),
         }
-        return render(request, "alerts/secret.html", context)
+        return render(request, "admin/shown_once.html", context)
 
 
 class AlertDeliveryAdmin(ModelAdmin):  # type: ignore[misc]

@@ -128,10 +128,15 @@ class EndpointAdmin(ModelAdmin):  # type: ignore[misc]
             **self.admin_site.each_context(request),
             "title": _("Secret of the webhook"),
             "opts": self.opts,
-            "endpoint": endpoint,
+            "row": endpoint,
             "text": secret.reveal(),
+            "about": _(
+                "Copy the secret now: nobody can show it again. With it the receiver checks that an"
+                " event is from here; a secret of before is good for another day."
+            ),
+            "onward": _("On to the webhook"),
         }
-        return render(request, "webhooks/secret.html", context)
+        return render(request, "admin/shown_once.html", context)
 
 
 class DeliveryAdmin(ModelAdmin):  # type: ignore[misc]
