@@ -66,6 +66,15 @@
   document.addEventListener("DOMContentLoaded", () => setTimeout(name));
   window.addEventListener("load", () => setTimeout(name));
   document.addEventListener("keydown", hold);
+  // The theme asks the device once. Whoever leaves the choice to it has a page that turns with it.
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", ({ matches }) => {
+    const page = window.Alpine?.$data(document.documentElement);
+    if (page?.adminTheme !== "auto") return;
+    page.adminTheme = matches ? "dark" : "light";
+    window.Alpine.nextTick(() => {
+      page.adminTheme = "auto";
+    });
+  });
   document.addEventListener("DOMContentLoaded", silence);
   document.addEventListener("htmx:afterSwap", silence);
 })();

@@ -75,6 +75,27 @@ def test_the_account_menu_with_theme_and_language(workspace: Tab) -> None:
     expect(workspace.locator("html")).to_have_attribute("lang", "en")
 
 
+def test_an_open_page_turns_with_the_device(workspace: Tab) -> None:
+    """All of it: the theme's ground and our pieces, and only where nobody chose."""
+    workspace.goto("/admin/")
+    page, ground = workspace.locator("html"), workspace.locator("#main")
+    expect(ground).to_have_css("background-color", "rgb(255, 255, 255)")
+    workspace.emulate_media(color_scheme="dark")
+    expect(page).to_have_class(re.compile("dark"))
+    expect(ground).not_to_have_css("background-color", "rgb(255, 255, 255)")
+    workspace.emulate_media(color_scheme="light")
+    expect(page).not_to_have_class(re.compile("dark"))
+    workspace.emulate_media(color_scheme="dark")
+    expect(page).to_have_class(re.compile("dark"))
+    press_to(workspace, workspace.get_by_role("button", name="Alice Acme"))
+    press_to(workspace, workspace.get_by_role("button", name="Light"))
+    expect(page).not_to_have_class(re.compile("dark"))
+    workspace.emulate_media(color_scheme="light")
+    workspace.emulate_media(color_scheme="dark")
+    workspace.wait_for_timeout(300)
+    expect(page).not_to_have_class(re.compile("dark"))
+
+
 def test_leaving_the_account_menu_closes_it(workspace: Tab) -> None:
     workspace.goto("/admin/")
     press_to(workspace, workspace.get_by_role("button", name="Alice Acme"))
