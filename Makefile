@@ -2,7 +2,8 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help up down reset test bench screens client lock lint css messages trust install-dev
+.PHONY: help up down reset rebuild test bench screens client lock lint css messages trust try-server install-dev \
+	install upgrade rollback
 
 BIN := .venv/bin
 BOOTSTRAP := @./dev/python.sh -m dev.install
@@ -23,12 +24,27 @@ down: ## End the platform from another terminal; Docker and its containers stay
 reset: ## End it and delete its files and containers; asks unless FORCE=1
 	$(BOOTSTRAP) && exec $(BIN)/python -m dev.up reset
 
+rebuild: ## Make it anew on an empty machine from a recovery kit: KIT=file, AT="2026-11-29 17:00"
+	$(BOOTSTRAP) && exec $(BIN)/python -m dev.up rebuild --kit "$(KIT)" --at "$(AT)"
+
 trust: ## Trust the local certificate authority, so that https:// addresses open
 	@exec dev/trust.sh
+
+install: ## Make this machine a server, or repair it: DOMAIN=isp.example APPS_DOMAIN=…; KIT=file makes it a lost one
+	$(BOOTSTRAP) && exec $(BIN)/python -m dotmac.server install
+
+upgrade: ## Bring this release (or RELEASE=folder) to serve on a server, without a failed request
+	$(BOOTSTRAP) && exec $(BIN)/python -m dotmac.server upgrade
+
+rollback: ## Bring the release before to serve again on a server
+	$(BOOTSTRAP) && exec $(BIN)/python -m dotmac.server rollback
 
 test: install-dev ## Run every test; ARGS="tests/core -x" chooses
 	@$(BIN)/python -m pytest $(ARGS); code=$$?; \
 	$(BIN)/python -m dev.postgres stop var/test-postgres; exit $$code
+
+try-server: install-dev ## Try a server on a Debian that systemd runs: installed, killed, cut off, upgraded, removed
+	@exec $(BIN)/python -m pytest tests/server/try_systemd.py -v $(ARGS)
 
 bench: install-dev ## Measure and write docs/benchmarks.md
 	@exec $(BIN)/python -m tests.bench $(ARGS)

@@ -15,14 +15,18 @@ from unfold.sites import UnfoldAdminSite
 
 from apps.accounts.access import is_limited, within_limits
 from apps.accounts.views import admin_login
+from apps.events.timelines import History
+from apps.lists.beside import WithBeside
+from apps.lists.columns import WithColumns
 from apps.lists.filters import narrowed_filters
 from apps.lists.views import list_urls
 from apps.portal.homes import choose_steps, home_of
 from apps.tenancy.kinds import app_labels
+from apps.transfers.views import export_urls
 from config.navigation import sidebar
 
 
-class _Narrowed:
+class _Narrowed(History):
     """What an admin of rows adds for members who are limited to named resources."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -72,8 +76,10 @@ class KindAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         return list(kept)
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """Every list and page shows a limited member only what they are limited to."""
-        narrowed = type(admin_class.__name__, (_Narrowed, admin_class), {})
+        """Every list and page shows a limited member only what they are limited to, and every list
+        the columns that its person chose.
+        """
+        narrowed = type(admin_class.__name__, (_Narrowed, WithColumns, WithBeside, admin_class), {})
         super().register(model_or_iterable, narrowed, **options)
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
@@ -98,9 +104,10 @@ class KindAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         return [item for group in groups for item in group["items"] if item["link"] != here]
 
     def extra_urls(self) -> list[URLPattern]:
-        """What stands beside each list, and the choice of first steps."""
+        """What stands beside each list, the export of all, and the choice of first steps."""
         steps = self.admin_view(require_POST(choose_steps))
-        return [*list_urls(self), path("steps/", steps, name="first_steps")]
+        beside = [*list_urls(self), *export_urls(self, self.kind)]
+        return [*beside, path("steps/", steps, name="first_steps")]
 
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
         """The sidebar of this kind."""

@@ -9,14 +9,15 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 from rest_framework.request import Request
 from rest_framework.routers import DefaultRouter
 from rest_framework.views import APIView
-from rest_framework.viewsets import ViewSetMixin
 
 from apps.accounts.brand_api import BrandView, SenderView
 from apps.accounts.deleted import DeletedViewSet
 from apps.accounts.happened import EventViewSet
 from apps.accounts.people import MeView, PersonViewSet
 from apps.accounts.programs_api import KeyViewSet, ServiceAccountViewSet
+from apps.accounts.resources import Resource
 from apps.accounts.roles_api import InvitationViewSet, RoleViewSet
+from apps.accounts.verifications_api import VerificationViewSet
 from apps.core.views import api_errors
 from apps.notifications.api import MessageViewSet, SuppressedViewSet
 from apps.notifications.preferences_api import PreferencesView
@@ -37,15 +38,15 @@ class NoSuchResource(APIView):
 
 
 # Where two resources are of models with one name.
-_BASENAMES = {"messages": "message"}
+_BASENAMES = {"messages": "message", "exports": "export"}
 
 
-def api_urls(**resources: type[ViewSetMixin]) -> list[object]:
+def api_urls(**resources: type[Resource]) -> list[object]:
     """`/api/v1/` with what each kind has and the kind's own, its document, browser and codes."""
     router = DefaultRouter(use_regex_path=False)
     router.include_root_view = False
     router.include_format_suffixes = False
-    common: dict[str, type[ViewSetMixin]] = {
+    common: dict[str, type[Resource]] = {
         "operations": OperationViewSet,
         "people": PersonViewSet,
         "roles": RoleViewSet,
@@ -56,11 +57,13 @@ def api_urls(**resources: type[ViewSetMixin]) -> list[object]:
         "suppressions": SuppressedViewSet,
         "deleted": DeletedViewSet,
         "events": EventViewSet,
+        "verifications": VerificationViewSet,
         "webhooks": EndpointViewSet,
         "webhook_deliveries": DeliveryViewSet,
     }
     named = {**common, **resources}
     for name, viewset in named.items():
+        DeletedViewSet.followed[name.replace("_", "-")] = viewset
         router.register(name.replace("_", "-"), viewset, basename=_BASENAMES.get(name))
     described = [
         path("api/v1/", include(router.urls)),

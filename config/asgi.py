@@ -10,6 +10,7 @@ django.setup(set_prefix=False)
 
 # Both import models, so only now.
 from config.http import ThreadedHandler  # noqa: E402
+from config.open_requests import Counted  # noqa: E402
 from config.websockets import application as _websockets  # noqa: E402
 
-application = ProtocolTypeRouter({"http": ThreadedHandler(), "websocket": _websockets})
+application = ProtocolTypeRouter({"http": Counted(ThreadedHandler()), "websocket": _websockets})

@@ -32,6 +32,7 @@ _COMMON = [
     "apps.webhooks",
     "apps.operations",
     "apps.lists",
+    "apps.transfers",
 ]
 
 # In `public` alone: what is asked across the schemas of one database.
@@ -39,7 +40,6 @@ _SHARED = ["apps.tenancy", "apps.work", "django_q"]
 
 # No tables of their own: templates, commands, template tags.
 LIBRARIES = [
-    "daphne",
     "django_tenants",
     "unfold",
     "unfold.contrib.filters",
@@ -63,12 +63,15 @@ OPERATOR = [
     *_SHARED,
     *_COMMON,
     "apps.alerts",
+    "apps.backups",
     "apps.billing",
     "apps.fleet",
+    "apps.certificates",
     "apps.tenants",
     "allauth.idp.oidc",
     "apps.idp",
     "apps.marketplace",
+    "apps.doctor",
     "djstripe",
 ]
 

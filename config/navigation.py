@@ -64,16 +64,35 @@ _LOOK = Group(
     ),
     _("Brand and messages"),
 )
+_DATA = Entry(
+    "download", page="admin:export_data", permission="data.export", title=_("Export data")
+)
 SIDEBARS: dict[str, tuple[Group, ...]] = {
     PUBLIC: (
-        Group((_HOME, Entry("domain", "tenants.Organisation"), Entry("checklist", "work.Due"))),
+        Group(
+            (
+                _HOME,
+                Entry("domain", "tenants.Organisation"),
+                Entry("domain_disabled", "tenants.Erasure"),
+                Entry("checklist", "work.Due"),
+                Entry(
+                    "monitor_heart",
+                    page="admin:doctor_health",
+                    permission="health.view",
+                    title=_("Health"),
+                ),
+            )
+        ),
         Group(
             (
                 Entry("dns", "fleet.Server"),
                 Entry("deployed_code", "fleet.Placement"),
                 Entry("alt_route", "fleet.Route"),
                 Entry("hub", "fleet.EdgeState"),
-                Entry("verified_user", "fleet.Certificate"),
+                Entry("verified_user", "certificates.Certificate"),
+                Entry("encrypted", "fleet.Certificate"),
+                Entry("approval", "certificates.AcmeAccount"),
+                Entry("backup", "backups.BackupTarget"),
                 Entry("public", "fleet.Region"),
                 Entry("straighten", "fleet.ServerPlan"),
                 Entry(
@@ -108,6 +127,7 @@ SIDEBARS: dict[str, tuple[Group, ...]] = {
                     title=_("Catalogue"),
                 ),
                 Entry("checklist", "operations.Operation"),
+                _DATA,
             )
         ),
         _ACCESS,
@@ -131,6 +151,7 @@ SIDEBARS: dict[str, tuple[Group, ...]] = {
                     title=_("Import subscribers"),
                 ),
                 Entry("checklist", "operations.Operation"),
+                _DATA,
             ),
             _("Work"),
         ),

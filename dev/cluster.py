@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-NAME = "dotmac"
+from dotmac.server.database import NAME, rights
+
 SERVICE_USER = "nobody"
 FAR_HOME = Path("/var/lib/dotmac")
 
@@ -157,12 +158,13 @@ def create(cluster: Cluster) -> None:
 
 
 def _first_statements(password: str) -> str:
-    """One statement a line, as single-user mode reads them; CREATEROLE for read-only roles."""
+    """One statement a line, as single-user mode reads them."""
     return (
-        f"CREATE ROLE {NAME} LOGIN CREATEDB CREATEROLE PASSWORD '{password}';\n"
-        f"GRANT pg_monitor, pg_checkpoint TO {NAME};\n"
-        f"GRANT SET ON PARAMETER session_replication_role TO {NAME};\n"
-        f"CREATE DATABASE {NAME} OWNER {NAME};\n"
+        f"CREATE ROLE {NAME} LOGIN PASSWORD '{password}';\n"
+        + "".join(f"{statement};\n" for statement in rights(NAME))
+        # Of tests, each of which has a database of its own.
+        + f"ALTER ROLE {NAME} CREATEDB;\n"
+        + f"CREATE DATABASE {NAME} OWNER {NAME};\n"
     )
 
 

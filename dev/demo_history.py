@@ -1,9 +1,9 @@
 """Weeks of what might have happened before today, for a demonstration: the record, messages,
 webhooks, operations and services that paused.
 
-Nothing of a log is changed: events are new rows at its end, digested with the times that they
-bear and sealed in the order in which they are written, so the log proves as any other. Of what is
-in no chain, rows are made with their times.
+Nothing of a log is changed: events are new rows at its end, digested and stamped with the times
+that they bear and sealed in the order in which they are written, so the log proves as any other.
+Of what is in no chain, rows are made with their times.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -20,6 +20,7 @@ from apps.events.actors import SYSTEM, Actor, Subject, subject_of, user_actor
 from apps.events.digests import as_read, event_digest
 from apps.events.models import Event
 from apps.events.services import SIGNAL
+from apps.events.stamps import stamp_of
 from apps.notifications.constants import EMAIL
 from apps.notifications.models import Delivery, Notification
 from apps.operations.models import Operation, Step
@@ -185,6 +186,7 @@ def _event(one: Happened, past: Past) -> Event:
         salt=salts[1],
     )
     event.digest = event_digest(event)
+    event.stamp = stamp_of(event.digest)
     return event
 
 

@@ -15,8 +15,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from dev import proc
-from dev.errors import SetupError
+from dotmac.server import proc
+from dotmac.server.errors import SetupError
 
 SOCKET = Path("/var/run/docker.sock")
 CONFIGURATION = Path("/etc/docker/daemon.json")

@@ -32,7 +32,7 @@ class Knobs:
             "name": "Nora Lindqvist",
         }
     )
-    # Replace claims of the ID token, for instance `nonce` or `iss`; None leaves one out.
+    # Replace claims, for instance `nonce` or `iss` of the ID token; None leaves one out.
     claims: dict[str, Any] = field(default_factory=dict)
     # Replace what userinfo says.
     userinfo: dict[str, Any] = field(default_factory=dict)
@@ -91,6 +91,11 @@ class Provider:
     def jwks(self) -> dict[str, Any]:
         public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key()))
         return {"keys": [{**public, "kid": "1", "use": "sig", "alg": "RS256"}]}
+
+    def userinfo(self) -> dict[str, Any]:
+        knobs = self.knobs
+        said = {**knobs.person, **knobs.claims, **knobs.userinfo}
+        return {name: value for name, value in said.items() if value is not None}
 
     def authorize(self, asked: dict[str, str]) -> str:
         """Where the browser goes next."""
@@ -160,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
         documents = {
             "/.well-known/openid-configuration": self.provider.discovery,
             "/jwks": self.provider.jwks,
-            "/userinfo": lambda: {**self.provider.knobs.person, **self.provider.knobs.userinfo},
+            "/userinfo": self.provider.userinfo,
         }
         if path in documents:
             self._answer(200, documents[path]())

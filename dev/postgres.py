@@ -24,7 +24,6 @@ from pathlib import Path
 
 import psycopg
 
-from dev import proc
 from dev.cluster import (
     NAME,
     Cluster,
@@ -39,6 +38,8 @@ from dev.cluster import (
 )
 from dev.cluster import create as create_cluster
 from dev.ports import free_port
+from dotmac.backups.database import SPOOL, archive_command
+from dotmac.server import proc
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 8002
@@ -51,10 +52,20 @@ SETTINGS: Mapping[str, str] = {
     "max_locks_per_transaction": "256",
     "synchronous_commit": "on",
     "jit": "off",
+    # Both ready for backups, since the first takes a restart: what is done with closed WAL stands
+    # in `archive_command`, and what changed is known to the next differential backup.
+    "archive_mode": "on",
+    "summarize_wal": "on",
 }
 # For data that nobody misses when the machine loses power: what a killed server has written is
 # kept by the system all the same. Databases are made and dropped many times quicker.
-FORGETFUL: Mapping[str, str] = {**SETTINGS, "fsync": "off", "full_page_writes": "off"}
+FORGETFUL: Mapping[str, str] = {
+    **SETTINGS,
+    "fsync": "off",
+    "full_page_writes": "off",
+    "archive_mode": "off",
+    "summarize_wal": "off",
+}
 
 
 def ensure(directory: Path, port: int, *, settings: Mapping[str, str] = SETTINGS) -> str:
@@ -231,9 +242,16 @@ def _check_port(port: int) -> None:
 def _configure(cluster: Cluster, port: int, settings: Mapping[str, str]) -> None:
     """Write what may differ from start to start; TCP on this machine only, no Unix socket."""
     lines = {"listen_addresses": HOST, "port": str(port), "unix_socket_directories": ""}
-    text = "".join(f"{name} = '{value}'\n" for name, value in {**lines, **settings}.items())
+    lines["archive_command"] = archive_command(cluster.root / SPOOL)
+    text = "".join(
+        f"{name} = '{_escaped(value)}'\n" for name, value in {**lines, **settings}.items()
+    )
     (cluster.data / "dotmac.conf").write_text(text)
     (cluster.data / "dotmac.conf").chmod(0o644)
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("'", "''")
 
 
 def _start(cluster: Cluster) -> None:

@@ -76,6 +76,8 @@ class Knobs:
     wraps: str = ""
     digest: str = "sha256"
     lasts_s: int = 300
+    # Who the metadata is of, instead of the server's address.
+    entity: str = ""
 
 
 class Key:
@@ -119,7 +121,8 @@ class Provider:
         self.server.server_close()
 
     def metadata(self) -> str:
-        return _METADATA.format(issuer=self.url, certificate=self.key.certificate)
+        entity = self.knobs.entity or self.url
+        return _METADATA.format(issuer=entity, certificate=self.key.certificate)
 
     def answer(self, asked: str) -> tuple[str, str]:
         """Where the browser posts what, for a request as it comes in the query."""

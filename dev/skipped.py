@@ -1,12 +1,13 @@
 """Fails when a test that needs Docker or a browser did not run.
 
-python -m dev.skipped JUNIT.xml
+python -m dev.skipped JUNIT.xml…
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,10 +15,10 @@ PARTS = ("tests.docker", "tests.e2e", "tests.accessibility")
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def shortfalls(report: Path) -> Iterator[str]:
-    """What is missing from the report, a line each."""
+def shortfalls(*reports: Path) -> Iterator[str]:
+    """What is missing from the reports together, a line each."""
     cases = {part: [] for part in PARTS}
-    for case in ElementTree.parse(report).iter("testcase"):
+    for case in chain.from_iterable(ElementTree.parse(one).iter("testcase") for one in reports):
         name = f"{case.get('classname', '')}.{case.get('name', '')}".lstrip(".")
         for part in PARTS:
             if name.startswith(f"{part}."):
@@ -33,11 +34,12 @@ def shortfalls(report: Path) -> Iterator[str]:
 
 
 def main() -> int:
-    report = Path(sys.argv[1])
-    if not report.exists():
-        print(f"  ✗ There is no {report}: the tests did not run.")
-        return 1
-    found = list(shortfalls(report))
+    reports = [Path(one) for one in sys.argv[1:]]
+    for report in reports:
+        if not report.exists():
+            print(f"  ✗ There is no {report}: the tests did not run.")
+            return 1
+    found = list(shortfalls(*reports))
     for line in found:
         print(f"  ✗ {line}")
     return bool(found)

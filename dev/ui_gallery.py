@@ -9,12 +9,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
 
+from apps.portal.diffs import diff
 from dev import ui_charts
 
 ROOT = Path(__file__).resolve().parents[1]
 _PIECES = ROOT / "dev" / "templates" / "gallery" / "pieces"
 _COMPONENTS = ROOT / "templates" / "cotton"
 _TOKENS = ROOT / "static" / "src" / "tokens.css"
+_ROLE = [
+    f"subscribers.{right}" for right in ("view", "add", "change", "suspend", "end", "move", "bill")
+]
 
 
 class SampleForm(forms.Form):
@@ -82,6 +86,7 @@ def samples() -> dict[str, Any]:
             {"title": "Organisation", "state": "current"},
             {"title": "Plan", "state": "todo"},
         ],
+        "diff": diff(_ROLE, [*_ROLE[:3], "subscribers.export", *_ROLE[4:]]),
         "icons": sorted(file.stem for file in (ROOT / "templates" / "icons").glob("*.svg")),
     }
 

@@ -194,6 +194,9 @@ def _context(image: Image, extra: dict[str, str]) -> Iterator[IO[bytes]]:
 def _one_at_a_time() -> Iterator[None]:
     """Two builds of the same images at once would both do all the work."""
     path = Path(tempfile.gettempdir()) / "dotmac-images.lock"
-    with path.open("a") as lock:
+    # Only read: another user's file in such a folder cannot be opened as one that may be new.
+    if not path.exists():
+        path.touch(mode=0o644)
+    with path.open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

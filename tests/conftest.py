@@ -3,10 +3,11 @@
 Alice's ISP is Acme Fiber, Bob's is Initech Wireless; each has a console and a workspace schema.
 """
 
+import gc
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,30 @@ from apps.tenancy.templates import create_schema, fingerprint
 from apps.work.jobs import run as run_job
 from apps.work.models import Due
 from tests.live_platform import LivePlatform
+from tests.scheduling import ByUnit, longest_first
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest is begun first."""
+    longest_first(items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is loaded is no garbage: nobody looks for some meanwhile, nor walks through it later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByUnit:
+    """With `-n`, what shares a platform or a file stays in one process."""
+    return ByUnit(config, log)
 
 
 @dataclass(frozen=True)

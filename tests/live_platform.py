@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 from cryptography.fernet import Fernet
 
-from dev import postgres, proc
+from dev import postgres
 from dev.cluster import locate
 from dev.ports import free_port
 from dotmac.crypto.keys import SigningKey
@@ -27,6 +27,7 @@ from dotmac.edge.probe import ProbeResult, probe
 from dotmac.edge.traefik import binary
 from dotmac.edge.traefik_config import static_config
 from dotmac.engine.docker import DockerEngine
+from dotmac.server import proc
 
 ROOT = Path(__file__).resolve().parents[1]
 BASE, APPS = "dotmac.localhost", "apps.localhost"
@@ -153,7 +154,16 @@ class LivePlatform:
         if name == "web":
             daphne = str(Path(python).parent / "daphne")
             port = str(self.ports["web"])
-            return [daphne, "-b", "127.0.0.1", "-p", port, "config.server:application"]
+            return [
+                daphne,
+                "--verbosity",
+                "0",
+                "-b",
+                "127.0.0.1",
+                "-p",
+                port,
+                "config.server:application",
+            ]
         return [python, "manage.py", {"worker": "qcluster", "clock": "clock"}[name]]
 
     def start_process(self, name: str) -> None:

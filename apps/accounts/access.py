@@ -98,6 +98,12 @@ def require(request: HttpRequest, permission: str, obj: Model | None = None) -> 
         raise PermissionDenied
 
 
+def who_may(permission: str) -> list[User]:
+    """The active staff of the current schema who hold a permission."""
+    found = User.objects.filter(is_active=True, is_staff=True).order_by("pk")
+    return [user for user in found.select_related("membership__own_role") if may(user, permission)]
+
+
 def holds_all_of(who: Principal, other: Principal) -> bool:
     """Whether somebody may all that somebody else may."""
     if who.is_superuser or other.is_superuser:
@@ -173,21 +179,27 @@ def _held(
         return frozenset()
     own: Role | None = membership.own_role
     keys = frozenset(own.permissions) if own else permissions_of_role(membership.role)
-    if scopes is not None:
-        keys = frozenset(key for key in keys if lets(scopes, key))
-    rights = _granted(keys, is_limited=bool(membership.limits))
+    everything = _granted(keys, is_limited=bool(membership.limits))
     if scopes is None:
-        return rights
-    if membership.role == OWNER and READ in scopes:
-        rights |= _every_view()
+        return everything
+    let = frozenset(key for key in keys if lets(scopes, key))
+    rights = _granted(let, is_limited=bool(membership.limits))
+    if READ in scopes:
+        rights |= frozenset(filter(is_looking, everything))
+        rights |= _every_view() if membership.role == OWNER else frozenset()
     return frozenset(filter(is_looking, rights)) if only_reads(scopes) else rights
 
 
 def _granted(keys: frozenset[str], *, is_limited: bool = False) -> frozenset[str]:
-    """The keys that apps declare still, with the rights on rows that they grant."""
+    """The keys that apps declare still, with the rights on rows that they grant.
+
+    One that needs others gives nothing without them.
+    """
     known = [all_permissions()[key] for key in keys if key in all_permissions()]
     wanted = [one for one in known if one.is_limitable or not is_limited]
-    return frozenset(right for one in wanted for right in (one.key, *one.grants))
+    held = {one.key for one in wanted}
+    full = [one for one in wanted if held.issuperset(one.needs)]
+    return frozenset(right for one in full for right in (one.key, *one.grants))
 
 
 def _every_view() -> frozenset[str]:

@@ -13,9 +13,10 @@ from apps.accounts.languages import language_for_address, note_language
 from apps.accounts.models import User
 from apps.accounts.security.alerts import alert_of_new_browser
 from apps.accounts.security.methods import PASSKEY, PASSWORD, PROVIDER, methods_of
-from apps.accounts.security.sessions import client_ip, revoke_others
+from apps.accounts.security.sessions import client_ip, revoke_everywhere
+from apps.accounts.security.surges import give_try_back, note_failure, take_try
 from apps.branding.looks import look_in_force
-from apps.branding.mail import write_letter
+from apps.branding.mail import Letter, write_letter
 from apps.branding.post import post
 from apps.core.languages import speaking
 from apps.events import services as events
@@ -67,20 +68,37 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         events.record("user.signed_in", actor=user_actor(user), subject=user, data=data)
         alert_of_new_browser(request, user)
 
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Refuse one try too many, of an account, of an address, or in a surge of a network."""
+        super().pre_authenticate(request, **credentials)
+        if not take_try(request, credentials.get("email", "")):
+            raise self.validation_error("too_many_login_attempts")
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        """Who it is, if the password is right; then the try counts for nothing."""
+        user = super().authenticate(request, **credentials)
+        if user is not None:
+            give_try_back(request)
+        return user
+
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """Record it for whom it concerns. What was typed is not kept: it may be a password."""
+        note_failure()
         user = User.objects.filter(email__iexact=credentials.get("email", "")).first()
         if user is not None:
             data = {"by": PASSWORD, "ip": client_ip(request)}
             events.record("user.sign_in_failed", actor=SYSTEM, subject=user, data=data)
 
     def set_password(self, user: User, password: str) -> None:
-        """Save a chosen password, and end every session but the one that chose it."""
+        """Save a chosen password, and end every session but the one that chose it.
+
+        Of the operator's people also those in consoles and workspaces.
+        """
         request, is_self = self.request, self.request.user == user
         keep = request.session.session_key if is_self else None
         with transaction.atomic():
+            revoke_everywhere(user, keep=keep, actor=user_actor(user))
             super().set_password(user, password)
-            revoke_others(user, keep=keep, actor=user_actor(user))
             data = {"by": "change" if is_self else "reset", "ip": client_ip(request)}
             events.record("user.password_changed", actor=user_actor(user), subject=user, data=data)
 
@@ -112,15 +130,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return _absolute(self.request, pattern.replace("0-key", key))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """A worker sends it: a sign-in does not wait for a mail server."""
+        post(self.write(template_prefix, email, context), to=[email])
+
+    def write(self, template_prefix: str, email: str, context: dict[str, Any]) -> Letter:
         """Mails name the brand, not the host and its port."""
         site = _Site(look_in_force().name, _absolute(self.request, "/"))
         known = {"request": self.request, "email": email, **context, "current_site": site}
         with speaking(language_for_address(email)):
-            letter = write_letter(
-                template_prefix, known, look=look_in_force(), home_url=site.domain
-            )
-        # A worker sends it: a sign-in does not wait for a mail server.
-        post(letter, to=[email])
+            return write_letter(template_prefix, known, look=look_in_force(), home_url=site.domain)
 
     def send_notification_mail(
         self,

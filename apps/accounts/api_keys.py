@@ -19,12 +19,14 @@ from apps.core.exceptions import ConflictError, DomainError
 from apps.events import services as events
 from apps.events.actors import Actor, user_actor
 from apps.work import services as work
+from apps.work.registry import travels
 from apps.work.words import words
 from dotmac.crypto.secret import Secret
 
 # Scanners for secrets find a key by `dm_[0-9a-f]{12}_[A-Za-z0-9_-]{43}`.
 KEY_MARK = "dm"
 KIND = "api_key.expiry"
+travels(KIND)
 # Days before the end on which owners are told.
 NOTICES = (14, 3)
 LONGEST_DAYS = 3650

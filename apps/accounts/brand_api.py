@@ -1,4 +1,4 @@
-"""The brand and the sender of a schema over the API: one of each, for owners."""
+"""The brand and the sender of a schema over the API: one of each."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ _HOST = r"^(?!-)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\Z"
 
 
 class _MayBrand(BasePermission):
-    """Owners, as in the admin."""
+    """As in the admin."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """By the right on the row."""

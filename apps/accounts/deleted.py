@@ -1,12 +1,17 @@
 """What was deleted, over the API, for programs that keep a copy."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import django_filters
+from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
-from apps.accounts.resources import Resource
+from apps.accounts.access import may
+from apps.accounts.resources import Resource, right_to_list
 from apps.core.api.serializers import ModelSerializer
 from apps.core.models import Tombstone
 
@@ -48,12 +53,30 @@ class TombstoneFilter(django_filters.FilterSet):
         fields = ("resource",)
 
 
+class MayFollow(BasePermission):
+    """Those who may list at least one of the resources whose rows leave tombstones."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Whether there is one."""
+        return bool(_listed(request, view))
+
+
 @extend_schema_view(list=extend_schema(examples=[_EXAMPLE]))
 class DeletedViewSet(mixins.ListModelMixin, Resource):
-    """What was deleted in the last 90 days, newest first."""
+    """What was deleted in the last 90 days, newest first, of the resources that you may list."""
 
     access = "deleted"
-    permissions: ClassVar = {"list": "operations.view"}
+    permission_classes = [MayFollow]
+    # By the names that tombstones have; filled where the addresses are composed.
+    followed: ClassVar[dict[str, type[Resource]]] = {}
     serializer_class = TombstoneSerializer
     queryset = Tombstone.objects.all()
     filterset_class = TombstoneFilter
+
+    def get_queryset(self) -> QuerySet[Tombstone]:
+        """Of what the program may list while it is there."""
+        return Tombstone.objects.filter(resource__in=_listed(self.request, self))
+
+
+def _listed(request: Request, view: Any) -> list[str]:
+    return [name for name, one in view.followed.items() if may(request.user, right_to_list(one))]

@@ -1,4 +1,4 @@
-"""Keeping those out of a schema who do not belong to its organisation any more.
+"""Keeping those out of a schema who do not belong to its organisation any more, and signing out.
 
 The platform says so: at once where the schema lies in its database, by its grant elsewhere.
 """
@@ -28,6 +28,19 @@ def keep_out(identity: UUID, *, actor: Actor, as_of: datetime | None = None) -> 
     rows = User.objects.filter(pk=user.pk, is_active=True)
     if rows.update(is_active=False, off_by_platform_at=as_of or timezone.now()):
         events.record("user.deactivated", actor=actor, subject=user, data={"by": "platform"})
+    revoke_others(user, keep=None, actor=actor)
+
+
+@transaction.atomic
+def sign_out(identity: UUID, *, as_of: datetime, actor: Actor) -> None:
+    """End all sessions of somebody who came by hand-off, once for each moment that is said.
+
+    A hand-off that was signed before it signs nobody in any more (services.enter).
+    """
+    user = User.objects.select_for_update().filter(identity=identity).first()
+    if user is None or (user.signed_out_at and user.signed_out_at >= as_of):
+        return
+    User.objects.filter(pk=user.pk).update(signed_out_at=as_of)
     revoke_others(user, keep=None, actor=actor)
 
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.core.exceptions import DomainError
 
 Reason = Literal[
-    "used", "late", "browser", "host", "invalid", "off", "taken", "factor", "over", "left"
+    "used", "late", "browser", "host", "invalid", "off", "taken", "factor", "over", "left", "ended"
 ]
 
 _SENTENCES: dict[Reason, str | Promise] = {
@@ -32,6 +32,10 @@ _SENTENCES: dict[Reason, str | Promise] = {
     "left": _(
         "You do not belong to this organisation at DotMac any more, or are switched off there. Ask"
         " its owner."
+    ),
+    "ended": _(
+        "Your sessions were ended after this sign-in began, so it does not work any more. Start"
+        " again."
     ),
 }
 

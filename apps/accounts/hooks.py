@@ -11,6 +11,7 @@ from django.utils import timezone
 from apps.accounts.models import KnownBrowser, UsedHandOff
 from apps.core.api.idempotency import KEPT as ANSWERS_KEPT
 from apps.core.models import IdempotentAnswer, Tombstone
+from apps.tenancy.transfer.registry import leaves_out
 from apps.work.registry import forgets
 
 # Whoever comes from the same browser after so long is told of a new one.
@@ -19,6 +20,9 @@ BROWSERS_KEPT = timedelta(days=400)
 _TOMBSTONES_KEPT = timedelta(days=90)
 # Rows of sessions are written a moment after the sessions.
 _MOMENT = timedelta(hours=1)
+
+# Whoever held an archive could take over what people have open where it was made.
+leaves_out("sessions.Session", "usersessions.UserSession")
 
 
 @forgets

@@ -36,10 +36,10 @@ _LABELS = {"open": "info", "accepted": "success", "revoked": "danger", "expired"
 class InvitationForm(forms.ModelForm):  # type: ignore[type-arg]
     """Whom to invite, in which role."""
 
-    email = forms.EmailField(label=_("e-mail"), widget=UnfoldAdminEmailInputWidget)
-    role = forms.ChoiceField(label=_("role"), widget=UnfoldAdminSelectWidget)
+    email = forms.EmailField(label=_("E-mail"), widget=UnfoldAdminEmailInputWidget)
+    role = forms.ChoiceField(label=_("Role"), widget=UnfoldAdminSelectWidget)
     limits = forms.MultipleChoiceField(
-        label=_("only for"),
+        label=_("Only for"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text=_("With none ticked, the role holds for everything here."),

@@ -13,10 +13,12 @@ from django.urls import reverse
 from apps.accounts.addresses import platform_url
 from apps.accounts.members import titles_of_roles
 from apps.accounts.models import Invitation
+from apps.branding.guests import post_to_guest
 from apps.tenancy.kinds import CONSOLE, current_schema, kind_of
 from dotmac.crypto.secret import Secret
 
 log = structlog.get_logger(__name__)
+_TEMPLATE = "account/email/invitation"
 
 
 def send_invitation(request: HttpRequest, invitation: Invitation, token: Secret) -> None:
@@ -41,6 +43,7 @@ def _link(request: HttpRequest, token: str) -> str:
 
 def _send(request: HttpRequest, invitation: Invitation, context: dict[str, Any]) -> None:
     try:
-        get_adapter(request).send_mail("account/email/invitation", invitation.email, context)
+        letter = get_adapter(request).write(_TEMPLATE, invitation.email, context)
+        post_to_guest(letter, to=[invitation.email])
     except (OSError, SMTPException):
         log.exception("invitation_not_sent", invitation=str(invitation.uuid))

@@ -15,6 +15,7 @@ from apps.accounts.access import may
 from apps.accounts.members import NO_ROLE, checked_limits, is_given, set_role
 from apps.accounts.models import Invitation, User
 from apps.accounts.programs import Principal, Program
+from apps.branding.guests import EVERY, admit_guest
 from apps.core.exceptions import ConflictError, DomainError
 from apps.core.permissions import OWNER
 from apps.events import services as events
@@ -22,7 +23,6 @@ from apps.events.actors import user_actor
 from dotmac.crypto.secret import Secret
 
 LASTS = timedelta(days=7)
-_SENT_EVERY = timedelta(minutes=1)
 
 
 @transaction.atomic
@@ -31,7 +31,8 @@ def invite(
 ) -> tuple[Invitation, Secret]:
     """An invitation, and the text of its link, which is not kept.
 
-    ConflictError for somebody who has a role here, or is invited already.
+    ConflictError for somebody who has a role here, is invited already, or gets no mail any more;
+    QuotaError when no mail of today is left.
     """
     email = email.lower()
     _check(by, role)
@@ -40,10 +41,17 @@ def invite(
             _("%(email)s has a role here already. Change it there.") % {"email": email},
             field="email",
         )
-    Invitation.objects.filter(
-        email=email, accepted_at=None, revoked_at=None, expires_at__lt=timezone.now()
-    ).update(revoked_at=timezone.now())
     token, now = secrets.token_urlsafe(32), timezone.now()
+    Invitation.objects.filter(
+        email=email, accepted_at=None, revoked_at=None, expires_at__lt=now
+    ).update(revoked_at=now)
+    revoked = Invitation.objects.filter(email=email, revoked_at__isnull=False)
+    if revoked.filter(sent_at__gt=now - EVERY).exists():
+        raise ConflictError(
+            _("%(email)s was sent an invitation within the last minute. Wait a minute.")
+            % {"email": email},
+            field="email",
+        )
     invitation = Invitation(
         email=email, role=role, limits=checked_limits(limits), sent_at=now, **_maker(by)
     )
@@ -57,6 +65,7 @@ def invite(
             % {"email": email},
             field="email",
         ) from error
+    admit_guest(email)
     data = {"role": role, "limits": invitation.limits}
     events.record("invitation.created", actor=user_actor(by), subject=invitation, data=data)
     return invitation, Secret(token)
@@ -64,16 +73,21 @@ def invite(
 
 @transaction.atomic
 def renew(invitation: Invitation, *, by: Principal) -> Secret:
-    """Another link, good from now on; the one before ends. ConflictError once it is over."""
+    """Another link, good from now on; the one before ends.
+
+    ConflictError once it is over or where the address gets no mail any more, QuotaError when no
+    mail of today is left.
+    """
     _check(by, invitation.role)
     token, now = secrets.token_urlsafe(32), timezone.now()
     rows = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
     values = {"digest": digest_of(token), "sent_at": now, "expires_at": now + LASTS}
-    if not rows.filter(sent_at__lte=now - _SENT_EVERY).update(**values):
+    if not rows.filter(sent_at__lte=now - EVERY).update(**values):
         raise ConflictError(
             _("The invitation of %(invitation)s is over, or was sent within the last minute.")
             % {"invitation": invitation}
         )
+    admit_guest(invitation.email)
     events.record("invitation.sent_again", actor=user_actor(by), subject=invitation)
     return Secret(token)
 

@@ -18,7 +18,7 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from apps.accounts import api_keys, service_accounts
-from apps.accounts.access import all_permissions, held_by, may, permissions_here
+from apps.accounts.access import all_permissions, may, permissions_here
 from apps.accounts.models import ApiKey, ServiceAccount, User
 from apps.accounts.programs_admin import change_each, person_of
 from apps.accounts.scopes import FULL, READ
@@ -91,11 +91,8 @@ class KeyForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if "account" in self.fields:
             self.fields["account"].queryset = service_accounts.accounts_of(self.by)  # type: ignore[attr-defined]
-            held = held_by(self.by)
             self.fields["ticked"].choices = [  # type: ignore[attr-defined]
-                (one.key, one.title)
-                for one in permissions_here()
-                if self.by.is_superuser or one.key in held
+                (one.key, one.title) for one in permissions_here() if may(self.by, one.key)
             ]
 
     def clean(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from apps.core.exceptions import ConflictError
 from apps.core.models import Labelled
 from apps.events import services as events
 from apps.events.actors import Actor, Subject, subject_of
+from apps.events.differences import CHANGED, differences, values_of
 
 
 @transaction.atomic
@@ -31,5 +32,5 @@ def set_labels(row: Labelled, *, actor: Actor, **labels: Any) -> None:
         f"{name}.labelled",
         actor=actor,
         subject=about or Subject(name, str(row.pk), str(row)[:200]),
-        data={"changed": sorted(changed)},
+        data={CHANGED: differences(values_of(current, changed), changed)},
     )

@@ -10,9 +10,9 @@ from django.views.decorators.http import require_POST
 
 from apps.accounts.addresses import local_path
 from apps.accounts.models import User
+from apps.accounts.services import change_detail
 from apps.branding.looks import look_in_force
 from apps.core.languages import first_of, names, speak
-from apps.events import services as events
 from apps.events.actors import Actor, user_actor
 
 # What a person can choose.
@@ -44,8 +44,7 @@ def language_for_address(email: str) -> str:
 @transaction.atomic
 def choose_language(user: User, code: str, *, actor: Actor) -> None:
     """Keep a person's language; an empty one leaves it to the level and the browser."""
-    if User.objects.filter(pk=user.pk).exclude(language=code).update(language=code):
-        events.record("user.changed", actor=actor, subject=user, data={"language": code})
+    change_detail(user, "language", code, actor=actor)
     user.language = code
 
 

@@ -1,4 +1,4 @@
-"""Writes about roles, and about who has which.
+"""Writes about roles, about who has which, and about the sessions of others.
 
 Nobody gives more than they hold, nor changes somebody who holds more.
 """
@@ -25,15 +25,18 @@ from apps.accounts.access import (
 from apps.accounts.models import Membership, Role, User
 from apps.accounts.programs import Principal
 from apps.accounts.registry import rights_shrank
+from apps.accounts.security.sessions import revoke_everywhere
 from apps.accounts.services import keep_an_owner
 from apps.core.exceptions import ConflictError, DomainError
 from apps.core.permissions import OWNER
 from apps.events import services as events
 from apps.events.actors import user_actor
+from apps.events.differences import CHANGED, differences, values_of
 from apps.tenancy.kinds import current_schema, kind_of
 
 Limits = list[dict[str, str]]
 NO_ROLE = ""
+_TOLD = ("name", "permissions")
 
 
 def role_of(user: User) -> str:
@@ -116,9 +119,23 @@ def require_above(by: Principal, user: User) -> None:
 
 
 @transaction.atomic
+def end_sessions(user: User, *, by: Principal) -> int:
+    """End all sessions of somebody at once, also where they came from here by hand-off.
+
+    Returns how many ended here. What they hold stays, so they can sign in again.
+    """
+    require_above(by, user)
+    ended = revoke_everywhere(user, keep=None, actor=user_actor(by))
+    events.record(
+        "user.sessions_ended", actor=user_actor(by), subject=user, data={"sessions": ended}
+    )
+    return ended
+
+
+@transaction.atomic
 def create_role(*, name: str, permissions: Iterable[str], by: Principal) -> Role:
     """A role of one's own; ConflictError for a name that is taken."""
-    role = Role(name=name, permissions=_checked(permissions, by))
+    role = Role(name=name, permissions=_complete(_checked(permissions, by)))
     _save(role)
     data = {"permissions": role.permissions}
     events.record("role.created", actor=user_actor(by), subject=role, data=data)
@@ -130,10 +147,10 @@ def change_role(role: Role, *, name: str, permissions: Iterable[str], by: Princi
     """Change what a role is called and may do, for all who have it."""
     current = Role.objects.select_for_update().get(pk=role.pk)
     _checked(current.permissions, by)
-    before = current.permissions
-    current.name, current.permissions = name, _checked(permissions, by)
+    before = values_of(current, _TOLD)
+    current.name, current.permissions = name, _complete(_checked(permissions, by))
     _save(current)
-    data = {"before": before, "after": current.permissions}
+    data = {CHANGED: differences(before, values_of(current, _TOLD))}
     events.record("role.changed", actor=user_actor(by), subject=current, data=data)
     for user in User.objects.filter(membership__own_role=current):
         rights_shrank(user, user_actor(by))
@@ -247,6 +264,19 @@ def _checked(permissions: Iterable[str], by: Principal) -> list[str]:
     keys = sorted(set(permissions) & all_permissions().keys())
     if not (may(by, "roles.manage") and all(may(by, key) for key in keys)):
         raise PermissionDenied(_("You cannot give a role that may do more than you."))
+    return keys
+
+
+def _complete(keys: list[str]) -> list[str]:
+    """The same; DomainError for one that gives nothing, since another that it needs is missing."""
+    known = all_permissions()
+    for key in keys:
+        for needed in set(known[key].needs).difference(keys):
+            raise DomainError(
+                _("“%(key)s” needs “%(needed)s” too.")
+                % {"key": known[key].title, "needed": known[needed].title},
+                field="permissions",
+            )
     return keys
 
 

@@ -69,6 +69,8 @@ class User(AbstractBaseUser, PermissionsMixin, Labelled):
     vouched_at = models.DateTimeField(null=True, editable=False)
     # Switched off because the platform said so then; a later hand-off lets them in again.
     off_by_platform_at = models.DateTimeField(null=True, editable=False)
+    # When the platform last had their sessions ended here; a hand-off of before lets nobody in.
+    signed_out_at = models.DateTimeField(null=True, editable=False)
     # Stands for somebody of the operator while they help here, and is nobody otherwise.
     is_visitor = models.BooleanField(default=False, db_default=False, editable=False)
     date_joined = models.DateTimeField(default=timezone.now)

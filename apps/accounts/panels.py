@@ -26,8 +26,9 @@ def first_steps(request: HttpRequest) -> dict[str, Any]:
         return {}
     own = [] if comes_by_hand_off(user) else [_second_factor(user)]
     team = [_team()] if may(user, "people.manage") else []
-    look = [_brand(), _sender()] if user.is_superuser else []
-    return {"checklist": [*own, *team, *look]}
+    brand = [_brand()] if may(user, "brand.change") else []
+    sender = [_sender()] if may(user, "mail.manage") else []
+    return {"checklist": [*own, *team, *brand, *sender]}
 
 
 def _second_factor(user: User) -> Step:

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db import transaction
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
@@ -12,11 +13,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts import members, services
+from apps.accounts.bulk_api import BulkUpsert
 from apps.accounts.languages import LANGUAGE_CODES, choose_language
 from apps.accounts.models import ApiKey, User
+from apps.accounts.personal import erase_user, user_data
+from apps.accounts.personal_api import ErasureSerializer, check_confirmed, give_out
 from apps.accounts.programs import Program
 from apps.accounts.resources import LabelledResource
 from apps.accounts.service_accounts import word_of
+from apps.core.api.bulk import described_bulk
 from apps.core.api.labels import Labels, Shown
 from apps.core.api.views import Manners
 from apps.tenancy.kinds import current_schema, kind_of
@@ -116,8 +121,14 @@ class MeSerializer(serializers.Serializer[Any]):
 @extend_schema_view(
     list=extend_schema(examples=[OpenApiExample("A person", _DORA, response_only=True)]),
     retrieve=extend_schema(examples=[OpenApiExample("A person", _DORA, response_only=True)]),
+    bulk=described_bulk(
+        "people",
+        NewPersonSerializer,
+        {"external_id": "hr-7", "email": "dora@acme.example", "name": "Dora Diaz"},
+        {"email": "emil@acme.example", "language": "fr"},
+    ),
 )
-class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledResource):
+class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BulkUpsert, LabelledResource):
     """People of this schema. They are switched off, never deleted."""
 
     access = "people"
@@ -128,9 +139,14 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledRe
         "deactivate": "people.manage",
         "reactivate": "people.manage",
         "role": "people.manage",
+        "end_sessions": "people.manage",
+        "personal_data": "people.erase",
+        "erase": "people.erase",
     }
     queryset = User.objects.select_related("membership__own_role").filter(is_visitor=False)
     filterset_fields = ("email", "is_staff", "is_active")
+    bulk_name, bulk_keys = "people", ("external_id", "email")
+    new_row, changed_row = NewPersonSerializer, PersonChangesSerializer
 
     def check_labelling(self, row: User) -> None:
         """Of nobody above oneself."""
@@ -139,23 +155,31 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledRe
     @extend_schema(request=NewPersonSerializer, responses={201: PersonSerializer})
     def create(self, request: Request) -> Response:
         """Add a person, who chooses a password through “Forgot your password?”."""
-        values = self.checked(NewPersonSerializer)
+        return self.shown(self.add(self.checked(NewPersonSerializer)), 201)
+
+    @transaction.atomic
+    def add(self, values: dict[str, Any]) -> User:
+        """In a role of at most one's own."""
         role = values.pop("role")
-        with transaction.atomic():
-            user = services.create_user(actor=self.actor, **values)
-            if role:
-                members.set_role(user, role, by=self.by)
-        return self.labelled(user, 201)
+        user = services.create_user(actor=self.actor, **values)
+        if role:
+            members.set_role(user, role, by=self.by)
+        self.label(user)
+        return user
 
     @extend_schema(request=PersonChangesSerializer, responses={200: PersonSerializer})
     def partial_update(self, request: Request, uuid: UUID) -> Response:
         """Change their language, what another system calls them, and what it notes."""
         user = self.get_object()
-        self.check_labelling(user)
-        values = self.checked(PersonChangesSerializer, user)
+        self.change(user, self.checked(PersonChangesSerializer, user))
+        return self.shown(user)
+
+    def change(self, row: User, values: dict[str, Any]) -> None:
+        """Language and labels of somebody who is not above oneself."""
+        self.check_labelling(row)
         if "language" in values:
-            choose_language(user, values["language"], actor=self.actor)
-        return self.labelled(user)
+            choose_language(row, values["language"], actor=self.actor)
+        self.label(row)
 
     @extend_schema(request=None, responses={200: PersonSerializer})
     @action(detail=True, methods=["post"])
@@ -177,6 +201,32 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledRe
         limits = values.get("limits", members.limits_in_text(user))
         members.set_role(user, values["role"], by=self.by, limits=limits)
         return self.shown(user)
+
+    @extend_schema(request=None, responses={200: PersonSerializer})
+    @action(detail=True, methods=["post"], url_path="end-sessions")
+    def end_sessions(self, request: Request, uuid: UUID) -> Response:
+        """Sign a person out everywhere at once; they can sign in again."""
+        user = self.get_object()
+        members.end_sessions(user, by=self.by)
+        return self.shown(user)
+
+    @extend_schema(request=None, responses={200: OpenApiTypes.OBJECT})
+    @action(detail=True, methods=["get"], url_path="personal-data")
+    def personal_data(self, request: Request, uuid: UUID) -> Response:
+        """Every row about a person here, without secrets, and the events that name them."""
+        user = self.get_object()
+        members.require_above(self.by, user)
+        return Response(give_out(user, user_data(user), actor=self.actor))
+
+    @extend_schema(request=ErasureSerializer, responses={204: None})
+    @action(detail=True, methods=["post"])
+    def erase(self, request: Request, uuid: UUID) -> Response:
+        """Take a person out for good; 409 for the last owner. `confirm` is their address."""
+        user = self.get_object()
+        members.require_above(self.by, user)
+        check_confirmed(self.checked(ErasureSerializer), user.email)
+        erase_user(user, actor=self.actor)
+        return Response(status=204)
 
     def _switch(self, change: Any) -> Response:
         user = self.get_object()

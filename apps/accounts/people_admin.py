@@ -21,7 +21,9 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from apps.accounts import members, services
 from apps.accounts.access import all_permissions, may, permissions_here
 from apps.accounts.models import Role, User
+from apps.accounts.personal_admin import PersonalData
 from apps.accounts.security.factors import ASKED_AT_SIGN_IN
+from apps.accounts.sessions_admin import Sessions
 from apps.core.exceptions import DomainError
 from apps.events.actors import user_actor
 
@@ -30,13 +32,13 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]
     """A person as those write one down who manage people."""
 
     role = forms.ChoiceField(
-        label=_("role"),
+        label=_("Role"),
         required=False,
         widget=UnfoldAdminSelectWidget,
         help_text=_("Without a role they may do nothing here."),
     )
     limits = forms.MultipleChoiceField(
-        label=_("only for"),
+        label=_("Only for"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text=_("With none ticked, the role holds for everything here."),
@@ -92,7 +94,7 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]
         """The services have written the row; nothing is put together here."""
 
 
-class UserAdmin(ModelAdmin):  # type: ignore[misc]
+class UserAdmin(Sessions, PersonalData, ModelAdmin):  # type: ignore[misc]
     """People of this schema; they are switched off, never deleted."""
 
     form = UserForm
@@ -103,6 +105,7 @@ class UserAdmin(ModelAdmin):  # type: ignore[misc]
     ordering = ["email"]
     readonly_fields = ["is_active", "last_login", "date_joined"]
     actions = ["deactivate", "reactivate"]
+    actions_detail = ["own_data"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """With whether they have a second factor."""
@@ -202,7 +205,7 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
     """A role of one's own, by ticking what it may do."""
 
     permissions = forms.MultipleChoiceField(
-        label=_("permissions"),
+        label=_("Permissions"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text=_("You can tick what you may do yourself."),

@@ -1,4 +1,8 @@
-"""What roles can hold of people, roles and keys."""
+"""What roles can hold of people, roles and keys.
+
+Nothing here grants rights on sign-in policies and identity providers, which stay with owners: a
+provider opens any account, an owner's too, and the policy can keep everybody out.
+"""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -13,12 +17,18 @@ PERMISSIONS = (
     ),
     Permission(
         "people.manage",
-        _("Invite and add people, give them roles, switch them on and off"),
+        _("Invite and add people, give them roles, switch them off, end their sessions"),
         (ADMIN,),
         (
             *rights("accounts", "user", on="view add change"),
             *rights("accounts", "invitation", on="view add"),
         ),
+    ),
+    Permission(
+        "people.erase",
+        _("Export and erase the personal data of people"),
+        (ADMIN,),
+        rights("accounts", "user"),
     ),
     Permission(
         "roles.manage",

@@ -33,6 +33,11 @@ class Program:
         return self.account.uuid
 
     @property
+    def log_name(self) -> str:
+        """What log lines call it, which name people by their number."""
+        return f"program:{self.account.uuid}"
+
+    @property
     def is_active(self) -> bool:
         """Whether the account is on."""
         return self.account.is_active

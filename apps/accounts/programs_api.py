@@ -12,8 +12,10 @@ from rest_framework.response import Response
 
 from apps.accounts import api_keys, service_accounts
 from apps.accounts.api_keys import LONGEST_DAYS, LONGEST_OVERLAP_H
+from apps.accounts.bulk_api import BulkUpsert
 from apps.accounts.models import ApiKey, ServiceAccount
 from apps.accounts.resources import LabelledResource, Resource
+from apps.core.api.bulk import described_bulk
 from apps.core.api.labels import Labels, Shown
 from apps.core.api.serializers import ModelSerializer
 from apps.core.exceptions import DomainError
@@ -182,7 +184,17 @@ class RotationSerializer(_EndSerializer):
     )
 
 
-class ServiceAccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledResource):
+@extend_schema_view(
+    bulk=described_bulk(
+        "service_accounts",
+        AccountChangesSerializer,
+        {"external_id": "vault-3", "name": "CRM", "role": "support"},
+        {"external_id": "vault-4", "description": "Reads usage at night"},
+    )
+)
+class ServiceAccountViewSet(
+    mixins.ListModelMixin, mixins.RetrieveModelMixin, BulkUpsert, LabelledResource
+):
     """Programs with a role here. They go on when whoever made them leaves."""
 
     access = "service-accounts"
@@ -192,6 +204,8 @@ class ServiceAccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, La
     serializer_class = ServiceAccountSerializer
     queryset = ServiceAccount.objects.all()
     filterset_fields = ("name", "is_active")
+    bulk_name = "service_accounts"
+    new_row = changed_row = AccountChangesSerializer
 
     def get_queryset(self) -> QuerySet[ServiceAccount]:
         """Those that may no more than who asks."""
@@ -200,17 +214,26 @@ class ServiceAccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, La
     @extend_schema(request=AccountChangesSerializer, responses={201: ServiceAccountSerializer})
     def create(self, request: Request) -> Response:
         """Make a service account, in a role that may no more than you."""
-        values = self.checked(AccountChangesSerializer)
-        return self.labelled(service_accounts.create_account(by=self.by, **values), 201)
+        return self.shown(self.add(self.checked(AccountChangesSerializer)), 201)
+
+    def add(self, values: dict[str, Any]) -> ServiceAccount:
+        """In a role of at most one's own."""
+        account = service_accounts.create_account(by=self.by, **values)
+        self.label(account)
+        return account
 
     @extend_schema(request=AccountChangesSerializer, responses={200: ServiceAccountSerializer})
     def partial_update(self, request: Request, uuid: UUID) -> Response:
         """Change name, description, role, limits or labels."""
         account = self.get_object()
-        values = self.checked(AccountChangesSerializer, account)
+        self.change(account, self.checked(AccountChangesSerializer, account))
+        return self.shown(account)
+
+    def change(self, row: ServiceAccount, values: dict[str, Any]) -> None:
+        """What is given, and the labels."""
         if values:
-            service_accounts.change_account(account, by=self.by, **values)
-        return self.labelled(account)
+            service_accounts.change_account(row, by=self.by, **values)
+        self.label(row)
 
     @extend_schema(request=None, responses={200: ServiceAccountSerializer})
     @action(detail=True, methods=["post"])

@@ -1,4 +1,4 @@
-"""What higher apps do when somebody may do less, and what they know of who belongs here."""
+"""What higher apps do when somebody may do less or is signed out, and who they say belongs here."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,8 +8,10 @@ from apps.accounts.models import User
 from apps.events.actors import Actor
 
 Shrunk = Callable[[User, Actor], None]
+SignedOut = Callable[[User, Actor], None]
 Belongs = Callable[[UUID, datetime], bool]
 _callbacks: list[Shrunk] = []
+_sign_outs: list[SignedOut] = []
 _belonging: list[Belongs] = []
 
 
@@ -26,10 +28,24 @@ def rights_shrank(user: User, actor: Actor) -> None:
         callback(user, actor)
 
 
+def when_signed_out(callback: SignedOut) -> SignedOut:
+    """Register what happens, in the person's own schema, where their sessions end everywhere."""
+    if callback not in _sign_outs:
+        _sign_outs.append(callback)
+    return callback
+
+
+def signed_out(user: User, actor: Actor) -> None:
+    """Call what is registered, before a person's sessions are ended in their own schema."""
+    for callback in _sign_outs:
+        callback(user, actor)
+
+
 def knows_who_belongs(asked: Belongs) -> Belongs:
     """Register who is asked whether an operator-level user may come in with what was said then.
 
     It is called in the transaction that lets them in, in their schema, and locks what it reads.
+    HandOffError where they belong, and have to come anew.
     """
     if asked not in _belonging:
         _belonging.append(asked)

@@ -8,7 +8,6 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from apps.accounts.access import may, within_limits
@@ -32,19 +31,30 @@ def may_write(request: HttpRequest | Request) -> bool:
 class MayUse(BasePermission):
     """Those whose role grants what the resource asks for, or what the admin does of its rows."""
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: Any) -> bool:
         """Whether the program may do this to rows of the resource."""
-        return may_write(request) and may(request.user, self._wanted(request, view))
+        does = [view.action]
+        if view.action == "bulk":
+            # What its rows do.
+            does = [name for name in ("create", "partial_update") if hasattr(view, name)]
+        wanted = [_wanted(str(request.method), view, name) for name in does]
+        return may_write(request) and all(may(request.user, one) for one in wanted)
 
-    @staticmethod
-    def _wanted(request: Request, view: Any) -> str:
-        named: str | None = view.permissions.get(view.action)
-        if named is not None:
-            return named
-        right = _RIGHTS.get(str(request.method))
-        right = right or ("add" if view.action in ("create", "bulk") else "change")
-        options = view.queryset.model._meta
-        return f"{options.app_label}.{right}_{options.model_name}"
+
+def _wanted(method: str, view: Any, action: str) -> str:
+    named: str | None = view.permissions.get(action)
+    if named is not None:
+        return named
+    right = _RIGHTS.get(method) or ("add" if action == "create" else "change")
+    options = view.queryset.model._meta
+    return f"{options.app_label}.{right}_{options.model_name}"
+
+
+def right_to_list(resource: "type[Resource]") -> str:
+    """What it takes to list a resource's rows."""
+    rows: Any = resource.queryset
+    options = rows.model._meta
+    return resource.permissions.get("list") or f"{options.app_label}.view_{options.model_name}"
 
 
 class Resource(Manners, GenericViewSet[Any]):
@@ -79,9 +89,12 @@ class Resource(Manners, GenericViewSet[Any]):
         shown = self.get_serializer_class()(again, context={"request": self.request}).data
         return Response(shown, status=status)
 
-    def checked(self, serializer: Any, row: Model | None = None) -> dict[str, Any]:
-        """The request's values by a serializer class; of a row only those that are sent."""
-        asked = serializer(row, data=self.request.data, partial=row is not None)
+    def checked(
+        self, serializer: Any, row: Model | None = None, *, data: Any = None
+    ) -> dict[str, Any]:
+        """The request's values, or data, by a serializer class; of a row only those sent."""
+        given = self.request.data if data is None else data
+        asked = serializer(row, data=given, partial=row is not None)
         asked.is_valid(raise_exception=True)
         values: dict[str, Any] = asked.validated_data
         return values
@@ -98,9 +111,11 @@ class LabelledResource(Resource):
     taken: tuple[str, ...] = LABELS
     _labels: dict[str, Any]
 
-    def checked(self, serializer: Any, row: Model | None = None) -> dict[str, Any]:
+    def checked(
+        self, serializer: Any, row: Model | None = None, *, data: Any = None
+    ) -> dict[str, Any]:
         """The values without the labels, which `labelled` writes."""
-        values = super().checked(serializer, row)
+        values = super().checked(serializer, row, data=data)
         self._labels = {name: values.pop(name) for name in self.taken if name in values}
         return values
 

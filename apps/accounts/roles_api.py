@@ -147,7 +147,10 @@ class InvitationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resour
 
     @extend_schema(request=NewInvitationSerializer, responses={201: InvitationSerializer})
     def create(self, request: Request) -> Response:
-        """Invite somebody; 409 for who has a role here, or is invited already."""
+        """Invite somebody; 409 for who has a role here, is invited already or gets no mail.
+
+        Also when the day's quota of mails is used up (`quota_exceeded`).
+        """
         made, token = invitations.invite(by=self.by, **self.checked(NewInvitationSerializer))
         send_invitation(request._request, made, token)
         return self.shown(made, 201)
@@ -155,7 +158,7 @@ class InvitationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resour
     @extend_schema(request=None, responses={200: InvitationSerializer})
     @action(detail=True, methods=["post"])
     def send(self, request: Request, uuid: UUID) -> Response:
-        """Send it again, with another link; 409 once it is over, or within a minute."""
+        """Send it again, with another link; 409 once it is over, within a minute, or unsendable."""
         row = self.get_object()
         send_invitation(request._request, row, invitations.renew(row, by=self.by))
         return self.shown(row)

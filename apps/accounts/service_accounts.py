@@ -19,6 +19,9 @@ from apps.core.exceptions import ConflictError, DomainError
 from apps.core.permissions import OWNER
 from apps.events import services as events
 from apps.events.actors import user_actor
+from apps.events.differences import CHANGED, differences, values_of
+
+_TOLD = ("name", "description", "limits")
 
 
 @transaction.atomic
@@ -39,19 +42,16 @@ def create_account(
 def change_account(account: ServiceAccount, *, by: Principal, **values: Any) -> None:
     """Change name, description, role or limits; what is left out stays."""
     current = _locked(account, by)
-    before = {name: getattr(current, name) for name in ("name", "description", "limits")}
-    before["role"] = word_of(current)
+    before = {**values_of(current, _TOLD), "role": word_of(current)}
     for name in ("name", "description"):
         setattr(current, name, values.get(name, before[name]))
     if "role" in values or "limits" in values:
         held = [f"{one['type']}:{one['id']}" for one in current.limits]
         _give(current, values.get("role", before["role"]), values.get("limits", held), by)
-    after = {name: getattr(current, name) for name in ("name", "description", "limits")}
-    after["role"] = word_of(current)
-    changed = {name: [before[name], after[name]] for name in before if before[name] != after[name]}
-    if changed:
+    after = {**values_of(current, _TOLD), "role": word_of(current)}
+    if changed := differences(before, after):
         _save(current)
-        data = {"changed": changed}
+        data = {CHANGED: changed}
         events.record("service_account.changed", actor=user_actor(by), subject=current, data=data)
     account.__dict__.update(current.__dict__)
 

@@ -19,6 +19,7 @@ from apps.core.exceptions import ConflictError
 from apps.core.permissions import OWNER
 from apps.events import services as events
 from apps.events.actors import Actor, user_actor
+from apps.events.differences import CHANGED, differences
 from dotmac.crypto.contracts import HAND_OFF_LIFETIME
 
 # What the platform says of somebody who comes by hand-off.
@@ -54,8 +55,16 @@ def create_user(
 @transaction.atomic
 def rename_user(user: User, name: str, *, actor: Actor) -> None:
     """Call a person something else."""
-    if User.objects.filter(pk=user.pk).exclude(name=name).update(name=name):
-        events.record("user.changed", actor=actor, subject=user, data={"name": name})
+    change_detail(user, "name", name, actor=actor)
+
+
+@transaction.atomic
+def change_detail(user: User, name: str, value: str, *, actor: Actor) -> None:
+    """Change what somebody is called, or their language, where it is another."""
+    before = User.objects.select_for_update().values(name).get(pk=user.pk)
+    if changed := differences(before, {name: value}):
+        User.objects.filter(pk=user.pk).update(**{name: value})
+        events.record("user.changed", actor=actor, subject=user, data={CHANGED: changed})
 
 
 @transaction.atomic
@@ -147,7 +156,9 @@ def ensure_member(
     begins = is_first or (was_owner and not user.is_superuser)
     if begins and role in BUILT_IN and getattr(user, "membership", None) is None:
         Membership.objects.create(user=user, role=role)
-        events.record("user.role_changed", actor=actor, subject=user, data={"after": role})
+        events.record(
+            "user.role_changed", actor=actor, subject=user, data={"before": "", "after": role}
+        )
         forget(user)
     return user
 
@@ -157,12 +168,14 @@ def enter(entrance: Entrance, *, ip: str = "") -> User:
     """Spend a hand-off and return who it signs in.
 
     HandOffError when it was spent before, or who comes has left the organisation since it was
-    signed: also where they have never been here, so that nothing here could be switched off.
+    signed: also where they have never been here, so that nothing here could be switched off. Their
+    row stays locked: who ends their sessions meanwhile waits for this one (departures.sign_out).
     """
     spend(entrance.jti, entrance.expires_at)
     message, said_at = entrance.hand_off, entrance.expires_at - HAND_OFF_LIFETIME
     if not belongs_here(UUID(message.user_id), said_at):
         raise HandOffError("left")
+    _refuse_who_was_signed_out(UUID(message.user_id), said_at)
     user = ensure_member(
         identity=UUID(message.user_id),
         email=message.email,
@@ -208,6 +221,13 @@ def is_last_owner(user: User) -> bool:
     """Whether nobody else who is active may do everything; locks those who may."""
     owners = User.objects.select_for_update().filter(is_superuser=True, is_active=True)
     return {owner.pk for owner in owners.order_by("pk")} == {user.pk}
+
+
+def _refuse_who_was_signed_out(identity: UUID, said_at: datetime) -> None:
+    user = User.objects.select_for_update().filter(identity=identity).first()
+    # Tokens know whole seconds: one of the same second may be of before.
+    if user is not None and user.signed_out_at and user.signed_out_at >= said_at:
+        raise HandOffError("ended")
 
 
 def _find_member(identity: UUID, email: str) -> User | None:

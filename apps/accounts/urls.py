@@ -12,7 +12,7 @@ from django.urls import URLPattern, path, re_path
 from django.views.generic import RedirectView
 
 from apps.accounts import invitation_views as invited
-from apps.accounts import views
+from apps.accounts import own_data, views
 from apps.accounts.providers import github, oidc, saml
 from apps.accounts.security import views as security
 from apps.accounts.visits import views as visits
@@ -20,6 +20,8 @@ from apps.accounts.visits import views as visits
 _to_security = login_required(RedirectView.as_view(pattern_name="account_security"))
 
 _SESSIONS: list[URLPattern] = [
+    path("personal/", own_data.personal, name="account_personal"),
+    path("personal/data.json", own_data.personal_file, name="account_personal_file"),
     path("security/", security.security, name="account_security"),
     path("security/second-factor/", security.second_factor, name="account_second_factor"),
     path("security/sessions/<int:pk>/end/", security.end_session, name="account_session_end"),

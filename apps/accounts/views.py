@@ -9,6 +9,7 @@ from allauth.account.views import LoginView
 from django.conf import settings
 from django.contrib.auth import login
 from django.core.exceptions import NON_FIELD_ERRORS
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -116,15 +117,9 @@ def sso_enter(request: HttpRequest) -> HttpResponse:
     """Come in with a hand-off, once; or a page that says why not, with a button to start again."""
     try:
         entrance = hand_off.open_entrance(request.GET.get("token", ""), host=host_of(request))
-        user = _admit(request, entrance)
+        user = _come_in(request, entrance)
     except HandOffError as error:
         return refused(request, error)
-    if getattr(request.user, "visit", None) is not None:
-        # Who comes as themselves takes nothing of a support visit along.
-        request.session.flush()
-    login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
-    add_methods(request, entrance.hand_off.amr)
-    begin_session(request)
     note_language(user)
     response = HttpResponseRedirect(local_path(entrance.hand_off.next_path, _HOME))
     response.delete_cookie(hand_off.cookie_name(entrance.state, is_secure=request.is_secure()))
@@ -140,6 +135,19 @@ def refused(request: HttpRequest, error: HandOffError) -> HttpResponse:
         "factor_url": platform_url("/accounts/security/second-factor/"),
     }
     return render(request, "sso/refused.html", context, status=error.status)
+
+
+@transaction.atomic
+def _come_in(request: HttpRequest, entrance: hand_off.Entrance) -> User:
+    """Begin the session with the row still locked: who ends all sessions then finds this one."""
+    user = _admit(request, entrance)
+    if getattr(request.user, "visit", None) is not None:
+        # Who comes as themselves takes nothing of a support visit along.
+        request.session.flush()
+    login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    add_methods(request, entrance.hand_off.amr)
+    begin_session(request)
+    return user
 
 
 def _admit(request: HttpRequest, entrance: hand_off.Entrance) -> User:

@@ -1,4 +1,4 @@
-"""Alert channels in the operator's admin, and what became of each alert; for owners."""
+"""Alert channels in the operator's admin, and what became of each alert."""
 
 from typing import Any
 
@@ -38,16 +38,6 @@ class AlertChannelAdmin(ModelAdmin):  # type: ignore[misc]
     list_filter = ("kind", "severity", "is_on")
     search_fields = ("name",)
     change_form_outer_after_template = "alerts/channel.html"
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Owners only: what is secret of the platform goes out here."""
-        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
-
-    has_change_permission = has_delete_permission = has_view_permission
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """As for all else."""
-        return self.has_view_permission(request)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """The place only of one that is there."""
@@ -184,10 +174,6 @@ class AlertDeliveryAdmin(ModelAdmin):  # type: ignore[misc]
         "sent_at",
     )
     readonly_fields = fields
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Owners only, as the channels."""
-        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """What happens makes them."""

@@ -1,4 +1,4 @@
-"""Alert channels over the API, and what became of each alert; at the operator, for owners."""
+"""Alert channels over the API, and what became of each alert, at the operator."""
 
 from typing import Any, ClassVar
 from uuid import UUID
@@ -162,7 +162,6 @@ class AlertChannelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Labe
     """Ways to the operator that need no mail server."""
 
     access = "alerts"
-    # For owners, as in the admin.
     permissions: ClassVar = {"destroy": "alerts.delete_alertchannel"}
     serializer_class = AlertChannelSerializer
     queryset = AlertChannel.objects.all()
@@ -215,7 +214,6 @@ class AlertDeliveryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Res
     serializer_class = AlertDeliverySerializer
     queryset = AlertDelivery.objects.all()
     filterset_fields = ("channel__uuid", "alert__kind", "what", "status")
-    changed_fields = ("created_at", "sent_at")
 
     def get_queryset(self) -> QuerySet[AlertDelivery]:
         """With alerts and channels."""

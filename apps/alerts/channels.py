@@ -18,6 +18,7 @@ from apps.alerts.sending import hand_over
 from apps.core.exceptions import ConflictError, DomainError
 from apps.events import services as events
 from apps.events.actors import Actor
+from apps.events.differences import CHANGED, differences
 from apps.notifications.constants import WARNING
 from apps.webhooks.services import reach
 from dotmac.crypto.fields import Cipher, parse_keys
@@ -80,6 +81,7 @@ def update_channel(
     DomainError names the field that is wrong; ConflictError for a name that is taken.
     """
     row = AlertChannel.objects.select_for_update().get(pk=channel.pk)
+    before = _said(row)
     for name in _PLAIN:
         setattr(row, name, fields.get(name, getattr(row, name)))
     if address:
@@ -92,7 +94,8 @@ def update_channel(
         row.secret = _sealed(checked_secret(row.kind, secret), _SECRET)
     _save(row)
     changed = {"address_changed": bool(address), "secret_changed": bool(secret)}
-    data = {**_said(row), **changed}
+    said = _said(row)
+    data = {**said, **changed, CHANGED: differences(before, said)}
     events.record("alert_channel.changed", actor=actor, subject=row, data=data)
     channel.refresh_from_db()
 

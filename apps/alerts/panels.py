@@ -16,7 +16,7 @@ from apps.portal.steps import Step
 
 @on_admin_home("public")
 def operator_home(request: HttpRequest) -> dict[str, Any]:
-    """For owners, as the channels are."""
+    """For those who see the channels."""
     if not may(request.user, "alerts.view_alertchannel"):
         return {}
     return {"checklist": [_step()], "needs": [*_silent_servers(), *_silent_channels()]}

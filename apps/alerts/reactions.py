@@ -2,10 +2,11 @@
 
 from django.urls import reverse
 
+from apps.accounts.access import who_may
 from apps.accounts.models import User
 from apps.alerts import kinds
 from apps.alerts.models import AlertChannel
-from apps.alerts.people import owners, who_may
+from apps.alerts.permissions import MANAGE
 from apps.alerts.watching import forget_sender
 from apps.events import services as events
 from apps.events.models import Event
@@ -34,7 +35,7 @@ def _tell_of_failure(failure: Failure) -> None:
         is_message = kind is kinds.MESSAGE_LOST
         # By its title, since another try is another piece of work; messages are lost together.
         about = "messages" if is_message else f"{failure.schema}:{failure.kind}:{failure.title}"
-        people = owners() if is_message else who_may("work.view")
+        people = who_may("mail.manage" if is_message else "work.view")
         # The same row may fail again.
         key = f"{row.pk}:{row.finished_at}"
         notify(kind, people, key=key, data=data, url=url, about=about)
@@ -71,7 +72,13 @@ def _tell_of_address(event: Event) -> None:
     address = event.subject_label
     if User.objects.filter(email=address.lower(), is_staff=True, is_active=True).exists():
         url = reverse("admin:notifications_suppressed_changelist")
-        notify(kinds.STAFF_ADDRESS, owners(), key=str(event.uuid), data={}, url=url)
+        notify(
+            kinds.STAFF_ADDRESS,
+            who_may("suppressions.manage"),
+            key=str(event.uuid),
+            data={},
+            url=url,
+        )
 
 
 @events.reacts_to("sender.changed")
@@ -85,7 +92,7 @@ def _tell_of_mail(event: Event) -> None:
     is_over = event.type == "mail.recovered"
     kind = kinds.MAIL_RECOVERED if is_over else kinds.MAIL_REFUSED
     url = reverse("admin:branding_sender_changelist")
-    tell(kind, event, people=owners(), url=url, server=event.subject_label)
+    tell(kind, event, people=who_may("mail.manage"), url=url, server=event.subject_label)
 
 
 @events.reacts_to("alert_channel.failing", "alert_channel.recovered")
@@ -93,4 +100,4 @@ def _tell_of_channel(event: Event) -> None:
     is_over = event.type == "alert_channel.recovered"
     kind = kinds.CHANNEL_WORKS if is_over else kinds.CHANNEL_FAILS
     url = row_url(AlertChannel, event.subject_id, "alerts_alertchannel")
-    tell(kind, event, people=owners(), url=url, channel=event.subject_label)
+    tell(kind, event, people=who_may(MANAGE), url=url, channel=event.subject_label)

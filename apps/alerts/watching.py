@@ -6,11 +6,11 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 
+from apps.accounts.access import who_may
 from apps.accounts.languages import language_of
 from apps.alerts.constants import MAIL_PATIENCE, PATIENCE
 from apps.alerts.kinds import NOT_MIGRATED
 from apps.alerts.models import Alert, AlertChannel, MailPath
-from apps.alerts.people import who_may
 from apps.branding.outcomes import when_sending_ends
 from apps.core.languages import speaking
 from apps.events import services as events

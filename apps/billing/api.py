@@ -11,10 +11,12 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.bulk_api import BulkUpsert
 from apps.accounts.resources import LabelledResource
 from apps.billing import services
 from apps.billing.models import Plan, PlanVersion
 from apps.billing.money import decimal_string, major_amount, minor_digits, minor_units
+from apps.core.api.bulk import described_bulk
 from apps.core.api.labels import Labels, Shown
 from apps.core.api.serializers import ModelSerializer
 
@@ -150,28 +152,45 @@ class NewVersionSerializer(serializers.Serializer[Any]):
 @extend_schema_view(
     list=extend_schema(examples=[OpenApiExample("A plan", _PLAN, response_only=True)]),
     retrieve=extend_schema(examples=[OpenApiExample("A plan", _PLAN, response_only=True)]),
+    bulk=described_bulk(
+        "plans",
+        NewPlanSerializer,
+        {"key": "fiber-100", "name": "Fiber 100", "position": 1},
+        {"key": "fiber-500", "is_offered": False},
+    ),
 )
-class PlanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledResource):
+class PlanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BulkUpsert, LabelledResource):
     """Plans: what is sold here. A version never changes; publish another one instead."""
 
     access = "plans"
     serializer_class = PlanSerializer
     queryset = Plan.objects.all()
     filterset_fields = ("key", "is_offered")
+    bulk_name, bulk_keys = "plans", ("external_id", "key")
+    new_row, changed_row = NewPlanSerializer, PlanChangesSerializer
 
     @extend_schema(request=NewPlanSerializer, responses={201: PlanSerializer})
     def create(self, request: Request) -> Response:
         """Make a plan, which is sold once it has a version."""
-        plan = services.create_plan(actor=self.actor, **self.checked(NewPlanSerializer))
-        return self.labelled(plan, 201)
+        return self.shown(self.add(self.checked(NewPlanSerializer)), 201)
+
+    def add(self, values: dict[str, Any]) -> Plan:
+        """Without a version yet."""
+        plan = services.create_plan(actor=self.actor, **values)
+        self.label(plan)
+        return plan
 
     @extend_schema(request=PlanChangesSerializer, responses={200: PlanSerializer})
     def partial_update(self, request: Request, uuid: UUID) -> Response:
         """Change how a plan is shown and whether it is offered."""
         plan = self.get_object()
-        values = self.checked(PlanChangesSerializer, plan)
-        services.update_plan(plan, actor=self.actor, **values)
-        return self.labelled(plan)
+        self.change(plan, self.checked(PlanChangesSerializer, plan))
+        return self.shown(plan)
+
+    def change(self, row: Plan, values: dict[str, Any]) -> None:
+        """How it is shown, and the labels."""
+        services.update_plan(row, actor=self.actor, **values)
+        self.label(row)
 
     @extend_schema(
         responses={200: PlanVersionSerializer(many=True)},

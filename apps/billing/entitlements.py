@@ -31,6 +31,7 @@ _EXPECTED: dict[str, Callable[[Any], str]] = {
     "down_kbps": _count,
     "up_kbps": _count,
     "api_requests_per_minute": _count,
+    "mails_per_day": _count,
 }
 
 
@@ -40,7 +41,8 @@ def checked_entitlements(values: Mapping[str, Any]) -> dict[str, Any]:
     `hosting` is shared or dedicated; `max_subscribers` and `max_instances` are counts;
     `memory_mb` and `disk_mb` are MiB, `cpu_millis` thousandths of a CPU over all instances;
     `down_kbps` and `up_kbps` are the speeds of a subscriber's service;
-    `api_requests_per_minute` is what one API key may ask.
+    `api_requests_per_minute` is what one API key may ask; `mails_per_day` are those of a console
+    and of a workspace each, without those to sign in by.
     """
     for name, value in values.items():
         if name not in _EXPECTED:
@@ -81,6 +83,7 @@ def in_words(values: Mapping[str, Any]) -> list[str]:
         "down_kbps": _("%s down"),
         "up_kbps": _("%s up"),
         "api_requests_per_minute": _("%s API requests a minute for each key"),
+        "mails_per_day": _("%s mails a day"),
     }
     return [text % _shown(name, values[name]) for name, text in words.items() if name in values]
 

@@ -17,6 +17,7 @@ from apps.billing.seeds import OPERATOR_PLANS, TRIAL_DAYS, PlanSeed
 from apps.core.exceptions import ConflictError, DomainError
 from apps.events import services as events
 from apps.events.actors import SYSTEM, Actor
+from apps.events.differences import CHANGED, differences, values_of
 
 
 @dataclass(frozen=True)
@@ -103,12 +104,14 @@ def create_plan(*, key: str, name: str, actor: Actor, **fields: Any) -> Plan:
 @transaction.atomic
 def update_plan(plan: Plan, *, actor: Actor, **fields: Any) -> Plan:
     """Change how a plan is shown and whether it is offered; its versions stay as they are."""
-    changed = {name: value for name, value in fields.items() if getattr(plan, name) != value}
+    current = Plan.objects.select_for_update().get(pk=plan.pk)
+    changed = {name: value for name, value in fields.items() if getattr(current, name) != value}
     if changed:
+        facts = {CHANGED: differences(values_of(current, changed), changed)}
         Plan.objects.filter(pk=plan.pk).update(**changed)
         for name, value in changed.items():
             setattr(plan, name, value)
-        events.record("plan.updated", actor=actor, subject=plan, data={"changed": sorted(changed)})
+        events.record("plan.updated", actor=actor, subject=plan, data=facts)
     return plan
 
 

@@ -1,4 +1,4 @@
-"""The page on which an owner gives a level its brand."""
+"""The page on which a level gets its brand."""
 
 from dataclasses import asdict
 from typing import Any
@@ -36,10 +36,6 @@ class BrandAdmin(ModelAdmin):  # type: ignore[misc]
             path("", wrap(self.page), name="branding_brand_changelist"),
         ]
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Owners only: it is how everybody sees the company."""
-        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
-
     def has_add_permission(self, request: HttpRequest) -> bool:
         """There is one, always."""
         return False
@@ -70,7 +66,7 @@ class BrandAdmin(ModelAdmin):  # type: ignore[misc]
         return render(request, "admin/branding/_preview.html", _preview(request, look))
 
     def _check(self, request: HttpRequest) -> None:
-        if not self.has_view_permission(request):
+        if not self.has_change_permission(request):
             raise PermissionDenied
 
     @staticmethod

@@ -1,17 +1,20 @@
 """What the DNS says about a domain that mails are from: SPF, DKIM and DMARC.
 
-RFC 7208, RFC 6376, RFC 7489. Each check says what is wrong and what to enter.
+RFC 7208, RFC 6376, RFC 7489. Which domain an organisation registered is in the Public Suffix List,
+of which the library brings a copy. Each check says what is wrong and what to enter.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 
 import dns.exception
 import dns.resolver
 from django.utils.translation import gettext as _
+from publicsuffixlist import PublicSuffixList
 
 OK, WARN, BAD, UNKNOWN = "ok", "warn", "bad", "idle"
-# For all of a domain's questions together they ask at most three times this.
+# For all of a domain's questions together they ask at most four times this.
 _PATIENCE_S = 3.0
 Records = Callable[[str], list[str]]
 
@@ -36,7 +39,7 @@ def check_domain(domain: str, *, selector: str = "", ask: Records | None = None)
     return [
         _checked("SPF", domain, records, _spf),
         _checked("DKIM", f"{selector}._domainkey.{domain}" if selector else "", records, _dkim),
-        _checked("DMARC", f"_dmarc.{domain}", records, _dmarc),
+        _dmarc_of(domain, records),
     ]
 
 
@@ -90,18 +93,40 @@ def _dkim(records: list[str]) -> tuple[str, str, str]:
     return OK, shown, _("Receivers can check your mail server’s signature.")
 
 
-def _dmarc(records: list[str]) -> tuple[str, str, str]:
+def _dmarc_of(domain: str, ask: Records) -> Check:
+    """By a record of its own; else that of the registered domain holds (RFC 7489, 6.6.3)."""
+    own = _checked("DMARC", f"_dmarc.{domain}", ask, _dmarc)
+    above = _list().privatesuffix(domain.lower()) or domain
+    if own.found or own.tone == UNKNOWN or above == domain.lower():
+        return own
+    theirs = _checked("DMARC", f"_dmarc.{above}", ask, partial(_dmarc, tags=("sp", "p")))
+    if not theirs.found:
+        return theirs if theirs.tone == UNKNOWN else own
+    text = _("This domain has none of its own, so that of %(domain)s holds. %(text)s")
+    return replace(theirs, text=text % {"domain": above, "text": theirs.text})
+
+
+@lru_cache(maxsize=1)
+def _list() -> PublicSuffixList:
+    return PublicSuffixList()
+
+
+def _dmarc(records: list[str], tags: Sequence[str] = ("p",)) -> tuple[str, str, str]:
+    """By the first of the tags that is there: `sp` is what a domain says of those below it."""
     found = [row for row in records if row.lower().replace(" ", "").startswith("v=dmarc1")]
     shown = "\n".join(found)
     if not found:
         return BAD, "", _("There is none. Enter v=DMARC1; p=none to begin with.")
     if len(found) > 1:
         return BAD, shown, _("There are several, which counts as none. Keep one.")
-    policy = _tags(found[0]).get("p", "").lower()
+    said = _tags(found[0])
+    tag = next((name for name in tags if said.get(name)), "p")
+    policy = said.get(tag, "").lower()
     if policy in ("quarantine", "reject"):
         return OK, shown, _("Receivers refuse what only pretends to be from you.")
     if policy == "none":
-        return WARN, shown, _("It only watches. Once reports look right, choose p=quarantine.")
+        text = _("It only watches. Once reports look right, choose %(tag)s=quarantine.")
+        return WARN, shown, text % {"tag": tag}
     return BAD, shown, _("It has no policy. Enter p=none, p=quarantine or p=reject.")
 
 

@@ -6,7 +6,11 @@ from django.utils import timezone
 from apps.branding.models import MailDay, PostedMail
 from apps.branding.post import GIVEN_UP_AFTER
 from apps.branding.quota import KEPT
+from apps.tenancy.transfer.registry import leaves_out
 from apps.work.registry import forgets
+
+# They hold links that let people in, and are sent from where somebody waits for them.
+leaves_out("branding.PostedMail")
 
 
 @forgets

@@ -6,9 +6,10 @@ everything else a paragraph (ADR 011).
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import formataddr, parseaddr
+from functools import partial
 from smtplib import SMTPException
 from typing import Any
 
@@ -20,12 +21,14 @@ from mjml import mjml2html
 
 from apps.branding.colours import DARK_GROUNDS
 from apps.branding.looks import Look, look_in_force
+from apps.branding.metrics import counted
 from apps.branding.models import Sender
 from apps.branding.outcomes import note_sending
 from apps.branding.quota import give_mail_back, take_mail
 from apps.branding.senders import own_sender, server_of
 from apps.branding.smtp import OwnServer
 from apps.core.mailbox import NoServerError
+from dotmac.telemetry import tracing
 
 log = structlog.get_logger(__name__)
 _BUTTON = re.compile(r"\[([^\]\n]+)\] (\S+)\Z")
@@ -61,10 +64,14 @@ class Letter:
 class WatchedMail(EmailMultiAlternatives):
     """A mail that says what became of it (branding.outcomes)."""
 
+    # To somebody who did not ask for it; it was counted when it was posted (guests).
+    is_for_guest = False
+
     def send(self, fail_silently: bool = False, **options: Any) -> int:
         """As usual; SMTPException or OSError where it is not taken."""
         is_own = isinstance(self.connection, OwnServer)
-        with note_sending(is_own=is_own):
+        span = tracing.span("mail", kind=tracing.CLIENT, dotmac__own_server=is_own)
+        with counted(is_own=is_own), note_sending(is_own=is_own), span:
             return super().send(fail_silently, **options)
 
 
@@ -79,7 +86,7 @@ def compose(
     return addressed(letter, to=to)
 
 
-def addressed(letter: Letter, *, to: Sequence[str]) -> EmailMultiAlternatives:
+def addressed(letter: Letter, *, to: Sequence[str]) -> WatchedMail:
     """A letter as a mail from the sender in force."""
     look, own = look_in_force(), own_sender()
     message = WatchedMail(
@@ -95,29 +102,39 @@ def addressed(letter: Letter, *, to: Sequence[str]) -> EmailMultiAlternatives:
     return message
 
 
-def send_now(message: EmailMultiAlternatives) -> str:
+def send_now(message: WatchedMail) -> str:
     """Send what somebody waits for: by the installation's server where the level's own fails.
 
     A mistake in the sender then keeps nobody from a new password. Where there is no server at all,
     or the high bound of such mails is reached, the log and the owners' first page say so, and what
-    is returned says why it was not sent; else it is empty.
+    is returned says why it was not sent; else it is empty. A mail to a guest was counted before,
+    and leaves by the level's own server or not at all.
     """
+    if message.is_for_guest:
+        return _said_where_no_server(message.send)
     if not take_mail(is_security=True):
         log.error("mail_not_sent", reason="quota")
         return "The bound of sign-in mails for today is reached."
     try:
-        _send(message)
-    except NoServerError as error:
-        give_mail_back(is_security=True)
-        log.error("mail_not_sent", reason="no_server")
-        return str(error)
+        why = _said_where_no_server(partial(_send, message))
     except (OSError, SMTPException):
         give_mail_back(is_security=True)
         raise
+    if why:
+        give_mail_back(is_security=True)
+    return why
+
+
+def _said_where_no_server(send: Callable[[], object]) -> str:
+    try:
+        send()
+    except NoServerError as error:
+        log.error("mail_not_sent", reason="no_server")
+        return str(error)
     return ""
 
 
-def _send(message: EmailMultiAlternatives) -> None:
+def _send(message: WatchedMail) -> None:
     try:
         message.send()
     except (OSError, SMTPException) as error:

@@ -10,11 +10,10 @@ from datetime import timedelta
 from functools import lru_cache
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.utils.translation import gettext_noop
 
-from apps.branding.mail import Letter, addressed
+from apps.branding.mail import Letter, WatchedMail, addressed
 from apps.branding.models import PostedMail
 from apps.work import services as work
 from apps.work.words import words
@@ -30,9 +29,13 @@ _TITLE = gettext_noop("Send a mail that somebody waits for")
 
 
 @transaction.atomic
-def post(letter: Letter, *, to: Sequence[str]) -> None:
-    """Have a mail of the current schema sent once the present transaction is committed."""
-    text = json.dumps({"letter": asdict(letter), "to": list(to)})
+def post(letter: Letter, *, to: Sequence[str], is_for_guest: bool = False) -> None:
+    """Have a mail of the current schema sent once the present transaction is committed.
+
+    Who did not ask for it is a guest (guests).
+    """
+    kept = {"letter": asdict(letter), "to": list(to), "is_for_guest": is_for_guest}
+    text = json.dumps(kept)
     hand_over(PostedMail.objects.create(sealed=_cipher().encrypt(text, context=_PLACE)))
 
 
@@ -41,10 +44,13 @@ def hand_over(mail: PostedMail) -> None:
     work.enqueue(KIND, str(mail.uuid), title=words(_TITLE))
 
 
-def message_of(mail: PostedMail) -> EmailMultiAlternatives:
+def message_of(mail: PostedMail) -> WatchedMail:
     """The mail from the sender in force; CipherError when its key is missing."""
     kept = json.loads(_cipher().decrypt(mail.sealed, context=_PLACE))
-    return addressed(Letter(**kept["letter"]), to=kept["to"])
+    message = addressed(Letter(**kept["letter"]), to=kept["to"])
+    # The release before kept none of these.
+    message.is_for_guest = kept.get("is_for_guest", False)
+    return message
 
 
 def pause_s(tries: int) -> float:

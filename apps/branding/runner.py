@@ -6,8 +6,10 @@ from smtplib import SMTPException, SMTPRecipientsRefused
 from django.db.models import F
 from django.utils import timezone
 
+from apps.branding.guests import why_suppressed
 from apps.branding.mail import send_now
 from apps.branding.models import PostedMail
+from apps.branding.outcomes import names_no_address, note_no_address
 from apps.branding.post import GIVEN_UP_AFTER, KIND, message_of, pause_s
 from apps.work import services as work
 from apps.work.leases import Lease
@@ -43,9 +45,14 @@ def _send(lease: Lease, mail: PostedMail) -> str:
     lease.assert_held()
     lease.works_until = time.monotonic() + _DEADLINE_S
     try:
-        return send_now(message_of(mail))
+        message = message_of(mail)
+        if message.is_for_guest and any(why_suppressed(address) for address in message.to):
+            return ""
+        return send_now(message)
     except SMTPRecipientsRefused as error:
         # Nothing that anybody here could do about somebody's address.
+        if names_no_address(error):
+            note_no_address(error)
         is_final = all(code >= 500 for code, _why in error.recipients.values())
         return "" if is_final else "The mail server does not take it now."
     except CipherError:

@@ -93,6 +93,9 @@ def _content() -> dict[str, Any]:
         "heading": "Shop was not deployed",
         "body": "Its health check did not answer within 60 s.",
         "settings_url": f"{_HOME}notifications/settings/",
+        "organisation": "Acme Fiber",
+        **dict.fromkeys(("erase_after", "erased_at", "backups_until"), timezone.now()),
+        "certificate": "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIzZjljIn0.c2lnbmF0dXJl",
         "provider": SimpleNamespace(name="Office"),
         "has_password": False,  # nosec B105
     }

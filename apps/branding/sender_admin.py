@@ -1,7 +1,6 @@
-"""The page on which an owner gives a level its own sender."""
+"""The page on which a level gets its own sender."""
 
 from smtplib import SMTPException
-from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -84,10 +83,6 @@ class SenderAdmin(ModelAdmin):  # type: ignore[misc]
             path("", wrap(self.page), name="branding_sender_changelist"),
         ]
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Owners only: all mail goes this way."""
-        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
-
     def has_add_permission(self, request: HttpRequest) -> bool:
         """There is one, always."""
         return False
@@ -145,7 +140,7 @@ class SenderAdmin(ModelAdmin):  # type: ignore[misc]
         return render(request, "admin/branding/sender.html", context)
 
     def _check(self, request: HttpRequest) -> None:
-        if not self.has_view_permission(request):
+        if not self.has_change_permission(request):
             raise PermissionDenied
 
     @staticmethod

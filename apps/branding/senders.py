@@ -13,6 +13,7 @@ from apps.branding.smtp import PORTS, OwnServer
 from apps.core.exceptions import ConflictError, DomainError
 from apps.events import services as events
 from apps.events.actors import Actor, Subject
+from apps.events.differences import CHANGED, differences, values_of
 from dotmac.crypto.fields import Cipher, parse_keys
 from dotmac.crypto.secret import Secret
 
@@ -52,13 +53,15 @@ def save_sender(
                 _("Server or user name is another one. Enter the password that belongs to it."),
                 field="password",
             )
-    for name, value in asdict(words).items():
+    said = asdict(words)
+    before = values_of(row, said)
+    for name, value in said.items():
         setattr(row, name, value)
     if password:
         row.password = _cipher().encrypt(password.reveal(), context=_PLACE)
     row.version += 1
     row.save()
-    data = {**asdict(words), "password_changed": bool(password)}
+    data = {**said, "password_changed": bool(password), CHANGED: differences(before, said)}
     events.record(
         "sender.changed", actor=actor, subject=Subject("sender", "1", "Sender"), data=data
     )

@@ -12,6 +12,7 @@ from apps.branding.pictures import CleanPicture
 from apps.core.exceptions import ConflictError, DomainError
 from apps.events import services as events
 from apps.events.actors import Actor, Subject
+from apps.events.differences import CHANGED, differences, values_of
 
 _ONLY = Subject("brand", "1", "Brand")
 
@@ -53,13 +54,13 @@ def save_brand(words: Words, pictures: NewPictures, *, version: int, actor: Acto
             _("Somebody else has changed the brand meanwhile. Look at it, then enter yours again.")
         )
     values = {**asdict(words), **_pictures(pictures)}
-    changed = sorted(name for name, value in values.items() if getattr(brand, name) != value)
+    changed = differences(values_of(brand, values), values)
     for name, value in values.items():
         setattr(brand, name, value)
     brand.version += 1
     brand.save()
     if changed:
-        events.record("brand.changed", actor=actor, subject=_ONLY, data={"fields": changed})
+        events.record("brand.changed", actor=actor, subject=_ONLY, data={CHANGED: changed})
     transaction.on_commit(forget_look)
     return brand
 

@@ -7,18 +7,18 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends.smtp import EmailBackend
 
+from dotmac.net import OutOfReachError, Reach, connect
+
 # What mail servers listen on; an owner shall not reach other services by this.
 PORTS = (25, 465, 587, 2525)
 # For a whole conversation: a server that answers a letter a second ends here too.
 DEADLINE_S = 20.0
-_NAT64 = IPv6Network("64:ff9b::/96")
 Watch = Callable[[socket.socket], None]
 
 
@@ -29,6 +29,8 @@ class OwnServer(EmailBackend):
         super().__init__(timeout=deadline_s, **values)
         self.deadline_s = deadline_s
         self._line: socket.socket | None = None
+        self._is_over = False
+        self._line_lock = threading.Lock()
 
     @property
     def connection_class(self) -> Any:
@@ -37,7 +39,8 @@ class OwnServer(EmailBackend):
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         """As usual; whatever is wrong with what was entered is an SMTPException too."""
-        timer = threading.Timer(self.deadline_s, self._cut)
+        self._is_over = False
+        timer = threading.Timer(self.deadline_s, self._end)
         timer.daemon = True
         timer.start()
         try:
@@ -61,11 +64,22 @@ class OwnServer(EmailBackend):
             self.connection = None
 
     def _watch(self, line: socket.socket) -> None:
-        # Another handle of the same line: TLS takes the first one away.
-        self._line = socket.socket(fileno=os.dup(line.fileno()))
+        with self._line_lock:
+            if self._is_over:
+                # A slow look-up and connection outlast the timer, which found no line to cut.
+                line.close()
+                raise TimeoutError("It connected too late.")
+            # Another handle of the same line: TLS takes the first one away.
+            self._line = socket.socket(fileno=os.dup(line.fileno()))
+
+    def _end(self) -> None:
+        with self._line_lock:
+            self._is_over = True
+        self._cut()
 
     def _cut(self) -> None:
-        line, self._line = self._line, None
+        with self._line_lock:
+            line, self._line = self._line, None
         if line is None:
             return
         with suppress(OSError):
@@ -81,8 +95,11 @@ class _Public(smtplib.SMTP):
         super().__init__(*args, **kwargs)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        address = host if settings.DEVELOPMENT else public_address(host, port)
-        made: socket.socket = super()._get_socket(address, port, timeout)  # type: ignore[misc]
+        if port not in PORTS and not settings.DEVELOPMENT:
+            raise OutOfReachError(f"{host}:{port} is not a mail server's port.")
+        made = connect(host, port, Reach(everything=settings.DEVELOPMENT), timeout_s=timeout)
+        # Of which connecting took a part.
+        made.settimeout(timeout)
         self._watch(made)
         return made
 
@@ -93,21 +110,3 @@ class _PublicTls(smtplib.SMTP_SSL, _Public):
     def __init__(self, *args: Any, watch: Watch, **kwargs: Any) -> None:
         self._watch = watch
         smtplib.SMTP_SSL.__init__(self, *args, **kwargs)
-
-
-def public_address(host: str, port: int) -> str:
-    """An address of a public mail server; OSError for any other."""
-    found = [entry[4][0] for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    if port not in PORTS or not found or not all(_is_public(str(one)) for one in found):
-        raise OSError(f"{host} is not a public mail server.")
-    return str(found[0])
-
-
-def _is_public(text: str) -> bool:
-    address = ip_address(text)
-    if isinstance(address, IPv6Address) and (
-        address.ipv4_mapped or address.sixtofour or address.teredo or address in _NAT64
-    ):
-        # What lies behind it is another address.
-        return False
-    return address.is_global and not address.is_multicast

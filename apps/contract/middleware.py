@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from apps.contract.services import is_read_only
@@ -11,12 +13,17 @@ from apps.core.api.problems import problem_type
 from apps.tenancy.kinds import WORKSPACE, current_schema, kind_of
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
-# Where staff change things; they may always sign out.
+# Where staff change things; they may always sign out, and take their data along.
 _CHANGING = ("/admin/", "/api/", "/operations/")
-_SIGN_OUT = "/admin/logout/"
+_ALWAYS = ("/admin/logout/", "/admin/export/")
 _REASON = _(
     "This workspace is read-only: the platform has not confirmed it for 14 days, or has limited"
     " it. Subscribers are not affected. Ask the owner to open the console."
+)
+
+_CLOSED = _(
+    "This workspace is read-only: its organisation is closed, and on %(date)s all of it is erased."
+    " Until then it can be read and exported, and the owner can take the closing back."
 )
 
 
@@ -30,11 +37,20 @@ class GrantMiddleware:
         if request.method in _SAFE or not request.path.startswith(_CHANGING):
             return self.get_response(request)
         is_workspace = kind_of(current_schema()) == WORKSPACE
-        if request.path == _SIGN_OUT or not is_workspace or not is_read_only():
+        if request.path in _ALWAYS or not is_workspace or not is_read_only():
             return self.get_response(request)
         if request.path.startswith("/api/"):
             return _problem(request)
-        return render(request, "403.html", {"reason": _REASON}, status=403)
+        return render(request, "403.html", {"reason": _reason(request)}, status=403)
+
+
+def _reason(request: HttpRequest) -> str:
+    """Why: of a shared workspace its own row says whether its organisation is closed."""
+    erased_from = getattr(getattr(request, "tenant", None), "erased_from", None)
+    if erased_from is None:
+        return str(_REASON)
+    date = date_format(timezone.localtime(erased_from), "DATE_FORMAT")
+    return _CLOSED % {"date": date}
 
 
 def _problem(request: HttpRequest) -> JsonResponse:
@@ -44,7 +60,7 @@ def _problem(request: HttpRequest) -> JsonResponse:
         "title": "Read only",
         "status": 403,
         "code": "read_only",
-        "detail": str(_REASON),
+        "detail": _reason(request),
         "request_id": getattr(request, "id", ""),
     }
     return JsonResponse(body, status=403, content_type="application/problem+json")

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from apps.accounts.departures import keep_only
+from apps.accounts.departures import keep_only, sign_out
 from apps.accounts.keys import verify_keys
 from apps.accounts.registry import knows_who_belongs
 from apps.accounts.visits.services import end_others
@@ -132,5 +132,7 @@ def _hold(held: HeldGrant, grant: Grant) -> None:
     )
     if grant.members is not None:
         keep_only(grant.members, as_of=grant.issued_at, actor=PLATFORM)
+    for identity, moment in grant.signed_out.items():
+        sign_out(identity, as_of=moment, actor=PLATFORM)
     if grant.visits is not None:
         end_others(grant.visits, before=grant.issued_at, actor=PLATFORM)

@@ -3,6 +3,8 @@
 from django.apps import AppConfig
 
 from apps.core.labels import translate_labels
+from apps.core.telemetry import queries
+from dotmac.telemetry import processes
 
 
 class CoreConfig(AppConfig):
@@ -12,5 +14,7 @@ class CoreConfig(AppConfig):
     verbose_name = "Core"
 
     def ready(self) -> None:
-        """Models are there, so their labels can be translated."""
+        """Models are there, so their labels can be translated; and from now on it is counted."""
         translate_labels()
+        queries.watch()
+        processes.watch_garbage()

@@ -1,9 +1,10 @@
 """A mailbox instead of a mail server: each message is a file, shown at /dev/mail/."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from email import message_from_bytes, policy
 from email.message import EmailMessage as Parsed
+from email.utils import getaddresses
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,17 @@ class NoServerBackend(BaseEmailBackend):
 def has_server() -> bool:
     """Whether this installation can send mail, or catches it where it is developed."""
     return not str(settings.EMAIL_BACKEND).endswith("NoServerBackend")
+
+
+def forget_messages(addresses: Iterable[str]) -> int:
+    """Delete the messages to any of the addresses; returns how many."""
+    wanted, count = {address.lower() for address in addresses}, 0
+    for file in folder().glob("*.eml"):
+        parsed = message_from_bytes(file.read_bytes(), policy=policy.default)
+        if any(address.lower() in wanted for _name, address in getaddresses([str(parsed["To"])])):
+            file.unlink(missing_ok=True)
+            count += 1
+    return count
 
 
 def messages(limit: int = 100) -> list[dict[str, Any]]:

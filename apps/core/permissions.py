@@ -27,6 +27,8 @@ class Permission:
     kinds: tuple[str, ...] = EVERY_KIND
     # Whether somebody who is limited to named resources can hold it, for those.
     is_limitable: bool = False
+    # Keys without which it gives nothing, since it leads to what they show.
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

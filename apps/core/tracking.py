@@ -38,15 +38,24 @@ def track(table: str, resource: str) -> RunSQL:
     )
 
 
+def touch_own(table: str) -> RunSQL:
+    """Keep `updated_at` of a table whose rows only go when they are past their time."""
+    return _touch(table, table)
+
+
 def touch(table: str) -> RunSQL:
     """Keep `updated_at` of a table that a whole database shares, in `public`.
 
     Without tombstones: who deletes there stands in a schema of their own, which would get them.
     """
+    return _touch(table, f'"public".{table}')
+
+
+def _touch(name: str, table: str) -> RunSQL:
     return RunSQL(
         f"""
-        CREATE TRIGGER {table}_touch BEFORE UPDATE ON "public".{table}
+        CREATE TRIGGER {name}_touch BEFORE UPDATE ON {table}
             FOR EACH ROW EXECUTE FUNCTION core_touch();
         """,
-        f'DROP TRIGGER {table}_touch ON "public".{table};',
+        f"DROP TRIGGER {name}_touch ON {table};",
     )

@@ -11,6 +11,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from apps.core.exceptions import DomainError
 from apps.events.accepting import LONGEST_REASON
 from apps.events.actors import Actor, user_actor
+from apps.events.permissions import ACCEPT
 from apps.events.places_of_logs import schemas_with_logs
 from apps.events.verifications import start_verification
 from apps.tenancy.kinds import PUBLIC, current_schema, schema_of
@@ -48,9 +49,8 @@ class AcceptanceForm(forms.Form):
 
 
 def may_accept(request: HttpRequest) -> bool:
-    """Whether somebody is an owner of the operator, at the operator: who restores backups."""
-    is_owner = request.user.is_active and getattr(request.user, "is_superuser", False)
-    return bool(is_owner) and current_schema() == PUBLIC
+    """Whether somebody may, at the operator: who restores backups."""
+    return current_schema() == PUBLIC and request.user.has_perm(ACCEPT)
 
 
 def accept(request: HttpRequest, form: AcceptanceForm) -> bool:

@@ -9,14 +9,16 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-from django.utils.crypto import constant_time_compare, salted_hmac
-
 from apps.events.digests import canonical
+from apps.events.models import Event
+from apps.events.signing import is_signature, signature
 from apps.events.stored import Row
 from apps.tenancy.kinds import current_schema
 
+_PURPOSE = "restored"
 RESTORED = "log.restored"
+# Of a log that came with its schema from elsewhere (moving).
+TAKEN = "log.taken_over"
 
 
 @dataclass(frozen=True)
@@ -34,18 +36,34 @@ class Break:
     found: int
 
 
+@dataclass(frozen=True)
+class Move:
+    """A log that came from elsewhere: when, from which schema, and up to which number."""
+
+    event_id: int
+    at: str
+    origin: str
+    until: int
+
+
+def taken_until() -> int:
+    """Up to which number the log of the current schema was sealed elsewhere, and taken over."""
+    for event in Event.objects.filter(type=TAKEN).order_by("-id"):
+        if is_ours(event.uuid, event.data):
+            return int(event.data["found"]["number"])
+    return 0
+
+
 def facts_of(reason: str, known: dict[str, Any], found: dict[str, Any], uuid: UUID) -> Any:
     """The data of an acceptance's event: `known` is the mark of before, `found` the log's end."""
     facts = {"reason": reason, "known": known, "found": found}
-    return {**facts, "proof": _proof(uuid, facts)}
+    return {**facts, "proof": proof_of(uuid, facts)}
 
 
 def is_ours(uuid: UUID | str, data: dict[str, Any]) -> bool:
     """Whether this installation wrote an acceptance: it takes more than writing to the database."""
     facts = {key: value for key, value in data.items() if key != "proof"}
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    proof = str(data.get("proof", ""))
-    return any(constant_time_compare(proof, _proof(uuid, facts, key)) for key in keys)
+    return is_signature(_PURPOSE, _proven_text(uuid, facts), str(data.get("proof", "")))
 
 
 def break_of(row: Row, data: dict[str, Any]) -> Break:
@@ -61,7 +79,21 @@ def break_of(row: Row, data: dict[str, Any]) -> Break:
     )
 
 
-def _proof(uuid: UUID | str, facts: dict[str, Any], key: str | bytes = "") -> str:
-    text = f"{current_schema()}:{uuid}:{canonical(facts)}"
-    secret = key or settings.SECRET_KEY
-    return salted_hmac("events.restored", text, secret=secret, algorithm="sha256").hexdigest()
+def move_of(row: Row, data: dict[str, Any]) -> Move:
+    """What the event of a log that was taken over tells."""
+    at = datetime.fromtimestamp(int(row.at_us) / 1_000_000, UTC)
+    return Move(
+        event_id=row.id,
+        at=at.isoformat(timespec="seconds"),
+        origin=str(data["from"]),
+        until=int(data["found"]["number"]),
+    )
+
+
+def proof_of(uuid: UUID | str, facts: dict[str, Any]) -> str:
+    """What nobody can make without this installation's secret."""
+    return signature(_PURPOSE, _proven_text(uuid, facts))
+
+
+def _proven_text(uuid: UUID | str, facts: dict[str, Any]) -> str:
+    return f"{current_schema()}:{uuid}:{canonical(facts)}"

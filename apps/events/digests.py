@@ -1,9 +1,10 @@
 """What an event's digest is made of. A scheme never changes; another one gets another number.
 
-Scheme 3 hashes its own number and what stays for ever (when, what, ids) with the digests of two
-parts that a person may have erased: who did it and from where, and what it was about. Each part
+Schemes 3 and 4 hash their own number and what stays for ever (when, what, ids) with the digests of
+two parts that a person may have erased: who did it and from where, and what it was about. Each part
 has a salt of its own, which goes with it, so that what is left proves the chain and tells nobody
-what was there. The link of the chain binds the number too (ADR 016).
+what was there. The link of the chain binds the number too (ADR 016), and since scheme 4 the row's
+id, by which pages are in order; such a row bears a stamp of the installation that wrote it.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ from typing import Any
 
 from apps.events.models import Event
 
-CURRENT = 3
+UNSTAMPED, CURRENT = 3, 4
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
@@ -59,9 +60,14 @@ def event_digest(event: Event) -> str:
     )
 
 
-def link(before: str, scheme: int, digest: str) -> str:
+def link(before: str, scheme: int, event_id: int, digest: str) -> str:
     """The chain value after an event."""
-    return hashlib.sha256(f"{before}{scheme}:{digest}".encode()).hexdigest()
+    return hashlib.sha256(f"{before}{bound(scheme, event_id, digest)}".encode()).hexdigest()
+
+
+def bound(scheme: int, event_id: int, digest: str) -> str:
+    """What of an event a link binds."""
+    return f"{scheme}:{digest}" if scheme == UNSTAMPED else f"{scheme}:{event_id}:{digest}"
 
 
 def as_read(data: Any) -> Any:

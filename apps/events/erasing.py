@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.conf import settings
 from django.db import connection, transaction
-from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
 from apps.core.exceptions import DomainError
 from apps.events import services
 from apps.events.actors import Actor, Subject
-from apps.events.breaks import RESTORED
+from apps.events.breaks import RESTORED, TAKEN
+from apps.events.signing import is_signature, signature
 from apps.events.stored import (
     COLUMNS,
     Row,
@@ -26,6 +25,7 @@ from apps.tenancy.kinds import current_schema
 
 ERASED = "person.erased"
 SHORTEST = 4
+_PURPOSE = "erasure"
 _ROWS = f"SELECT {COLUMNS} FROM events_event WHERE id = ANY(%s) ORDER BY id FOR UPDATE"  # nosec B608
 _ACTOR = """
     UPDATE events_event SET actor_erased_by = %s, actor_digest = v.digest, actor_salt = '',
@@ -42,9 +42,10 @@ _CONTENT = """
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('erase'), hashtext(%s))"
 # Names of values that tell of people: who else is called like a status or a plan is not meant.
 PLACES = (
-    "actor|address|addresses|after|before|billing_email|by|contact|customer|email|emails|external_id"
-    "|first_name|from|full_name|id|ip|label|last_name|login|members|mobile|name|new|number|old"
-    "|owner|people|person|phone|principal|subject|subscriber|to|user|user_id|username|users|uuid|who"
+    "actor|actor_label__icontains|address|addresses|after|before|billing_email|by|contact"
+    "|customer|email|emails|external_id|first_name|from|full_name|id|ip|label|last_name|login"
+    "|members|mobile|name|new|number|old|owner|people|person|phone|principal|q|subject|subscriber"
+    "|to|user|user_id|username|users|uuid|who"
 )
 # Somebody named by a whole value at such a name, however deep; never by a part of one.
 _NAMED = """
@@ -57,6 +58,13 @@ _NAMED = """
 """
 _ACTED = """
     actor_erased_by IS NULL AND (actor_id = ANY(%s) OR lower(actor_label) = ANY(%s))
+"""
+_SAID = """
+    erased_by IS NULL AND type <> ALL(%s)
+        AND (subject_id = ANY(%s) OR subject_label ~* %s OR data::text ~* %s)
+"""
+_ACTED_BY = """
+    actor_erased_by IS NULL AND (actor_id = ANY(%s) OR actor_label ~* %s)
 """
 _IDS = "SELECT id FROM events_event WHERE {} ORDER BY id"
 _COUNTS = "SELECT type, count(*) FROM events_event WHERE {} GROUP BY type ORDER BY type"
@@ -88,23 +96,48 @@ def erase_person(words: Sequence[str], *, actor: Actor) -> Erasure:
     it is one of the words, what it was about goes. Ids stay, which by themselves name nobody.
     DomainError for a word that is too short to mean one person.
     """
-    wanted = _wanted(words)
+    conditions = _conditions(_wanted(words))
+    uuid, claims, events = _empty_all(conditions)
+    return _tell(uuid, claims, events, actor)
+
+
+@transaction.atomic
+def erase_traces(pattern: str, ids: Sequence[str], *, actor: Actor) -> Erasure | None:
+    """Empty all events of the current schema that are about one of the ids, or say the pattern.
+
+    The pattern is a regular expression of PostgreSQL, which unlike a word is also found inside of
+    values. None, without an event, where nothing was left to empty.
+    """
+    content = [[ERASED, RESTORED], list(ids), pattern, pattern]
+    uuid, claims, events = _empty_all(
+        {"actor": (_ACTED_BY, [list(ids), pattern]), "content": (_SAID, content)}
+    )
+    return _tell(uuid, claims, events, actor) if events else None
+
+
+def _empty_all(conditions: dict[str, tuple[str, list[Any]]]) -> tuple[UUID, list[str], set[int]]:
+    """Empty what the conditions of each part find; the erasure's id, its claims, and the events."""
     with connection.cursor() as cursor:
         # Two at once would each count parts that the other emptied.
         cursor.execute(_LOCK, [current_schema()])
     uuid = uuid4()
     claims: list[str] = []
     events: set[int] = set()
-    for part, (condition, values) in _conditions(wanted).items():
+    for part, (condition, values) in conditions.items():
         for rows in _batches([row[0] for row in _rows(_IDS, condition, values)]):
             claims += _empty(part, rows, uuid)
             events |= {row.id for row in rows}
+    return uuid, claims, events
+
+
+def _tell(uuid: UUID, claims: list[str], events: set[int], actor: Actor) -> Erasure:
     digest = erasure_digest(claims)
+    proof = signature(_PURPOSE, _proven_text(uuid, digest))
     services.record(
         ERASED,
         actor=actor,
         subject=Subject("erasure", str(uuid)),
-        data={"events": len(events), "digest": digest, "proof": _proof(uuid, digest)},
+        data={"events": len(events), "digest": digest, "proof": proof},
         uuid=uuid,
     )
     return Erasure(uuid, len(events))
@@ -126,14 +159,11 @@ def preview_erasure(words: Sequence[str]) -> list[Found]:
 def is_ours(uuid: str, data: dict[str, Any]) -> bool:
     """Whether this installation wrote an erasure; whoever can only write to the database cannot."""
     proof, digest = str(data.get("proof", "")), str(data.get("digest", ""))
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return any(constant_time_compare(proof, _proof(uuid, digest, key)) for key in keys)
+    return is_signature(_PURPOSE, _proven_text(uuid, digest), proof)
 
 
-def _proof(uuid: UUID | str, digest: str, key: str | bytes = "") -> str:
-    text = f"{current_schema()}:{uuid}:{digest}"
-    secret = key or settings.SECRET_KEY
-    return salted_hmac("events.erasure", text, secret=secret, algorithm="sha256").hexdigest()
+def _proven_text(uuid: UUID | str, digest: str) -> str:
+    return f"{current_schema()}:{uuid}:{digest}"
 
 
 def _wanted(words: Sequence[str]) -> list[str]:
@@ -153,7 +183,7 @@ def _wanted(words: Sequence[str]) -> list[str]:
 def _conditions(words: list[str]) -> dict[str, tuple[str, list[Any]]]:
     """Which events have something to empty, by part: the condition and its values."""
     lower = [word.lower() for word in words]
-    named = [[ERASED, RESTORED], words, lower, PLACES.split("|"), lower]
+    named = [[ERASED, RESTORED, TAKEN], words, lower, PLACES.split("|"), lower]
     return {"actor": (_ACTED, [words, lower]), "content": (_NAMED, named)}
 
 

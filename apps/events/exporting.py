@@ -27,19 +27,26 @@ COLUMNS = (
 )
 
 
-def write_csv(events: QuerySet[Event], file: IO[str]) -> None:
-    """One row for each event."""
+def write_csv(events: QuerySet[Event], file: IO[str]) -> int:
+    """One row for each event; returns how many."""
     file.write(BOM)
     writer = csv.writer(file)
     writer.writerow(COLUMNS)
-    writer.writerows(_cells(event) for event in events.iterator(_CHUNK))
+    count = 0
+    for event in events.iterator(_CHUNK):
+        writer.writerow(_cells(event))
+        count += 1
+    return count
 
 
-def write_lines(events: QuerySet[Event], file: IO[str]) -> None:
-    """One JSON object on each line: the envelope, from where, and the proof."""
+def write_lines(events: QuerySet[Event], file: IO[str]) -> int:
+    """One JSON object on each line: the envelope, from where, and the proof; returns how many."""
+    count = 0
     for event in events.iterator(_CHUNK):
         proof = {"ip": event.ip, "digest": event.digest, "chain": event.chain}
         file.write(json.dumps({**envelope(event), **proof}, ensure_ascii=False) + "\n")
+        count += 1
+    return count
 
 
 def _cells(event: Event) -> list[str]:

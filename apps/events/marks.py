@@ -4,18 +4,16 @@ A log whose end was cut back to an older signed checkpoint is whole by itself; t
 only ever moves on from the end that it stands at, tells that there was more.
 """
 
-import hmac
-
 import structlog
-from django.conf import settings
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 
+from apps.events.signing import is_signature, signature
 from apps.tenancy.kinds import current_schema
 from apps.work.models import Mark
 
 log = structlog.get_logger(__name__)
 End = tuple[int, str]
+_PURPOSE = "mark"
 
 
 def move_mark(begun: End, ended: End) -> None:
@@ -49,12 +47,12 @@ def mark() -> Mark | None:
 
 def is_genuine(row: Mark) -> bool:
     """Whether this installation signed a mark, with its present secret or one of before."""
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    found = (_signature(row.schema, row.number, row.chain, key) for key in keys)
-    return any(hmac.compare_digest(row.signature, one) for one in found)
+    return is_signature(_PURPOSE, _signed_text(row.schema, row.number, row.chain), row.signature)
 
 
-def _signature(schema: str, number: int, chain: str, key: str | bytes = "") -> str:
-    secret = key or settings.SECRET_KEY
-    text = f"{schema}:{number}:{chain}"
-    return salted_hmac("events.mark", text, secret=secret, algorithm="sha256").hexdigest()
+def _signature(schema: str, number: int, chain: str) -> str:
+    return signature(_PURPOSE, _signed_text(schema, number, chain))
+
+
+def _signed_text(schema: str, number: int, chain: str) -> str:
+    return f"{schema}:{number}:{chain}"

@@ -19,10 +19,10 @@ class _CurrentTransaction(Func):
 class Event(models.Model):
     """Something that happened. Inserted unchained; a sealer chains it within seconds.
 
-    `digest` is made of the content by a scheme (digests), `chain` is SHA-256 over the chain before,
-    the scheme and the digest. Either part of the content can be erased with its salt for a person's
-    sake; its own digest then stays in its place, with the erasure's event, and the chain still
-    proves.
+    `digest` is made of the content by a scheme (digests), `stamp` proves that this installation
+    wrote it, `chain` is SHA-256 over the chain before, the scheme, the id and the digest. Either
+    part of the content can be erased with its salt for a person's sake; its own digest then stays
+    in its place, with the erasure's event, and the chain still proves.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -41,7 +41,8 @@ class Event(models.Model):
     data = models.JSONField(default=dict)
     salt = models.CharField(max_length=32)
     digest = models.CharField(max_length=64)
-    scheme = models.PositiveSmallIntegerField(default=3, db_default=1)
+    scheme = models.PositiveSmallIntegerField(default=4, db_default=1)
+    stamp = models.CharField(max_length=64, blank=True, default="", db_default="")
     actor_erased_by = models.UUIDField(null=True, editable=False)
     actor_digest = models.CharField(max_length=64, blank=True, default="", db_default="")
     erased_by = models.UUIDField(null=True, editable=False)

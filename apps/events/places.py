@@ -4,13 +4,14 @@ from typing import Any
 
 from django.db import connection
 
-from apps.events.digests import link
+from apps.events.digests import UNSTAMPED, bound, link
 from apps.events.sealing import GENESIS
+from apps.events.stored import Row
 
 _LEADER = """
     SELECT seal_no, id FROM events_event
     WHERE seal_no IS NOT NULL
-        AND encode(sha256(convert_to(chain || %s || ':' || %s, 'UTF8')), 'hex') = %s
+        AND encode(sha256(convert_to(chain || %s, 'UTF8')), 'hex') = %s
     LIMIT 1
 """
 _BETWEEN = """
@@ -18,25 +19,36 @@ _BETWEEN = """
     WHERE seal_no > %s AND seal_no < (SELECT seal_no FROM events_event WHERE chain = %s LIMIT 1)
     ORDER BY seal_no LIMIT 20
 """
-_FOLLOWER = """
+_FOLLOWER = f"""
     SELECT id FROM events_event
     WHERE seal_no IS NOT NULL AND id <> %s
-        AND encode(sha256(convert_to(%s || scheme || ':' || digest, 'UTF8')), 'hex') = chain
+        AND encode(sha256(convert_to(%s || scheme || ':' || CASE scheme
+            WHEN {UNSTAMPED} THEN digest ELSE id || ':' || digest END, 'UTF8')), 'hex') = chain
+    LIMIT 1
+"""  # nosec B608 - a number of ours
+_ID = """
+    SELECT id FROM events_event
+    WHERE encode(sha256(convert_to(%s || %s || ':' || id || ':' || %s, 'UTF8')), 'hex') = %s
     LIMIT 1
 """
 
 
-def leader_of(chain: str, scheme: int, digest: str) -> tuple[int, int, list[int]] | None:
+def leader_of(row: Row) -> tuple[int, int, list[int]] | None:
     """Number and id of the event that a row was sealed behind, and the ids now between them."""
-    if link(GENESIS, scheme, digest) == chain:
-        return 0, 0, _ids(_BETWEEN, [0, chain])
+    if link(GENESIS, row.scheme, row.id, row.digest) == row.chain:
+        return 0, 0, _ids(_BETWEEN, [0, row.chain])
     with connection.cursor() as cursor:
-        cursor.execute(_LEADER, [str(scheme), digest, chain])
+        cursor.execute(_LEADER, [bound(row.scheme, row.id, row.digest), row.chain])
         found = cursor.fetchone()
     if found is None:
         return None
     number, event_id = found
-    return number, event_id, _ids(_BETWEEN, [number, chain])
+    return number, event_id, _ids(_BETWEEN, [number, row.chain])
+
+
+def id_of(row: Row, before: str) -> int | None:
+    """The id with which a row was sealed behind this point of the chain, if another one has it."""
+    return next(iter(_ids(_ID, [before, str(row.scheme), row.digest, row.chain])), None)
 
 
 def follower_of(chain: str, but_id: int) -> int | None:

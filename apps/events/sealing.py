@@ -1,16 +1,14 @@
 """Chaining events: one sealer per schema, below the oldest running transaction."""
 
-import hmac
 from typing import Any
 
 import structlog
-from django.conf import settings
 from django.db import connection, transaction
-from django.utils.crypto import salted_hmac
 
 from apps.events.digests import link
-from apps.events.marks import move_mark
+from apps.events.marks import is_genuine, mark, move_mark
 from apps.events.models import Checkpoint, Event
+from apps.events.signing import is_signature, signature
 from apps.tenancy.kinds import current_schema
 
 log = structlog.get_logger(__name__)
@@ -18,6 +16,7 @@ GENESIS = "0" * 64
 BATCH = 1000
 # Of so many events one checkpoint is kept, and the newest beside.
 KEPT_EVERY = 1000
+_PURPOSE = "checkpoint"
 _HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('seal'), hashtext(%s))"
 _WAIT = "SELECT pg_advisory_xact_lock(hashtext('seal'), hashtext(%s))"
@@ -45,7 +44,7 @@ def seal(limit: int = BATCH) -> tuple[int, bool]:
         rows = list(unsealed.filter(xid__lt=horizon).values_list("id", "scheme", "digest")[:limit])
         ids, numbers, chains = [], [], []
         for event_id, scheme, digest in rows:
-            number, chain = number + 1, link(chain, scheme, digest)
+            number, chain = number + 1, link(chain, scheme, event_id, digest)
             ids.append(event_id)
             numbers.append(number)
             chains.append(chain)
@@ -61,11 +60,21 @@ def hold_seal(cursor: Any) -> None:
     cursor.execute(_WAIT, [current_schema()])
 
 
+def sign_anew() -> None:
+    """Sign all checkpoints of the current schema, which the caller has proven to be of its chain.
+
+    For a log that came from elsewhere, where other secrets or another name signed them.
+    """
+    rows = list(Checkpoint.objects.all())
+    for row in rows:
+        row.signature = _signature(row.seal_no, row.chain)
+    Checkpoint.objects.bulk_update(rows, ["signature"], batch_size=BATCH)
+
+
 def is_signed(checkpoint: Checkpoint) -> bool:
     """Whether this installation signed it, with its present secret or one of before."""
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    found = (_signature(checkpoint.seal_no, checkpoint.chain, key) for key in keys)
-    return any(hmac.compare_digest(checkpoint.signature, one) for one in found)
+    text = _signed_text(checkpoint.seal_no, checkpoint.chain)
+    return is_signature(_PURPOSE, text, checkpoint.signature)
 
 
 def _sign(begun: tuple[int, str], ended: tuple[int, str]) -> None:
@@ -75,7 +84,9 @@ def _sign(begun: tuple[int, str], ended: tuple[int, str]) -> None:
     """
     newest = Checkpoint.objects.order_by("-seal_no").first()
     is_whole = is_signed(newest) if newest else begun == (0, GENESIS)
-    if not is_whole or (newest and (newest.seal_no, newest.chain) != begun):
+    if newest and (newest.seal_no, newest.chain) != begun:
+        is_whole = is_whole and newest.seal_no < begun[0] and _is_marked(begun)
+    if not is_whole:
         log.error("event_chain_broken", signed=newest and newest.seal_no, found=begun[0])
         return
     number, chain = ended
@@ -86,8 +97,18 @@ def _sign(begun: tuple[int, str], ended: tuple[int, str]) -> None:
         Checkpoint.objects.create(**facts)
 
 
-def _signature(number: int, chain: str, key: str | bytes = "") -> str:
-    text = f"{current_schema()}:{number}:{chain}"
-    return salted_hmac(
-        "events.checkpoint", text, secret=key or settings.SECRET_KEY, algorithm="sha256"
-    ).hexdigest()
+def _is_marked(end: tuple[int, str]) -> bool:
+    """Whether the sealer itself came this far, while it knew no secret of the last checkpoint.
+
+    The mark moves on from the end that it stands at alone, so nothing was added by hand meanwhile.
+    """
+    found = mark()
+    return found is not None and (found.number, found.chain) == end and is_genuine(found)
+
+
+def _signature(number: int, chain: str) -> str:
+    return signature(_PURPOSE, _signed_text(number, chain))
+
+
+def _signed_text(number: int, chain: str) -> str:
+    return f"{current_schema()}:{number}:{chain}"

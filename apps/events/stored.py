@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from apps.events.digests import CURRENT, canonical, content_digest, hashed
+from apps.events.digests import CURRENT, UNSTAMPED, canonical, content_digest, hashed
 
 COLUMNS = """id, seal_no, scheme, digest, chain, uuid::text,
     (extract(epoch FROM at) * 1000000)::bigint::text, type, actor_kind, actor_id, subject_type,
     subject_id, actor_salt, actor_label, ip, salt, subject_label, data::text, actor_digest,
-    content_digest, actor_erased_by::text, erased_by::text"""
+    content_digest, actor_erased_by::text, erased_by::text, stamp"""
 
 
 class Row(NamedTuple):
@@ -38,6 +38,7 @@ class Row(NamedTuple):
     content_digest: str
     actor_erased_by: str | None
     erased_by: str | None
+    stamp: str
 
     def read_data(self) -> dict[str, Any]:
         """The data."""
@@ -52,7 +53,7 @@ class Row(NamedTuple):
 
 def digest_of(row: Row) -> str:
     """The digest that a row must have; of an erased part its own digest stands in its place."""
-    if row.scheme != CURRENT:
+    if row.scheme not in (UNSTAMPED, CURRENT):
         return f"scheme {row.scheme} is not known"
     return hashed(str(row.scheme), *row[5:12], actor_digest_of(row), content_digest_of(row))
 

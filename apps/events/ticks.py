@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 _BATCHES = 20
 
 
-@every(0.5, "events.pump")
+@every(0.25, "events.pump")
 def _pump() -> None:
     for schema, notes in work.signals(services.SIGNAL).items():
         if _pump_one(schema):

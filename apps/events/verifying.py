@@ -1,5 +1,6 @@
 """Proving the log: each digest, each link of the chain, each checkpoint and each erasure."""
 
+import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,15 +12,16 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.events.breaks import RESTORED, Break, break_of
+from apps.events.breaks import RESTORED, TAKEN, Break, Move, break_of, move_of, taken_until
 from apps.events.breaks import is_ours as is_our_break
 from apps.events.digests import CURRENT, link, microseconds
 from apps.events.erasing import ERASED, is_ours
 from apps.events.exceptions import VerificationBusyError
 from apps.events.marks import is_genuine, mark
 from apps.events.models import Checkpoint, Cursor
-from apps.events.places import follower_of, leader_of
+from apps.events.places import follower_of, id_of, leader_of
 from apps.events.sealing import GENESIS, is_signed
+from apps.events.stamps import stamps
 from apps.events.stored import (
     COLUMNS,
     Row,
@@ -40,7 +42,7 @@ MOST_SEARCHES = 20
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('verify'), hashtext(%s))"
 _AT_ONCE = 2000
 # Events that tell of the log itself.
-_TELLING = (ERASED, RESTORED)
+_TELLING = (ERASED, RESTORED, TAKEN)
 _EVENTS = f"SELECT {COLUMNS} FROM events_event ORDER BY seal_no, id"  # nosec B608
 
 
@@ -64,6 +66,8 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     # What is missing since a backup was restored, and somebody said so: nothing wrong any more.
     breaks: list[Break] = field(default_factory=list)
+    # What was sealed elsewhere before its schema came here.
+    moves: list[Move] = field(default_factory=list)
 
     @property
     def is_proven(self) -> bool:
@@ -115,8 +119,10 @@ def _read(walk: "Walk", shown: int) -> None:
 class Walk:
     """Goes along the chain; the rows come by seal number, then the unsealed ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, taken: int = 0) -> None:
         self.report = Report()
+        # Up to this number others signed, whom only the chain vouches for.
+        self.taken = taken
         self.number, self.chain, self.last_id = 0, GENESIS, 0
         self.beyond = 0
         self.searches = 0
@@ -125,9 +131,13 @@ class Walk:
         self.claims: dict[str, list[str]] = {}
         self.erasures: dict[str, Any] = {}
         self.late = int(microseconds(timezone.now() - SEALED_WITHIN))
+        self.is_stamp = stamps()
+        # From the first event with a stamp on every one has it.
+        self.has_stamps = False
 
     def begin(self, checkpoints: Sequence[Checkpoint], mark: Mark | None) -> None:
         """With what the chain is compared to."""
+        self.taken = self.taken or taken_until()
         self.report.checkpoints = len(checkpoints)
         self.checkpoints = {one.seal_no: one for one in checkpoints}
         self.first_unsigned = max(self.checkpoints) + 1 if checkpoints else 0
@@ -156,7 +166,9 @@ class Walk:
             return False
         if fields[7] in _TELLING or fields[20] or fields[21]:
             return False
-        if whole_digest(fields) != digest or link(self.chain, scheme, digest) != chain:
+        if whole_digest(fields) != digest or link(self.chain, scheme, fields[0], digest) != chain:
+            return False
+        if not self.has_stamps or (seal_no > self.taken and not self.is_stamp(digest, fields[22])):
             return False
         self.number, self.chain, self.last_id = seal_no, chain, fields[0]
         self.report.events += 1
@@ -165,19 +177,26 @@ class Walk:
     def _sealed(self, row: Row) -> None:
         if row.seal_no != self.number + 1:
             self._gap(row)
+        found = len(self.report.findings)
         if digest_of(row) != row.digest:
             self._say("changed", row, _("Its content does not match its digest: it was changed."))
-        if link(self.chain, row.scheme, row.digest) != row.chain:
+        if link(self.chain, row.scheme, row.id, row.digest) != row.chain:
             self._out_of_place(row)
+        if not self._is_stamped(row) and len(self.report.findings) == found:
+            self._forged(row)
         self.number, self.chain, self.last_id = row.seal_no or 0, row.chain, row.id
+        self._end_known(row)
+        if row.erased_by or row.actor_erased_by or row.type in _TELLING:
+            self._note(row)
+
+    def _end_known(self, row: Row) -> None:
+        """Where an end was signed, in the schema or outside of it."""
         if row.seal_no in self.checkpoints:
             self._checkpoint(row)
         elif row.seal_no == self.first_unsigned:
             self.beyond = row.id
         if self.mark and row.seal_no == self.mark.number:
             self._marked(row)
-        if row.erased_by or row.actor_erased_by or row.type in _TELLING:
-            self._note(row)
 
     def end(self, shown: int) -> None:
         """What only the whole log tells."""
@@ -214,11 +233,13 @@ class Walk:
     def _note(self, row: Row) -> None:
         if row.type == ERASED:
             data = row.read_data()
-            if not is_ours(row.uuid, data):
+            if not (self._is_taken(row) or is_ours(row.uuid, data)):
                 self._say("changed", row, _("This erasure was not written by this installation."))
             self.erasures[row.uuid] = data.get("digest")
         if row.type == RESTORED:
             self._broken(row)
+        if row.type == TAKEN:
+            self._moved(row)
         if row.actor_erased_by or row.erased_by:
             self.report.erased += 1
             if not row.is_empty():
@@ -228,18 +249,41 @@ class Walk:
 
     def _broken(self, row: Row) -> None:
         data = row.read_data()
-        if is_our_break(row.uuid, data):
+        if self._is_taken(row) or is_our_break(row.uuid, data):
             self.report.breaks.append(break_of(row, data))
         else:
             self._say("changed", row, _("This break was not accepted by this installation."))
 
+    def _moved(self, row: Row) -> None:
+        data = row.read_data()
+        if self._is_taken(row) or is_our_break(row.uuid, data):
+            self.report.moves.append(move_of(row, data))
+        else:
+            self._say("changed", row, _("This log was not taken over by this installation."))
+
+    def _is_taken(self, row: Row) -> bool:
+        return row.seal_no is not None and row.seal_no <= self.taken
+
     def _unsealed(self, row: Row) -> None:
         if digest_of(row) != row.digest:
             self._say("changed", row, _("Its content does not match its digest: it was changed."))
+        elif not self._is_stamped(row):
+            self._forged(row)
         if int(row.at_us) < self.late:
             text = _("It is not sealed yet: the clock does not run, or a transaction never ends.")
             self._say("unsealed", row, text)
         self._note(row)
+
+    def _is_stamped(self, row: Row) -> bool:
+        if row.scheme == CURRENT:
+            self.has_stamps = True
+            return self._is_taken(row) or self.is_stamp(row.digest, row.stamp)
+        return not self.has_stamps
+
+    def _forged(self, row: Row) -> None:
+        self.misplaced.add(row.id)
+        text = _("This installation never wrote it: it was added, or written anew, by hand.")
+        self._say("inserted", row, text)
 
     def _gap(self, row: Row) -> None:
         missing = f"{self.number + 1} to {(row.seal_no or 0) - 1}"
@@ -258,7 +302,7 @@ class Walk:
         return self.searches <= MOST_SEARCHES
 
     def _leader_of(self, row: Row) -> tuple[int, int, list[int]] | None:
-        return leader_of(row.chain, row.scheme, row.digest) if self._is_searched() else None
+        return leader_of(row) if self._is_searched() else None
 
     def _marked(self, row: Row) -> None:
         if self.mark and self.mark.chain != row.chain and not self.report.findings:
@@ -278,6 +322,9 @@ class Walk:
         elif self._is_searched() and follower_of(self.chain, row.id) is not None:
             self.misplaced.add(row.id)
             self._say("inserted", row, _("It was never sealed here: it was inserted by hand."))
+        elif self._is_searched() and (id_before := id_of(row, self.chain)) is not None:
+            text = _("Its id was exchanged: it was event %(event_id)s.") % {"event_id": id_before}
+            self._say("reordered", row, text)
         else:
             text = _(
                 "It does not follow from event %(last_id)s: one of the two was "
@@ -306,7 +353,7 @@ class Walk:
 
     def _checkpoint(self, row: Row) -> None:
         checkpoint = self.checkpoints[row.seal_no or 0]
-        if not is_signed(checkpoint):
+        if self.taken < sys.maxsize and not is_signed(checkpoint):
             self._say("changed", row, _("The checkpoint there is not signed by this installation."))
         elif checkpoint.chain != row.chain and not self.report.findings:
             text = _("The chain there is not the signed one: it was written anew from before it.")

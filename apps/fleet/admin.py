@@ -1,18 +1,22 @@
 """The fleet in the operator's admin: regions, servers and their load, placements, routes, edge."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
+from apps.accounts.access import may
 from apps.core.exceptions import DomainError
 from apps.events.actors import Actor, user_actor
 from apps.fleet import probes, services
@@ -26,7 +30,9 @@ from apps.fleet.models import (
     Server,
     ServerPlan,
 )
+from apps.fleet.permissions import LOSE
 from apps.fleet.services import records
+from apps.fleet.views import lost_page
 from apps.tenancy.kinds import PUBLIC
 
 _OPEN = Q(placements__status__in=Placement.OPEN)
@@ -108,6 +114,7 @@ class ServerAdmin(RecordAdmin):
     list_select_related = ["region"]
     search_fields = ["name", "engine_url"]
     actions = ["drain", "activate", "retire", "probe_now"]
+    actions_detail = ["lose"]
     readonly_fields = [
         "state",
         "status_note",
@@ -119,6 +126,22 @@ class ServerAdmin(RecordAdmin):
         "last_seen_at",
         "last_probe_at",
     ]
+
+    def get_urls(self) -> list[URLPattern]:
+        """The page of its loss, before the admin's own."""
+        lost = self.admin_site.admin_view(partial(lost_page, self.admin_site))
+        return [path("<int:pk>/lost/", lost, name="fleet_server_lost"), *super().get_urls()]
+
+    def has_lose_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Who may declare servers lost."""
+        return may(request.user, LOSE)
+
+    @action(
+        description=_("Lost for good"), icon="heart_broken", permissions=["lose"], url_path="lose"
+    )
+    def lose(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """To the page that says what it means."""
+        return redirect("admin:fleet_server_lost", object_id)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """A new server has no state yet."""
@@ -154,6 +177,7 @@ class ServerAdmin(RecordAdmin):
             "active": "success",
             "draining": "warning",
             "unreachable": "danger",
+            "lost": "danger",
             "retired": "info",
         },
     )
@@ -276,13 +300,18 @@ class RouteAdmin(ReadOnlyAdmin):
 class CertificateAdmin(ReadOnlyAdmin):
     """Certificates that the edge serves."""
 
-    list_display = ["name", "names", "expires_at"]
+    list_display = ["name", "names", "origin", "expires_at"]
     search_fields = ["name"]
 
     @display(description=_("hostnames"))
     def names(self, row: Certificate) -> str:
         """What it is for."""
         return ", ".join(row.hostnames)
+
+    @display(description=_("from"))
+    def origin(self, row: Certificate) -> str:
+        """Whose it is."""
+        return str(_("an authority")) if row.chain else str(_("files of this machine"))
 
 
 class EdgeStateAdmin(ReadOnlyAdmin):

@@ -1,9 +1,11 @@
 """The operator's machines over the API: where things run and how they are reached."""
 
 from collections.abc import Callable
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
@@ -13,8 +15,12 @@ from rest_framework.response import Response
 from apps.accounts.resources import LabelledResource, Resource
 from apps.core.api.labels import Shown
 from apps.core.api.serializers import ModelSerializer
+from apps.core.exceptions import DomainError
 from apps.fleet.models import Placement, Region, Route, Server, ServerPlan
-from apps.fleet.services import servers
+from apps.fleet.permissions import LOSE
+from apps.fleet.services import losing, servers
+from apps.fleet.services.losing import LONGEST_REASON
+from apps.operations.api import OperationSerializer, accepted
 
 
 class RegionSerializer(Shown):
@@ -52,6 +58,8 @@ class ServerSerializer(Shown):
             "status",
             "status_note",
             "is_draining",
+            "lost_at",
+            "lost_reason",
             "cpu_millis",
             "memory_mb",
             "disk_mb",
@@ -105,6 +113,13 @@ class RouteSerializer(ModelSerializer[Route]):
         read_only_fields = fields
 
 
+class LossSerializer(serializers.Serializer[Any]):
+    """Which server, once more by its name, and why."""
+
+    name = serializers.CharField(max_length=60)
+    reason = serializers.CharField(max_length=LONGEST_REASON)
+
+
 class RegionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledResource):
     """Places with servers."""
 
@@ -130,6 +145,7 @@ class ServerViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledRe
     """Hosts with a container engine."""
 
     access = "fleet"
+    permissions: ClassVar = {"lose": LOSE, "clear": LOSE}
     serializer_class = ServerSerializer
     queryset = Server.objects.all()
     filterset_fields = ("status", "is_draining", "region__code")
@@ -155,6 +171,22 @@ class ServerViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledRe
     def retire(self, request: Request, uuid: UUID) -> Response:
         """Take it out of service; 409 while something is placed on it."""
         return self._step(servers.retire)
+
+    @extend_schema(request=LossSerializer, responses={200: ServerSerializer})
+    @action(detail=True, methods=["post"])
+    def lose(self, request: Request, uuid: UUID) -> Response:
+        """Give it up for good with what runs on it; 409 unless it is unreachable."""
+        row, values = self.get_object(), self.checked(LossSerializer)
+        if values["name"] != row.name:
+            raise DomainError(_("This is not the name of the server."), field="name")
+        losing.declare_lost(row, reason=values["reason"], actor=self.actor)
+        return self.shown(row)
+
+    @extend_schema(request=None, responses={202: OperationSerializer})
+    @action(detail=True, methods=["post"])
+    def clear(self, request: Request, uuid: UUID) -> Response:
+        """Remove what a lost one still has of before; 409 while it does not answer."""
+        return accepted(losing.remove_leftovers(self.get_object(), actor=self.actor))
 
     def _step(self, step: Callable[..., object]) -> Response:
         row = self.get_object()

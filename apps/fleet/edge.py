@@ -13,8 +13,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.fleet.models import Certificate, EdgeState, Route
+from apps.fleet.services.certificates import key_of
 from apps.fleet.services.routes import EDGE, edge_route
 from dotmac import edge as kernel
+from dotmac.crypto.fields import CipherError
 from dotmac.edge.fake import FakeEdge
 from dotmac.edge.traefik import TraefikEdge
 
@@ -35,6 +37,8 @@ def edge() -> kernel.Edge:
         web_url=f"http://127.0.0.1:{settings.WEB_PORT}",
         http_port=settings.EDGE_HTTP_PORT,
         https_port=settings.EDGE_HTTPS_PORT,
+        web_url_file=Path(settings.WEB_URL_FILE) if settings.WEB_URL_FILE else None,
+        hsts_s=settings.HSTS_SECONDS,
     )
     return TraefikEdge(Path(settings.EDGE_DIR), platform)
 
@@ -91,16 +95,27 @@ def _routes() -> Iterator[kernel.Route]:
             log.error("route_left_out", hostname=hostname, error=error.message)
 
 
-def _certificates() -> list[kernel.Certificate]:
-    rows = Certificate.objects.exclude(certificate_path="").exclude(key_path="")
-    found = []
-    for row in rows:
-        pair = Path(row.certificate_path), Path(row.key_path)
-        if all(path.is_file() for path in pair):
-            found.append(kernel.Certificate(tuple(row.hostnames), *pair))
-        else:
-            log.error("certificate_file_missing", certificate=row.name)
-    return found
+def _certificates() -> list[kernel.Certificate | kernel.KeptCertificate]:
+    found = [_certificate(row) for row in Certificate.objects.order_by("name")]
+    return [one for one in found if one is not None]
+
+
+def _certificate(row: Certificate) -> kernel.Certificate | kernel.KeptCertificate | None:
+    """One as the edge takes it; None where a part is missing, which must not stop the others."""
+    names = tuple(row.hostnames)
+    if row.chain:
+        try:
+            return kernel.KeptCertificate(names, row.chain, key_of(row))
+        except CipherError as error:
+            log.error("certificate_key_missing", certificate=row.name, error=str(error))
+            return None
+    if not (row.certificate_path and row.key_path):
+        return None
+    pair = Path(row.certificate_path), Path(row.key_path)
+    if all(path.is_file() for path in pair):
+        return kernel.Certificate(names, *pair)
+    log.error("certificate_file_missing", certificate=row.name)
+    return None
 
 
 @contextmanager

@@ -14,7 +14,9 @@ from django.utils.module_loading import import_string
 from apps.fleet.exceptions import ServerUnavailableError
 from apps.fleet.models import Server
 from apps.operations.exceptions import HoldError
+from apps.operations.pipelines import Run
 from dotmac.engine import Engine, EngineError, ErrorCode
+from dotmac.engine import fence as engine_fence
 from dotmac.engine.fake import FakeEngine
 
 # How long calls fail at once after one that the engine did not answer.
@@ -82,6 +84,29 @@ class _WithBreaker:
             return self._breaker.call(method, *args, **kwargs)
 
         return through
+
+
+class _Fenced:
+    """An engine that is asked for nothing more once the lease is over."""
+
+    def __init__(self, engine: Engine, run: Run) -> None:
+        self._engine = engine
+        self._run = run
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._engine, name)
+
+        def fenced(*args: Any, **kwargs: Any) -> Any:
+            with engine_fence.fenced(self._run.assert_held):
+                engine_fence.check()
+                return method(*args, **kwargs)
+
+        return fenced
+
+
+def fenced(engine: Engine, run: Run) -> Engine:
+    """The engine, as long as the run is held."""
+    return cast(Engine, _Fenced(engine, run))
 
 
 def engine_of(server: Server) -> Engine:

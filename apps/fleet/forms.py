@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from apps.fleet.models import Server
+from apps.fleet.services.losing import LONGEST_REASON
 
 _CAPACITY = ("cpu_millis", "memory_mb", "disk_mb")
 
@@ -34,3 +35,29 @@ class ServerForm(forms.ModelForm):
                 if given[name] is None:
                     self.add_error(name, _("Give a number, or choose a plan that has it."))
         return given
+
+
+class LossForm(forms.Form):
+    """The server's name, typed, and why it is lost."""
+
+    confirm = forms.CharField(
+        max_length=60, widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+    )
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=LONGEST_REASON,
+        help_text=_("It stands on certificates of erasure: say what became of the machine."),
+    )
+
+    def __init__(self, server: Server, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.server = server
+        label = _("Type %(name)s to go on") % {"name": server.name}
+        self.fields["confirm"].label = label
+
+    def clean_confirm(self) -> str:
+        """Typed as it is."""
+        typed: str = self.cleaned_data["confirm"].strip()
+        if typed != self.server.name:
+            raise forms.ValidationError(_("This is not the name of the server."))
+        return typed

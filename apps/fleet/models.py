@@ -1,6 +1,6 @@
 """Where things run and how they are reached; all in `public`, written from any schema."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.core.validators import RegexValidator
 from django.db import models
@@ -55,7 +55,12 @@ class Server(Labelled):
     class Status(models.TextChoices):
         ACTIVE = "active", _("Active")
         UNREACHABLE = "unreachable", _("Unreachable")
+        # For good, by the operator's word: what ran there counts as gone.
+        LOST = "lost", _("Lost")
         RETIRED = "retired", _("Retired")
+
+    # Neither asked for room nor counted as room.
+    OUT_OF_USE = (Status.LOST, Status.RETIRED)
 
     # Two failed probes in a row: one lost answer is no outage.
     PROBES_TO_UNREACHABLE = 2
@@ -89,6 +94,14 @@ class Server(Labelled):
     last_seen_at = models.DateTimeField(_("last seen"), null=True, editable=False)
     status_note = models.CharField(_("reason"), max_length=300, blank=True, editable=False)
     engine_version = models.CharField(_("version"), max_length=40, blank=True, editable=False)
+    lost_at = models.DateTimeField(_("lost"), null=True, editable=False)
+    lost_reason = models.CharField(
+        _("why it is lost"), max_length=200, blank=True, default="", db_default="", editable=False
+    )
+    # Beginnings of the ids of instances of which something may lie on it still, since it was lost.
+    given_up = models.JSONField(
+        default=list, db_default=models.Value([], models.JSONField()), editable=False
+    )
 
     class Meta:
         db_table = '"public"."fleet_server"'
@@ -99,6 +112,20 @@ class Server(Labelled):
 
     def __str__(self) -> str:
         return self.name
+
+    def has_given_up(self, instance: UUID) -> bool:
+        """Whether something of an instance may lie on it that nobody can see removed."""
+        return id_start(instance) in self.given_up
+
+    @property
+    def is_back(self) -> bool:
+        """Whether it answers again though it is lost."""
+        return self.status == self.Status.LOST and self.failing_since is None
+
+
+def id_start(instance: UUID) -> str:
+    """The beginning of an instance's id, as it stands in the names of its containers."""
+    return instance.hex[:12]
 
 
 class Placement(models.Model):
@@ -182,16 +209,37 @@ class PlacementStatus(models.Model):
 
 
 class Certificate(models.Model):
-    """A certificate that the edge serves; the key is encrypted or a path of this machine."""
+    """A certificate that the edge serves: files of this machine, or chain and key themselves."""
 
-    name = models.CharField(max_length=253, unique=True)
+    class Told(models.TextChoices):
+        NOTHING = "", "–"
+        SOON = "soon", _("ends soon")
+        ENDED = "ended", _("has ended")
+
+    name = models.CharField(_("name"), max_length=253, unique=True)
     hostnames = models.JSONField(default=list)
     certificate_path = models.CharField(max_length=300, blank=True)
     key_path = models.CharField(max_length=300, blank=True)
-    expires_at = models.DateTimeField(null=True)
+    # In PEM; the key is encrypted.
+    chain = models.TextField(blank=True, default="", db_default="", editable=False)
+    key = models.TextField(blank=True, default="", db_default="", editable=False)
+    expires_at = models.DateTimeField(_("ends"), null=True)
+    # From when on it should have been renewed, and what was said of its end (fleet.expiring).
+    warn_at = models.DateTimeField(null=True, editable=False)
+    told = models.CharField(
+        max_length=5,
+        choices=Told.choices,
+        blank=True,
+        default=Told.NOTHING,
+        db_default="",
+        editable=False,
+    )
 
     class Meta:
         db_table = '"public"."fleet_certificate"'
+        verbose_name = _("served certificate")
+        verbose_name_plural = _("served certificates")
+        ordering = ["name"]
 
     def __str__(self) -> str:
         return self.name

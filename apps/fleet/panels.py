@@ -22,7 +22,6 @@ from apps.portal.steps import Step
 
 _OPEN = Q(placements__status__in=Placement.OPEN)
 _NEARLY_FULL = 90
-_EXPIRES_SOON = timedelta(days=14)
 _TONES = {"active": "ok", "draining": "warn", "unreachable": "bad"}
 
 
@@ -54,7 +53,7 @@ def _steps(user: Any, servers: list[dict[str, Any]]) -> list[Step]:
 
 
 def _servers(user: Any) -> list[Any]:
-    rows = Server.objects.exclude(status=Server.Status.RETIRED).select_related("region")
+    rows = Server.objects.exclude(status__in=Server.OUT_OF_USE).select_related("region")
     return list(
         narrow(user, rows)
         .annotate(
@@ -164,8 +163,8 @@ def _edges_behind(user: Any) -> list[dict[str, Any]]:
 
 
 def _expiring(user: Any) -> list[dict[str, Any]]:
-    soon = timezone.now() + _EXPIRES_SOON
-    rows = narrow(user, Certificate.objects.filter(expires_at__lt=soon))
+    now = timezone.now()
+    rows = narrow(user, Certificate.objects.filter(Q(warn_at__lt=now) | Q(expires_at__lt=now)))
     url = reverse("admin:fleet_certificate_changelist")
     title = _("The certificate %(name)s ends on %(day)s")
     return [

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.core.permissions import ADMIN, SUPPORT, TECHNICIAN, VIEWER, Limit, Permission, rights
 from apps.fleet.models import Region
 
+LOSE = "fleet.lose"
 _KINDS = ("public",)
 PERMISSIONS = (
     Permission(
@@ -32,6 +33,10 @@ PERMISSIONS = (
         (ADMIN, TECHNICIAN),
         rights("fleet", "region", "serverplan", "server", on="view add change"),
         _KINDS,
+    ),
+    # All that lies on one counts as gone.
+    Permission(
+        LOSE, _("Declare servers lost, and remove what is left on them"), (ADMIN,), (), _KINDS
     ),
 )
 

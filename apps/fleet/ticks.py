@@ -1,6 +1,6 @@
 """What the clock does for the fleet; what may take long runs beside it."""
 
-from apps.fleet import edge, probes, watching
+from apps.fleet import edge, expiring, probes, watching
 from apps.fleet.background import Background
 from apps.work.registry import every
 
@@ -33,3 +33,8 @@ def _watch() -> None:
 @every(watching.SWEEP_S, "fleet.sweep")
 def _sweep() -> None:
     watching.sweep()
+
+
+@every(60, "fleet.expiring")
+def _tell_of_ends() -> int:
+    return expiring.tell()

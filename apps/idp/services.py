@@ -20,6 +20,7 @@ from apps.accounts.models import User
 from apps.core.exceptions import DomainError
 from apps.events import services as events
 from apps.events.actors import Actor, user_actor
+from apps.events.differences import CHANGED, differences
 from apps.idp.access import may_stay
 from apps.idp.models import ClientSignIn, RelyingParty
 from apps.tenants.models import Organisation
@@ -66,9 +67,14 @@ def save_party(
         row = RelyingParty(client=client)
     else:
         row = RelyingParty.objects.select_for_update(of=("self",)).get(pk=party.pk)
+    before = said_of(row) if party else {}
     _write(row, words)
-    type = "sso_client.changed" if party else "sso_client.created"
-    events.record(type, actor=actor, subject=row, data=said_of(row))
+    said = said_of(row)
+    if party:
+        data = {**said, CHANGED: differences(before, said)}
+        events.record("sso_client.changed", actor=actor, subject=row, data=data)
+    else:
+        events.record("sso_client.created", actor=actor, subject=row, data=said)
     return row, secret
 
 

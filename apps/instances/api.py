@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, serializers, status
+from rest_framework import mixins, serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,7 +15,7 @@ from apps.accounts.resources import LabelledResource
 from apps.core.api.labels import Labels, Shown
 from apps.instances import services
 from apps.instances.models import Instance
-from apps.operations.api import OperationSerializer
+from apps.operations.api import OperationSerializer, accepted
 
 
 class InstanceSerializer(Shown):
@@ -100,7 +100,7 @@ class InstanceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Labelled
             actor=self.actor,
         )
         self.label(Instance.objects.get(uuid=operation.subject_id))
-        return _accepted(operation)
+        return accepted(operation)
 
     @extend_schema(request=DeploySerializer, responses={202: OperationSerializer})
     @action(detail=True, methods=["post"])
@@ -113,7 +113,7 @@ class InstanceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Labelled
             release=asked.validated_data["release"],
             actor=self.actor,
         )
-        return _accepted(operation)
+        return accepted(operation)
 
     def _change(self, request: Request, what: str) -> Response:
         asked = ReasonSerializer(data=request.data)
@@ -124,7 +124,7 @@ class InstanceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Labelled
             reason=asked.validated_data["reason"],
             actor=self.actor,
         )
-        return _accepted(operation)
+        return accepted(operation)
 
     @extend_schema(request=ReasonSerializer, responses={202: OperationSerializer})
     @action(detail=True, methods=["post"])
@@ -155,8 +155,3 @@ class InstanceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Labelled
     def archive(self, request: Request, uuid: UUID) -> Response:
         """Remove its containers and keep its volumes; deploy brings it back."""
         return self._change(request, "archive")
-
-
-def _accepted(operation: Any) -> Response:
-    body = OperationSerializer(operation).data
-    return Response(body, status=status.HTTP_202_ACCEPTED)

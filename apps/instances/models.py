@@ -46,7 +46,14 @@ class Instance(Labelled):
         Status.STOPPED: {Status.ACTIVE, Status.SUSPENDED},
         Status.SUSPENDED: {Status.ACTIVE, Status.STOPPED},
         Status.ARCHIVED: {Status.ACTIVE, Status.STOPPED, Status.SUSPENDED, Status.FAILED},
-        Status.FAILED: {Status.DEPLOYING, Status.PENDING},
+        # Those that ran by the loss of their server (losing).
+        Status.FAILED: {
+            Status.DEPLOYING,
+            Status.PENDING,
+            Status.ACTIVE,
+            Status.STOPPED,
+            Status.SUSPENDED,
+        },
         Status.PENDING: {Status.DEPLOYING},
     }
 

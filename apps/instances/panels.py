@@ -14,6 +14,7 @@ from apps.accounts.access import is_limited, may, narrow
 from apps.accounts.addresses import host_url
 from apps.core.languages import grouped
 from apps.events.models import Event
+from apps.events.timelines import event_row
 from apps.fleet.models import Region
 from apps.instances.constants import WORKSPACE_APP
 from apps.instances.models import Instance
@@ -123,19 +124,6 @@ def instance_row(row: Instance, names: Names) -> dict[str, Any]:
         "release": row.release,
         "region": names.region_of(row),
         "placement": row.get_hosting_display(),
-    }
-
-
-def event_row(event: Event, *, is_about: bool = False) -> dict[str, Any]:
-    """An event as timelines show it; on its subject's own page without the subject's name."""
-    about, _dot, words = event.type.partition(".")
-    words = _((words or about).replace("_", " "))
-    label = event.subject_label or event.subject_type
-    return {
-        "text": words.capitalize() if is_about else f"{label}: {words}",
-        "at": event.at,
-        "actor": event.actor_label,
-        "tone": "bad" if event.type.endswith("failed") else "idle",
     }
 
 

@@ -36,6 +36,19 @@ FINISHED = register(
         channels=frozenset({INBOX}),
     )
 )
+LOST = register(
+    Kind(
+        "instance.lost",
+        title=_("An instance is lost with its server"),
+        heading=_("%(app)s is lost"),
+        body=_(
+            "Its server %(server)s is lost for good, with what it kept there. Deploy it anew, and"
+            " bring back what you have of its data."
+        ),
+        tone="bad",
+        levels=_HERE,
+    )
+)
 SUSPENDED = register(
     Kind(
         "instance.suspended",
@@ -70,6 +83,12 @@ def _tell_of_success(event: Event) -> None:
 def _tell_of_suspension(event: Event) -> None:
     url = row_url(Instance, event.subject_id, "instances_instance")
     tell(SUSPENDED, event, url=url, app=event.subject_label)
+
+
+@events.reacts_to("instance.lost")
+def _tell_of_loss(event: Event) -> None:
+    url = row_url(Instance, event.subject_id, "instances_instance")
+    tell(LOST, event, url=url, app=event.subject_label, server=event.data["server"])
 
 
 def _operation_url(event: Event) -> str:

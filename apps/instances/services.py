@@ -7,10 +7,10 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from apps.billing import services as billing
 from apps.core.exceptions import ConflictError
 from apps.events import services as events
 from apps.events.actors import Actor
+from apps.events.differences import CHANGED, differences
 from apps.fleet import services as fleet
 from apps.instances.constants import NAME_LENGTH, WORKSPACE_APP
 from apps.instances.exceptions import InstanceQuotaError, InvalidSettingsError
@@ -21,8 +21,9 @@ from apps.marketplace import services as marketplace
 from apps.marketplace.models import Release
 from apps.operations import services as operations
 from apps.operations.models import Operation
-from apps.tenancy.kinds import current_schema, operator
+from apps.tenancy.kinds import current_schema
 from apps.tenants.models import Organisation
+from apps.tenants.plans import entitlements_of
 from dotmac.stack import ManifestError, parse_manifest, resolve_environment
 
 # What each change needs the instance to be, and the operation that makes it.
@@ -148,11 +149,14 @@ def change_settings(instance: Instance, settings: Mapping[str, str], *, actor: A
     empty setting goes back to its default. InvalidSettingsError names what the app refuses.
     """
     _check_settings(instance, settings)
+    before = instance.environment
     _keep_settings(instance, settings)
     Instance.objects.filter(pk=instance.pk).update(
         environment=instance.environment, sealed=instance.sealed
     )
-    facts = {"names": sorted(settings)}
+    # Of secret ones only the names.
+    after = {name: instance.environment.get(name) for name in {**before, **instance.environment}}
+    facts = {"names": sorted(settings), CHANGED: differences(before, after)}
     events.record("instance.settings_changed", actor=actor, subject=instance, data=facts)
     return deploy(instance, actor=actor, release=instance.release)
 
@@ -214,11 +218,19 @@ def create_shared_workspace(organisation: Organisation, *, actor: Actor) -> Inst
     instance = create_instance(
         app=WORKSPACE_APP,
         name=_workspace_name(organisation),
-        hostname=_workspace_host(organisation),
+        hostname=workspace_host_of(organisation),
         hosting=Instance.Hosting.SHARED,
         region=organisation.region,
         actor=actor,
     )
+    serve_by_platform(instance)
+    instance.move_to(Instance.Status.ACTIVE)
+    events.record("instance.deployed", actor=actor, subject=instance, data={"hosting": "shared"})
+    return instance
+
+
+def serve_by_platform(instance: Instance) -> None:
+    """A place on the platform for a shared workspace, and the route that leads there."""
     console = current_schema()
     fleet.place_on_platform(
         instance=instance.uuid,
@@ -233,9 +245,6 @@ def create_shared_workspace(organisation: Organisation, *, actor: Actor) -> Inst
         instance=instance.uuid,
         upstreams=[],
     )
-    instance.move_to(Instance.Status.ACTIVE)
-    events.record("instance.deployed", actor=actor, subject=instance, data={"hosting": "shared"})
-    return instance
 
 
 @transaction.atomic
@@ -244,18 +253,12 @@ def create_dedicated_workspace(organisation: Organisation, *, actor: Actor) -> O
     instance = create_instance(
         app=WORKSPACE_APP,
         name=_workspace_name(organisation),
-        hostname=_workspace_host(organisation),
+        hostname=workspace_host_of(organisation),
         hosting=Instance.Hosting.DEDICATED,
         region=organisation.region,
         actor=actor,
     )
     return deploy(instance, actor=actor)
-
-
-def entitlements_of(organisation: Organisation) -> Mapping[str, Any]:
-    """What the organisation's plan allows."""
-    with operator():
-        return billing.plan_version(organisation.plan_version).entitlements  # type: ignore[no-any-return]
 
 
 def allowed_instances(entitlements: Mapping[str, Any]) -> int:
@@ -310,7 +313,8 @@ def _workspace_name(organisation: Organisation) -> str:
     return f"{organisation.name[:longest]} workspace"
 
 
-def _workspace_host(organisation: Organisation) -> str:
+def workspace_host_of(organisation: Organisation) -> str:
+    """Where its workspace is."""
     return f"{organisation.slug}.{_apps_domain(organisation)}"
 
 

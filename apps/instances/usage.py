@@ -7,10 +7,11 @@ from django.utils.translation import gettext as _
 
 from apps.core.languages import grouped
 from apps.fleet.models import Placement
-from apps.instances.services import allowed_instances, entitlements_of
+from apps.instances.services import allowed_instances
 from apps.portal.charts import Limit
 from apps.tenancy.kinds import current_schema
 from apps.tenants.models import Organisation
+from apps.tenants.plans import entitlements_of
 
 _MIB_IN_GIB = 1024
 

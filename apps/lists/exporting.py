@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 
 from apps.core.csvs import BOM, guarded
+from apps.lists.columns import CHECKBOX, shown_names
 
 _CHUNK = 500
 
@@ -33,7 +34,7 @@ def may_export(admin: "ModelAdmin[Any]", request: HttpRequest) -> bool:
 
 def write_list(shown: ChangeList, admin: "ModelAdmin[Any]", file: IO[str]) -> int:
     """Write the whole of a list, not one page of it; returns the number of rows."""
-    names = [name for name in shown.list_display if name != "action_checkbox"]
+    names = [name for name in shown_names(shown) if name != CHECKBOX]
     file.write(BOM)
     writer = csv.writer(file)
     writer.writerow([guarded(_heading(name, shown, admin)) for name in names])

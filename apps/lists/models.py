@@ -1,4 +1,4 @@
-"""Views of lists that people keep."""
+"""Views of lists that people keep, and the columns that they chose."""
 
 from django.conf import settings
 from django.db import models
@@ -27,3 +27,20 @@ class SavedView(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ChosenColumns(models.Model):
+    """Which columns of one list one person sees; without a row those that it has by itself."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="chosen_columns"
+    )
+    # As in SavedView.
+    list = models.CharField(max_length=100)
+    names = models.JSONField(_("columns"))
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "list"], name="one_choice_a_list")]
+
+    def __str__(self) -> str:
+        return self.list

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+from django.contrib.admin import ModelAdmin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.utils import lookup_field
@@ -25,27 +26,30 @@ from django.utils.translation import gettext as _
 from unfold.utils import display_for_field, display_for_value
 from unfold.widgets import CHECKBOX_CLASSES
 
-_CHECKBOX = "action_checkbox"
+from apps.lists.columns import CHECKBOX
+
 _BOX = " ".join([*CHECKBOX_CLASSES, "action-select"])
 _HEADS_ROW = SafeString(' scope="row"')
 
 
-def rows_of(cl: ChangeList, headers: list[dict[str, Any]]) -> Iterator[SafeString]:
-    """A `tr` for each row of a page; `headers` are the theme's, one for each column."""
+def rows_of(cl: ChangeList, columns: list[tuple[Any, Any]]) -> Iterator[SafeString]:
+    """A `tr` for each row of a page; `columns` are names with their labels."""
     links = _Links(cl)
-    labels = [capfirst(header["text"]) for header in headers]
+    columns = [(name, capfirst(label)) for name, label in columns]
     for row in cl.result_list:
-        cells = format_html_join("", "{}", ((cell,) for cell in _cells(cl, row, labels, links)))
+        cells = format_html_join("", "{}", ((cell,) for cell in _cells(cl, row, columns, links)))
         yield format_html('<tr class="dm-row data-row">{}</tr>', cells)
 
 
-def _cells(cl: ChangeList, row: Model, labels: list[Any], links: "_Links") -> Iterator[SafeString]:
+def _cells(
+    cl: ChangeList, row: Model, columns: list[tuple[Any, Any]], links: "_Links"
+) -> Iterator[SafeString]:
     is_linked = False
-    for name, label in zip(cl.list_display, labels, strict=True):
-        if name == _CHECKBOX:
+    for name, label in columns:
+        if name == CHECKBOX:
             yield _box(row)
             continue
-        shown, kind = _shown(cl, row, name), f"field-{_name(name)}"
+        shown, kind = shown_value(cl.model_admin, row, name), f"field-{_name(name)}"
         is_link = cl.list_display_links is not None and (
             name in cl.list_display_links or not (is_linked or cl.list_display_links)
         )
@@ -82,10 +86,11 @@ def _box(row: Model) -> SafeString:
     )
 
 
-def _shown(cl: ChangeList, row: Model, name: Any) -> Any:
-    empty = cl.model_admin.get_empty_value_display()
+def shown_value(admin: "ModelAdmin[Any]", row: Model, name: Any) -> Any:
+    """What a row says in a column, as pages show it."""
+    empty = admin.get_empty_value_display()
     try:
-        field, attribute, value = lookup_field(name, row, cl.model_admin)
+        field, attribute, value = lookup_field(name, row, admin)
     except ObjectDoesNotExist:
         return empty
     empty = getattr(attribute, "empty_value_display", empty)
@@ -128,6 +133,7 @@ class _Links:
     def __init__(self, cl: ChangeList) -> None:
         self.cl = cl
         self._back: str | None = None
+        self._opens_beside = opens_beside(cl.model_admin) and not cl.is_popup
 
     def around(self, row: Model, shown: Any) -> Any:
         """A link to the row's page around what is shown; that alone where it has no page."""
@@ -141,7 +147,15 @@ class _Links:
             kept: dict[str, Any] = {"preserved_filters": cl.preserved_filters, "opts": cl.opts}
             self._back = add_preserved_filters(kept, address).removeprefix(address)
         opener: Any = ""
+        if self._opens_beside:
+            beside = f"{address.removesuffix('change/')}beside/"
+            opener = format_html(' data-beside="{}"', beside)
         if cl.is_popup:
             value = row.serializable_value(str(cl.to_field or cl.pk_attname))
             opener = format_html(' data-popup-opener="{}"', value)
         return format_html('<a href="{}{}"{}>{}</a>', address, self._back, opener, shown)
+
+
+def opens_beside(admin: "ModelAdmin[Any]") -> bool:
+    """Whether an admin, whose rows nobody edits, says that they open beside its list."""
+    return bool(getattr(admin, "opens_beside", False))

@@ -1,4 +1,6 @@
-"""Keeping a view of a list, and letting it go."""
+"""Keeping a view of a list, and letting it go; choosing its columns."""
+
+from collections.abc import Iterable
 
 from django.db.models import QuerySet
 from django.http import QueryDict
@@ -6,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.core.exceptions import DomainError
-from apps.lists.models import NAME_LENGTH, QUERY_LENGTH, SavedView
+from apps.lists.models import NAME_LENGTH, QUERY_LENGTH, ChosenColumns, SavedView
 
 _MOST = 20
 # Where in the list somebody is, and what the admin adds to its own links.
@@ -54,3 +56,21 @@ def save_view(user: User, list_key: str, name: str, query: str) -> SavedView:
         user=user, list=list_key, name=name, defaults={"query": query}
     )
     return view
+
+
+def chosen_columns(user: User, list_key: str) -> list[str] | None:
+    """The names that a person chose for a list; None where they chose nothing."""
+    own = ChosenColumns.objects.filter(user=user, list=list_key)
+    return own.values_list("names", flat=True).first()
+
+
+def choose_columns(user: User, list_key: str, names: Iterable[str]) -> None:
+    """Show a person these columns of a list from now on."""
+    ChosenColumns.objects.update_or_create(
+        user=user, list=list_key, defaults={"names": list(names)}
+    )
+
+
+def forget_columns(user: User, list_key: str) -> None:
+    """Show a person those that the list has by itself again."""
+    ChosenColumns.objects.filter(user=user, list=list_key).delete()

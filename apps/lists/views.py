@@ -1,4 +1,4 @@
-"""What an admin site has beside each of its lists: an export, and views that people keep."""
+"""What an admin site has beside each of its lists: an export, kept views, a choice of columns."""
 
 from functools import partial
 from typing import Any
@@ -19,6 +19,7 @@ from apps.core.exceptions import DomainError
 from apps.events import services as events
 from apps.events.actors import Subject, user_actor
 from apps.lists import services
+from apps.lists.columns import columns_of
 from apps.lists.exporting import may_export, write_list
 
 
@@ -28,10 +29,12 @@ def list_urls(site: AdminSite) -> list[URLPattern]:
     shown = site.admin_view(partial(export, site))
     saved = site.admin_view(require_POST(partial(save, site)))
     removed = site.admin_view(require_POST(partial(remove, site)))
+    chosen = site.admin_view(require_POST(partial(choose, site)))
     return [
         path(f"{here}export.csv", shown, name="list_export"),
         path(f"{here}views/", saved, name="list_save_view"),
         path(f"{here}views/<int:view>/remove/", removed, name="list_remove_view"),
+        path(f"{here}columns/", chosen, name="list_columns"),
     ]
 
 
@@ -50,7 +53,9 @@ def export(site: AdminSite, request: HttpRequest, app: str, model: str) -> HttpR
         lambda file: counted.append(write_list(shown, admin, file)), name
     )
     about = Subject("list", f"{app}.{model}", str(admin.opts.verbose_name_plural))
-    data = {"rows": counted[0], "query": services.kept_query(request.GET.urlencode())}
+    # Each value by itself, so that a person's name is found where it is to be erased.
+    filters = {key: values for key, values in request.GET.lists() if any(values)}
+    data = {"rows": counted[0], "filters": filters}
     events.record("list.exported", actor=user_actor(request.user), subject=about, data=data)  # type: ignore[arg-type]
     return answer
 
@@ -77,6 +82,20 @@ def remove(site: AdminSite, request: HttpRequest, app: str, model: str, view: in
     found.delete()
     messages.success(request, _("“%(name)s” is removed.") % {"name": found.name})
     return redirect(_list(admin))
+
+
+def choose(site: AdminSite, request: HttpRequest, app: str, model: str) -> HttpResponse:
+    """Show the chosen columns, or those of the list again."""
+    admin = _admin(site, request, app, model)
+    list_key = admin.opts.label_lower
+    if "standard" in request.POST:
+        services.forget_columns(request.user, list_key)  # type: ignore[arg-type]
+    else:
+        chosen = request.POST.getlist("columns")
+        names = [column.name for column in columns_of(admin, request) if column.name in chosen]
+        services.choose_columns(request.user, list_key, names)  # type: ignore[arg-type]
+    query = services.kept_query(request.POST.get("query", ""))
+    return redirect(f"{_list(admin)}?{query}" if query else _list(admin))
 
 
 def _admin(site: AdminSite, request: HttpRequest, app: str, model: str) -> "ModelAdmin[Any]":

@@ -15,10 +15,12 @@ from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
+from apps.accounts.access import may
 from apps.events.actors import user_actor
 from apps.notifications import services
 from apps.notifications.gateway_admin import SmsGatewayAdmin
 from apps.notifications.models import Delivery, SmsGateway, Suppressed
+from apps.notifications.permissions import SEND
 from apps.notifications.suppression import (
     bounce_token,
     old_token_until,
@@ -39,10 +41,7 @@ class DeliveryAdmin(ModelAdmin):  # type: ignore[misc]
     actions = ("send_again",)
     fields = ("channel", "address", "about", "status", "attempts", "error", "created_at", "sent_at")
     readonly_fields = fields
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Owners only: it holds everybody's addresses."""
-        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
+    opens_beside = True
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """What happens makes them."""
@@ -57,8 +56,8 @@ class DeliveryAdmin(ModelAdmin):  # type: ignore[misc]
         return False
 
     def has_send_permission(self, request: HttpRequest) -> bool:
-        """Who sees them may send them again."""
-        return self.has_view_permission(request)
+        """Who may send them again."""
+        return may(request.user, SEND)
 
     @display(description=_("about"))  # type: ignore[untyped-decorator]
     def about(self, row: Delivery) -> str:
@@ -90,16 +89,6 @@ class SuppressedAdmin(ModelAdmin):  # type: ignore[misc]
     show_full_result_count = False
     list_before_template = "admin/notifications/bounces.html"
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Owners only, as for the log."""
-        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
-
-    has_delete_permission = has_view_permission
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Who sees the list may add to it."""
-        return self.has_view_permission(request)
-
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """An address is on it, or it is not."""
         return False
@@ -118,7 +107,7 @@ class SuppressedAdmin(ModelAdmin):  # type: ignore[misc]
 
     def renew(self, request: HttpRequest) -> HttpResponse:
         """Another address; that of before counts for a week."""
-        if not self.has_view_permission(request):
+        if not self.has_add_permission(request):
             raise PermissionDenied
         renew_bounce_address(actor=user_actor(request.user))
         text = _("This is the new address. The one of before is answered for seven more days.")

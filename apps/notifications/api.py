@@ -10,11 +10,14 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.bulk_api import BulkUpsert
 from apps.accounts.resources import Resource
+from apps.core.api.bulk import described_bulk
 from apps.core.api.serializers import ModelSerializer
 from apps.core.exceptions import ConflictError
 from apps.notifications import services
 from apps.notifications.models import Delivery, Suppressed
+from apps.notifications.permissions import SEND
 from apps.notifications.suppression import release, suppress
 
 _MESSAGE = OpenApiExample(
@@ -81,12 +84,10 @@ class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource)
     """Mails and text messages to people here, and what became of each."""
 
     access = "messages"
-    # For owners: it holds everybody's addresses.
-    permissions: ClassVar = {"send": "notifications.change_delivery"}
+    permissions: ClassVar = {"send": SEND}
     serializer_class = MessageSerializer
     queryset = Delivery.objects.all()
     filterset_fields = ("status", "channel", "address")
-    changed_fields = ("created_at", "sent_at")
 
     def get_queryset(self) -> QuerySet[Delivery]:
         """With what was told."""
@@ -102,23 +103,34 @@ class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource)
         return self.shown(row)
 
 
-class SuppressedViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
+@extend_schema_view(
+    bulk=described_bulk(
+        "suppressions",
+        NewSuppressedSerializer,
+        {"address": "gone@example.com", "reason": "It bounced at the sender of before."},
+        {"address": "left@example.com"},
+    )
+)
+class SuppressedViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BulkUpsert):
     """Addresses that get nothing: refused for good, bounced, complained, or put there by hand."""
 
     access = "suppressions"
-    # For owners, as in the admin.
     permissions: ClassVar = {"destroy": "notifications.delete_suppressed"}
     serializer_class = SuppressedSerializer
     queryset = Suppressed.objects.all()
     filterset_fields = ("address",)
-    changed_fields = ("since",)
+    bulk_name, bulk_keys = "suppressions", ("address",)
+    new_row = NewSuppressedSerializer
 
     @extend_schema(request=NewSuppressedSerializer, responses={201: SuppressedSerializer})
     def create(self, request: Request) -> Response:
         """Put an address on the list; one that is on it stays as it is."""
-        values = self.checked(NewSuppressedSerializer)
+        return self.shown(self.add(self.checked(NewSuppressedSerializer)), 201)
+
+    def add(self, values: dict[str, Any]) -> Suppressed:
+        """One that is on the list is found there."""
         suppress(values["address"], reason=values["reason"], actor=self.actor)
-        return self.shown(Suppressed.objects.get(address=values["address"].lower()), 201)
+        return Suppressed.objects.get(address=values["address"].lower())
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, uuid: UUID) -> Response:

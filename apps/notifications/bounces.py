@@ -1,7 +1,8 @@
 """Where a mail provider reports what came back.
 
 POST {"address": "dora@example.com", "type": "bounce", "reason": "550 no such user"}, or a list of
-such. Types: bounce and complaint end all mail to the address; any other is passed over.
+such. Types: bounce and complaint end all mail to the address but what somebody waits for who is
+signing in; any other is passed over.
 """
 
 import json
@@ -36,6 +37,8 @@ def bounces(request: HttpRequest, token: str) -> HttpResponse:
         reports = _parsed(request)
     except ValueError as error:
         return JsonResponse({"error": str(error)}, status=400)
+    except RecursionError:
+        return JsonResponse({"error": "The report is nested too deeply."}, status=400)
     added = sum(suppress(address, reason=why, actor=PROVIDER) for address, why in reports)
     return JsonResponse({"suppressed": added})
 

@@ -1,7 +1,5 @@
 """The page on which an owner sets the SMS gateway up."""
 
-from typing import Any
-
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -65,17 +63,13 @@ class SmsGatewayAdmin(ModelAdmin):  # type: ignore[misc]
             path("", wrap(self.page), name="notifications_smsgateway_changelist"),
         ]
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Owners only: messages cost money."""
-        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
-
     def has_add_permission(self, request: HttpRequest) -> bool:
         """There is one, always."""
         return False
 
     def page(self, request: HttpRequest) -> HttpResponse:
         """The settings."""
-        user, row = self._owner(request), gateway_as_it_is()
+        user, row = self._person(request), gateway_as_it_is()
         known = {name: getattr(row, name) for name in _FIELDS}
         form = GatewayForm(request.POST or None, initial=known)
         if request.method == "POST" and form.is_valid() and self._save(form, user):
@@ -93,7 +87,7 @@ class SmsGatewayAdmin(ModelAdmin):  # type: ignore[misc]
 
     def test(self, request: HttpRequest) -> HttpResponse:
         """A message to oneself; a worker sends it."""
-        user = self._owner(request)
+        user = self._person(request)
         try:
             send_test_sms(user)
         except DomainError as error:
@@ -102,8 +96,8 @@ class SmsGatewayAdmin(ModelAdmin):  # type: ignore[misc]
             messages.success(request, _("The test is on its way. The deliveries say how it went."))
         return redirect(_PAGE)
 
-    def _owner(self, request: HttpRequest) -> User:
-        if not isinstance(request.user, User) or not self.has_view_permission(request):
+    def _person(self, request: HttpRequest) -> User:
+        if not isinstance(request.user, User) or not self.has_change_permission(request):
             raise PermissionDenied
         return request.user
 

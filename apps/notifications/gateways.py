@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from apps.accounts.models import User
 from apps.core.exceptions import ConflictError, DomainError
 from apps.events import services as events
 from apps.events.actors import Actor, Subject
+from apps.events.differences import CHANGED, differences
 from apps.notifications.constants import EMAIL, INBOX, SMS
 from apps.notifications.models import Phone, SmsGateway
 from apps.notifications.sms import HttpGateway, Texter, parsed_body
@@ -52,18 +54,23 @@ def save_gateway(
     if _place_of(row.url) != _place_of(wanted.url):
         # Another host would be told the secret of this one.
         row.headers = ""
+    before = _said(row)
     for name, value in asdict(wanted).items():
         setattr(row, name, value)
     if headers:
         row.headers = _cipher().encrypt(json.dumps(_parsed(headers)), context=_PLACE)
     row.version += 1
     row.save()
-    # A provider's address may hold a key.
-    host = urlsplit(wanted.url).hostname
-    data = {"host": host, "is_on": wanted.is_on, "headers_changed": bool(headers)}
+    said = _said(row)
+    data = {**said, "headers_changed": bool(headers), CHANGED: differences(before, said)}
     about = Subject("smsgateway", "1", "SMS gateway")
     events.record("sms_gateway.changed", actor=actor, subject=about, data=data)
     return row
+
+
+def _said(row: SmsGateway) -> dict[str, Any]:
+    # A provider's address may hold a key.
+    return {"host": urlsplit(row.url).hostname, "method": row.method, "is_on": row.is_on}
 
 
 def gateway_as_it_is() -> SmsGateway:

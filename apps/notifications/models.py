@@ -4,6 +4,7 @@ from uuid import uuid4
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -131,6 +132,8 @@ class Suppressed(models.Model):
     address = models.EmailField(_("address"), unique=True)
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     since = models.DateTimeField(_("since"), default=timezone.now, editable=False)
+    # Kept by a trigger (core.tracking).
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         verbose_name = _("suppressed address")
@@ -177,6 +180,8 @@ class Delivery(models.Model):
     error = models.CharField(_("error"), max_length=300, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     sent_at = models.DateTimeField(_("sent"), null=True)
+    # Kept by a trigger (core.tracking).
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         verbose_name = _("delivery")

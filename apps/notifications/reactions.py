@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import ServiceAccount, User
+from apps.accounts.security.surges import SURGE
 from apps.branding.quota import REACHED
 from apps.events import services as events
 from apps.events.models import Event
@@ -16,6 +17,7 @@ from apps.notifications.registry import Kind, register
 from apps.notifications.services import notify, tell
 from apps.tenancy.kinds import CONSOLE, PUBLIC, WORKSPACE, current_schema, kind_of
 
+_POLICY = "admin:accounts_signinpolicy_changelist"
 NEW_BROWSER = register(
     Kind(
         "account.new_browser",
@@ -40,7 +42,19 @@ QUOTA = register(
         severity=WARNING,
     )
 )
-
+SURGE_OF_FAILURES = register(
+    Kind(
+        SURGE,
+        title=_("Many sign-ins fail"),
+        heading=_("%(count)s sign-ins failed within %(minutes)s minutes"),
+        body=_(
+            "Somebody may be trying passwords that were stolen elsewhere. Each network has few"
+            " tries until it is over. Demand a second factor: then a password alone opens nothing."
+        ),
+        tone="bad",
+        severity=WARNING,
+    )
+)
 SUPPORT_VISIT = register(
     Kind(
         "support.visit",
@@ -93,6 +107,11 @@ def _tell_of_new_browser(event: Event) -> None:
 def _tell_of_quota(event: Event) -> None:
     owners = User.objects.filter(is_active=True, is_superuser=True)
     tell(QUOTA, event, people=owners, url=reverse("admin:branding_sender_changelist"))
+
+
+@events.reacts_to(SURGE)
+def _tell_of_surge(event: Event) -> None:
+    tell(SURGE_OF_FAILURES, event, people=_owners(), url=reverse(_POLICY))
 
 
 @events.reacts_to("api_key.expires_soon")

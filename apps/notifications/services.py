@@ -15,6 +15,7 @@ from apps.accounts.models import User
 from apps.core.exceptions import DomainError
 from apps.events import services as events
 from apps.events.actors import Actor
+from apps.events.differences import CHANGED, differences
 from apps.events.models import Event
 from apps.notifications.constants import EMAIL, INBOX, KEPT_DAYS, SMS
 from apps.notifications.models import Channel, Delivery, Notification, Phone, Preference, SmsGateway
@@ -156,10 +157,19 @@ def set_preferences(user: User, wanted: Mapping[tuple[str, str], bool]) -> None:
 @transaction.atomic
 def choose_for(user: User, wanted: Mapping[tuple[str, str], bool], *, actor: Actor) -> None:
     """Keep what somebody else chose for a person, which the record tells."""
+    before = _choices(user, wanted)
     set_preferences(user, wanted)
-    changed = sorted(f"{kind}:{channel}" for kind, channel in wanted)
-    data = {"changed": changed}
+    data = {CHANGED: differences(before, _choices(user, wanted))}
     events.record("user.preferences_changed", actor=actor, subject=user, data=data)
+
+
+def _choices(user: User, asked: Iterable[tuple[str, str]]) -> dict[str, bool]:
+    """Whether each kind comes by each way, as it was chosen or else as the kind would have it."""
+    chosen = preferences_of(user)
+    return {
+        f"{kind}:{way}": chosen.get((kind, way), way in kind_named(kind).channels)
+        for kind, way in sorted(asked)
+    }
 
 
 def preferences_of(user: User) -> dict[tuple[str, str], bool]:

@@ -74,13 +74,13 @@ class OperationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resourc
         operation = self._steered()
         services.cancel(operation, actor=self.actor)
         operation.refresh_from_db()
-        return _accepted(operation)
+        return accepted(operation)
 
     @extend_schema(request=None, responses={202: OperationSerializer})
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, uuid: UUID) -> Response:
         """Start a failed or cancelled one anew; answers the new operation."""
-        return _accepted(services.retry(self._steered(), actor=self.actor))
+        return accepted(services.retry(self._steered(), actor=self.actor))
 
     def _steered(self) -> Operation:
         operation: Operation = self.get_object()
@@ -88,6 +88,7 @@ class OperationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resourc
         return operation
 
 
-def _accepted(operation: Operation) -> Response:
+def accepted(operation: Operation) -> Response:
+    """What answers a request that began an operation."""
     body: Any = OperationSerializer(operation).data
     return Response(body, status=202)

@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from structlog.contextvars import bind_contextvars
 
 from apps.operations.exceptions import StepError
 from apps.operations.models import LogLine, Operation
@@ -77,6 +78,7 @@ class Run:
     def enter(self, step: "Step", position: int) -> None:
         """Turn to a step: its log and its deadline, after which the heartbeat ends as well."""
         self.position, self.started, self.deadline_s = position, time.monotonic(), step.deadline_s
+        bind_contextvars(step=step.key)
         self.lease.works_until = self.started + step.deadline_s + settings.LEASE_SECONDS
 
     def remaining_s(self) -> float:
@@ -159,6 +161,11 @@ def title_of(operation: Operation) -> str:
     if pipeline is None:
         return operation.title
     return _(pipeline.title).format(subject=operation.subject_label)
+
+
+def is_known(name: str) -> bool:
+    """Whether this release has a pipeline of that name."""
+    return name in _pipelines
 
 
 def pipeline_of(name: str) -> Pipeline:

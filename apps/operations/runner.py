@@ -1,10 +1,13 @@
 """Running an operation: from the first step not done to its end, or backwards."""
 
+from contextlib import AbstractContextManager
+
 import structlog
 from django.db import InterfaceError, InternalError, OperationalError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from structlog.contextvars import bound_contextvars
 
 from apps.accounts.languages import language_of_actor
 from apps.core.exceptions import DomainError
@@ -12,6 +15,7 @@ from apps.core.languages import speaking
 from apps.events import services as events
 from apps.events.actors import SYSTEM
 from apps.operations.exceptions import HoldError
+from apps.operations.metrics import note_end
 from apps.operations.models import Operation, Step
 from apps.operations.pipelines import Pipeline, Run, pipeline_of
 from apps.operations.pipelines import Step as StepRunner
@@ -21,6 +25,7 @@ from apps.work import services as work
 from apps.work.exceptions import LeaseLostError
 from apps.work.leases import Lease
 from apps.work.registry import runs
+from dotmac.telemetry import tracing
 
 log = structlog.get_logger(__name__)
 # Seconds before the next attempt of a step that failed for a passing cause.
@@ -55,7 +60,8 @@ def run_operation(lease: Lease) -> None:
             work.finish(lease, _DUE_STATES[Operation.Status(operation.status)])
         return
     # What it says on its way is read by who started it.
-    with speaking(language_of_actor(operation.actor_kind, operation.actor_id)):
+    language = language_of_actor(operation.actor_kind, operation.actor_id)
+    with speaking(language), bound_contextvars(operation=str(operation.uuid), step=""):
         _carry(run, _pipeline(run))
 
 
@@ -130,9 +136,10 @@ def _one_step(run: Run, row: Step, step: StepRunner) -> bool:
     """Whether the step is done; False when the operation turns back."""
     _enter(run, row, step)
     try:
-        if not (row.attempt > 1 and step.check(run)):
-            step.run(run)
-        run.assert_held()
+        with _span(run, row, "run"):
+            if not (row.attempt > 1 and step.check(run)):
+                step.run(run)
+            run.assert_held()
     except _NOT_THE_STEP:
         raise
     except HoldError as hold:
@@ -241,8 +248,9 @@ def _undo_one(run: Run, row: Step, step: StepRunner) -> None:
     with run.atomic():
         _update_step(row, undo_attempt=row.undo_attempt + 1)
     try:
-        step.undo(run)
-        run.assert_held()
+        with _span(run, row, "undo"):
+            step.undo(run)
+            run.assert_held()
     except _NOT_THE_STEP:
         raise
     except HoldError as hold:
@@ -295,8 +303,18 @@ def _end(run: Run, pipeline: Pipeline, status: str) -> None:
             },
         )
         work.finish(run.lease, _DUE_STATES[Operation.Status(status)], reason=operation.cause)
+    note_end(operation)
     announce(operation)
     raise _StopError
+
+
+def _span(run: Run, row: Step, what: str) -> AbstractContextManager[tracing.Span]:
+    """Around the part of a step that is the pipeline's own."""
+    return tracing.span(
+        f"{what} {run.operation.name} {row.key}",
+        dotmac__operation=str(run.operation.uuid),
+        dotmac__attempt=row.attempt,
+    )
 
 
 def _cancel_asked(run: Run) -> bool:

@@ -5,18 +5,20 @@ from allauth.account.utils import user_pk_to_url_str
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.accounts import services as accounts
 from apps.accounts.addresses import home_url
 from apps.accounts.models import User
+from apps.branding.guests import EVERY, admit_guest, post_to_guest
 from apps.branding.looks import look_in_force
 from apps.branding.mail import Letter, write_letter
-from apps.branding.post import post
-from apps.core.exceptions import DomainError
+from apps.core.exceptions import ConflictError, DomainError
 from apps.core.languages import first_of, speaking
 from apps.events import services as events
 from apps.events.actors import Actor
+from apps.events.models import Event
 from apps.subscribers.exceptions import TransitionError
 from apps.subscribers.models import Subscriber
 
@@ -26,7 +28,8 @@ def give_portal_access(subscriber: Subscriber, *, actor: Actor) -> User:
     """Make the subscriber's log-in, or take the one of that e-mail, and send an invitation.
 
     Asked again, it sends another one. DomainError without an e-mail address, TransitionError
-    for somebody archived.
+    for somebody archived, ConflictError within a minute or where the address gets no mail any
+    more, QuotaError when no mail of today is left.
     """
     if not subscriber.email:
         raise DomainError(
@@ -46,11 +49,26 @@ def give_portal_access(subscriber: Subscriber, *, actor: Actor) -> User:
         # It would outlast the visit.
         raise PermissionDenied(_("Support gives nobody a log-in. The owners can."))
     user = subscriber.user or _log_in_of(subscriber, actor)
+    _check_interval(user)
+    admit_guest(user.email)
     Subscriber.objects.filter(pk=subscriber.pk).update(user=user)
     subscriber.user = user
     events.record("subscriber.invited", actor=actor, subject=subscriber)
-    post(_invitation(subscriber, user), to=[user.email])
+    post_to_guest(_invitation(subscriber, user), to=[user.email])
     return user
+
+
+def _check_interval(user: User) -> None:
+    """ConflictError where anybody with this log-in was invited a moment ago; two at once wait."""
+    User.objects.select_for_update().get(pk=user.pk)
+    ids = [str(uuid) for uuid in user.subscribers.values_list("uuid", flat=True)]
+    since = timezone.now() - EVERY
+    sent = Event.objects.filter(subject_type="subscriber", subject_id__in=ids, at__gt=since)
+    if sent.filter(type="subscriber.invited").exists():
+        raise ConflictError(
+            _("%(email)s was sent an invitation within the last minute. Wait a minute.")
+            % {"email": user.email}
+        )
 
 
 def _log_in_of(subscriber: Subscriber, actor: Actor) -> User:

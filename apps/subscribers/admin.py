@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET
 from unfold.decorators import action, display
 
 from apps.accounts.access import may, require
@@ -23,6 +24,7 @@ from apps.subscribers.bulk import SERVICE_STEPS, BulkSteps, Step, asked_by
 from apps.subscribers.forms import AddForm, DetailsForm, ServiceForm, SuspendForm
 from apps.subscribers.import_views import ImportPages
 from apps.subscribers.models import Service, Subscriber
+from apps.subscribers.personal_pages import PersonalData
 from apps.subscribers.portal import SERVICE_TONES, service_row
 from apps.subscribers.querysets import SubscriberQuerySet
 from apps.subscribers.timeline import timeline_of
@@ -57,11 +59,12 @@ _PERSON_STEPS: dict[str, tuple[Step, Any]] = {
 }
 
 
-class SubscriberAdmin(BulkSteps, ImportPages):
+class SubscriberAdmin(PersonalData, BulkSteps, ImportPages):
     """An ISP's subscribers."""
 
     form = AddForm
     list_display = ["name", "number", "state", "plans", "service_states", "email", "phone"]
+    more_columns = ("external_id", "language", "created_at")
     list_filter = ["status", "services__status", "services__plan_version__plan", "created_at"]
     search_fields = ["name"]
     search_help_text = _("Name, number, e-mail, telephone or user name")
@@ -94,6 +97,12 @@ class SubscriberAdmin(BulkSteps, ImportPages):
         wrap = self.admin_site.admin_view
         return [
             path("<int:pk>/do/<slug:what>/", wrap(self.do), name="subscribers_do"),
+            path("<int:pk>/personal/", wrap(self.personal), name="subscribers_personal"),
+            path(
+                "<int:pk>/personal.json",
+                wrap(require_GET(self.personal_file)),
+                name="subscribers_personal_file",
+            ),
             path("<int:pk>/services/", wrap(self.add_service), name="subscribers_add_service"),
             path(
                 "<int:pk>/services/<int:service_pk>/<slug:what>/",
@@ -240,6 +249,7 @@ class SubscriberAdmin(BulkSteps, ImportPages):
             "form": form,
             "service_form": service_form,
             "suspend_form": SuspendForm(),
+            "can_erase": may(request.user, "subscribers.erase"),
             "can_change": self.has_change_permission(request, person),
             "can_archive": person.status not in ("active", "archived")
             and may(request.user, "subscribers.end"),
@@ -252,6 +262,7 @@ class ServiceAdmin(BulkSteps):
     """All services in one list; each opens its subscriber."""
 
     list_display = ["shown", "plan", "state", "username", "address", "activated_at"]
+    more_columns = ("suspended_at", "terminated_at")
     list_filter = ["status", "suspension", "plan_version__plan"]
     list_select_related = ["subscriber", "plan_version__plan", "address"]
     search_fields = ["username", "subscriber__name", "subscriber__number"]

@@ -8,8 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
-from django.conf import settings
-from django.db import transaction
+from django.db import Error, transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -23,6 +22,7 @@ from apps.subscribers.exceptions import FileRefusedError
 from apps.subscribers.importing.layout import Layout, find_layout, read_rows
 from apps.subscribers.importing.rows import (
     BATCH,
+    Made,
     check_again,
     check_batch,
     plans_by_name,
@@ -36,7 +36,9 @@ from apps.subscribers.models import (
     Subscriber,
     SubscriberImport,
 )
-from apps.tenancy.kinds import current_schema
+from apps.subscribers.services import facts_of, tell_created
+from apps.tenancy.files import folder_of
+from apps.tenancy.kinds import current_labels, current_schema
 
 CHECK, WRITE = "subscribers.check_import", "subscribers.import"
 # Files up to here are checked while the person waits.
@@ -61,16 +63,20 @@ def receive_file(upload: Upload, *, actor: Actor) -> SubscriberImport:
 
     FileRefusedError when it is too large; what else is wrong with it is in the import's `cause`.
     """
-    _forget_old()
     name = (upload.name or "list.csv")[-200:]
     source = SubscriberImport(filename=name, created_by=actor.label)
     is_small = _store(upload, file_of(source))
-    with transaction.atomic():
-        source.save()
-        facts = {"filename": source.filename}
-        events.record("subscriber_import.uploaded", actor=actor, subject=source, data=facts)
-        if not is_small:
-            operations.start(CHECK, subject=source, actor=actor)
+    try:
+        with transaction.atomic():
+            source.save()
+            facts = {"filename": source.filename}
+            events.record("subscriber_import.uploaded", actor=actor, subject=source, data=facts)
+            if not is_small:
+                operations.start(CHECK, subject=source, actor=actor)
+    except Error:
+        # A file whose row could not be written is nobody's, and nobody would delete it.
+        file_of(source).unlink(missing_ok=True)
+        raise
     if is_small:
         check_now(source)
     return source
@@ -126,8 +132,7 @@ def start_import(source: SubscriberImport, *, mode: str, actor: Actor) -> None:
 
 def file_of(source: SubscriberImport) -> Path:
     """Where the file of an import lies: apart for each schema."""
-    folder = Path(settings.MEDIA_ROOT) / current_schema() / "imports"
-    return folder / f"{source.uuid}.csv"
+    return folder_of(current_schema()) / "imports" / f"{source.uuid}.csv"
 
 
 def check_now(source: SubscriberImport) -> None:
@@ -147,15 +152,22 @@ def find_and_keep_layout(source: SubscriberImport) -> Layout:
     if not source.layout:
         path = file_of(source)
         if not path.exists():
-            raise FileRefusedError(_("The file is not there any more. Upload it again."))
+            raise _file_is_gone()
         source.layout = find_layout(path).as_json()
         SubscriberImport.objects.filter(pk=source.pk).update(layout=source.layout)
     return Layout(**source.layout)
 
 
+def _file_is_gone() -> FileRefusedError:
+    """Not there any more: backups hold no lists that were only on their way in."""
+    return FileRefusedError(_("The file is not there any more. Upload it again."))
+
+
 def check_rows(source: SubscriberImport, *, atomic: Atomic) -> Iterator[int]:
     """Check the rows that are not checked yet, a batch a transaction; yields the rows so far."""
     layout, plans = find_and_keep_layout(source), plans_by_name()
+    if not file_of(source).exists():
+        raise _file_is_gone()
     lines = read_rows(file_of(source), layout, after=source.checked_row)
     while chunk := list(islice(lines, BATCH)):
         with atomic():
@@ -206,14 +218,24 @@ def write_rows(source: SubscriberImport, *, atomic: Atomic) -> Iterator[int]:
 def take_back_rows(source: SubscriberImport, *, atomic: Atomic) -> None:
     """Delete the subscribers that an import made, a batch a transaction."""
     people = Subscriber.objects.filter(source_import=source).order_by("pk")
-    while ids := list(people.values_list("pk", flat=True)[:BATCH]):
+    while batch := list(people[:BATCH]):
+        ids = [person.pk for person in batch]
         with atomic():
+            _tell_removed(batch, _actor_of(source))
             ServiceStateChange.objects.filter(service__subscriber__in=ids).delete()
             Service.objects.filter(subscriber__in=ids).delete()
             ServiceAddress.objects.filter(subscriber__in=ids).delete()
             Subscriber.objects.filter(pk__in=ids).delete()
     with atomic():
         SubscriberImport.objects.filter(pk=source.pk).update(written_row=0, created_rows=0)
+
+
+def _tell_removed(people: list[Subscriber], actor: Actor) -> None:
+    """Whoever heard that they came hears that they went."""
+    services = Service.objects.filter(subscriber__in=people).order_by("pk")
+    gone = services.select_related("subscriber", "plan_version__plan")
+    events.record_many("service.removed", [(one, {}) for one in gone], actor=actor)
+    events.record_many("subscriber.removed", [(one, {}) for one in people], actor=actor)
 
 
 def close_check(source: SubscriberImport, cause: str) -> None:
@@ -236,12 +258,20 @@ def close_import(source: SubscriberImport, *, is_done: bool, cause: str) -> None
     transaction.on_commit(partial(file_of(source).unlink, missing_ok=True))
 
 
-def _write(source: SubscriberImport, *, batch_rows: list[ImportRow], made: int) -> None:
-    first, last = batch_rows[0].row, batch_rows[-1].row
-    _count(source, created_rows=made, written_row=last - source.written_row)
-    facts = {"import": str(source.uuid), "first_row": first, "last_row": last, "count": made}
-    actor = Actor("user", label=source.created_by)
+def _write(source: SubscriberImport, *, batch_rows: list[ImportRow], made: Made) -> None:
+    """Note a batch that is written, with its event, and those of each row that it made."""
+    first, last, count = batch_rows[0].row, batch_rows[-1].row, len(made.people)
+    _count(source, created_rows=count, written_row=last - source.written_row)
+    facts = {"import": str(source.uuid), "first_row": first, "last_row": last, "count": count}
+    actor = _actor_of(source)
     events.record("subscribers.imported", actor=actor, subject=source, data=facts)
+    tell_created(made.people, actor=actor)
+    told = [(one, facts_of(one)) for one in made.services]
+    events.record_many("service.created", told, actor=actor)
+
+
+def _actor_of(source: SubscriberImport) -> Actor:
+    return Actor("user", label=source.created_by)
 
 
 def _count(source: SubscriberImport, **more: int) -> None:
@@ -256,13 +286,18 @@ def _store(upload: Upload, path: Path) -> bool:
     """Write the file; returns whether it is small."""
     path.parent.mkdir(parents=True, exist_ok=True)
     size = lines = 0
-    with path.open("wb") as file:
-        for chunk in upload.chunks():
-            size += len(chunk)
-            lines += chunk.count(b"\n") or chunk.count(b"\r")
-            file.write(chunk)
-            if size > MOST_BYTES:
-                break
+    try:
+        with path.open("wb") as file:
+            for chunk in upload.chunks():
+                size += len(chunk)
+                lines += chunk.count(b"\n") or chunk.count(b"\r")
+                file.write(chunk)
+                if size > MOST_BYTES:
+                    break
+    except OSError:
+        # Half a file, of a disk that is full.
+        path.unlink(missing_ok=True)
+        raise
     if size > MOST_BYTES:
         path.unlink()
         raise FileRefusedError(
@@ -272,12 +307,14 @@ def _store(upload: Upload, path: Path) -> bool:
     return lines <= SMALL_ROWS + 1 and size <= SMALL_BYTES
 
 
-def _forget_old() -> None:
+def forget_old() -> None:
     """Delete lists that nobody imported within a week, with their files."""
+    if "subscribers" not in current_labels():
+        return
     old = SubscriberImport.objects.filter(
         created_at__lt=timezone.now() - _KEPT, status__in=[_Status.CHECKED, _Status.REFUSED]
     )
-    for source in old[:20]:
+    for source in old.iterator():
         file_of(source).unlink(missing_ok=True)
         source.delete()
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Collate, Lower
+from django.db.models.functions import Collate, Lower, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -86,6 +86,8 @@ class SubscriberImport(_Moving):
     created_by = models.CharField(max_length=254, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)
+    # Kept by a trigger (core.tracking).
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         verbose_name = _("subscriber import")

@@ -44,6 +44,13 @@ PERMISSIONS = (
         _KINDS,
     ),
     Permission(
+        "subscribers.erase",
+        _("Export and erase the personal data of subscribers"),
+        (ADMIN,),
+        rights("subscribers", *_MODELS),
+        _KINDS,
+    ),
+    Permission(
         "subscribers.transfer",
         _("Import and export lists of subscribers"),
         (ADMIN,),

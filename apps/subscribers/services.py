@@ -1,6 +1,6 @@
 """Subscribers and their services: every change of them, with its event."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -12,6 +12,7 @@ from apps.billing.models import PlanVersion
 from apps.core.exceptions import DomainError
 from apps.events import services as events
 from apps.events.actors import Actor
+from apps.events.differences import CHANGED, differences, values_of
 from apps.subscribers.exceptions import TakenError, TransitionError
 from apps.subscribers.models import (
     ImportRow,
@@ -45,9 +46,19 @@ def create_subscriber(
     _save(subscriber)
     if address:
         ServiceAddress.objects.create(subscriber=subscriber, **address)
-    facts = {"number": subscriber.number, "status": subscriber.status}
+    facts = _facts_of_new(subscriber)
     events.record("subscriber.created", actor=actor, subject=subscriber, data=facts)
     return subscriber
+
+
+def tell_created(made: Iterable[Subscriber], *, actor: Actor) -> None:
+    """Write the event of each of many who were just written."""
+    told = [(one, _facts_of_new(one)) for one in made]
+    events.record_many("subscriber.created", told, actor=actor)
+
+
+def _facts_of_new(subscriber: Subscriber) -> dict[str, Any]:
+    return {"number": subscriber.number, "status": subscriber.status}
 
 
 @transaction.atomic
@@ -62,7 +73,7 @@ def update_subscriber(subscriber: Subscriber, *, actor: Actor, **fields: Any) ->
         setattr(subscriber, name, value)
     if changed:
         _save(subscriber, list(changed))
-        facts = {"changed": sorted(changed)}
+        facts = {CHANGED: differences(values_of(current, changed), changed)}
         events.record("subscriber.updated", actor=actor, subject=subscriber, data=facts)
     return subscriber
 
@@ -135,9 +146,15 @@ def add_service(
             field="username",
         ) from error
     ServiceStateChange.objects.create(service=service, target=service.status, actor=actor.label)
-    facts = {"plan_version": str(plan_version.uuid), "username": username}
-    events.record("service.created", actor=actor, subject=service, data=facts)
+    events.record("service.created", actor=actor, subject=service, data=facts_of(service))
     return service
+
+
+def facts_of(service: Service) -> dict[str, Any]:
+    """What the event of a new service tells."""
+    facts = {"plan_version": str(service.plan_version.uuid), "username": service.username}
+    is_draft = service.status == Service.Status.DRAFT
+    return facts if is_draft else {**facts, "status": service.status}
 
 
 @transaction.atomic

@@ -3,21 +3,29 @@
 Consumers run no middleware of Django's, so both are done here.
 """
 
+from collections.abc import Mapping
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+import structlog
 from channels.db import database_sync_to_async
 from channels.sessions import CookieMiddleware
-from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import Error
 from django.http import HttpRequest
 
 from apps.tenancy.kinds import PUBLIC, schema_of
 from apps.tenancy.middleware import tenant_of_host
+from apps.tenancy.models import Tenant
+from apps.tenancy.sessions import session_key_of
+
+log = structlog.get_logger(__name__)
+# RFC 6455's “try again later”.
+TRY_LATER = 1013
 
 
 def _host(scope: dict[str, Any]) -> str:
@@ -57,29 +65,36 @@ class _TenantSession:
         self.inner = inner
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
-        schema = await database_sync_to_async(self._schema)(_host(scope))
-        if schema is None:
-            await send({"type": "websocket.close", "code": 4404})
+        try:
+            tenant = await database_sync_to_async(self._tenant)(_host(scope))
+            if tenant is None or tenant.is_left_behind:
+                code = TRY_LATER if tenant else 4404
+                await send({"type": "websocket.close", "code": code})
+                return None
+            schema = tenant.schema_name
+            look = partial(_who, schema, scope["cookies"])
+            session, user = await database_sync_to_async(look)()
+        except Error:
+            # The page opens another in a while, which is let in once the database is there again.
+            log.warning("socket_without_database", exc_info=True)
+            await send({"type": "websocket.close", "code": TRY_LATER})
             return None
-        key = scope["cookies"].get(settings.SESSION_COOKIE_NAME)
-        look = partial(_who, schema, key)
-        session, user = await database_sync_to_async(look)()
         known = {"schema": schema, "session": session, "user": user, "look_again": look}
         return await self.inner({**scope, **known}, receive, send)
 
     @staticmethod
-    def _schema(host: str) -> str | None:
+    def _tenant(host: str) -> Tenant | None:
         with schema_of(PUBLIC):
             tenant = tenant_of_host(host)
-        return tenant.schema_name if tenant and tenant.is_local else None
+        return tenant if tenant and tenant.is_local and not tenant.is_shut else None
 
 
-def _who(schema: str, key: str | None) -> tuple[SessionStore, Any]:
+def _who(schema: str, cookies: Mapping[str, str]) -> tuple[SessionStore, Any]:
     """The session as it is now, and who is in it: also asked while a socket is open."""
-    session = SessionStore(key)
-    if not session.session_key:
-        return session, AnonymousUser()
     with schema_of(schema):
+        session = SessionStore(session_key_of(cookies))
+        if not session.session_key:
+            return session, AnonymousUser()
         return session, get_user(cast(HttpRequest, SimpleNamespace(session=session)))
 
 

@@ -19,6 +19,7 @@ Watched = tuple[str, str]
 # Listened to by the web processes, which look the change up under their own access check.
 CHANNEL = "dotmac_news"
 _RETRY_S = 1.0
+_CONNECT_S = 5
 _ADDRESS = ("host", "port", "user", "password", "dbname")
 
 
@@ -77,7 +78,10 @@ class Listener:
         wanted = {
             k: params[k] for k in ("host", "port", "user", "password", "dbname") if params.get(k)
         }
-        async with await psycopg.AsyncConnection.connect(**wanted, autocommit=True) as listening:
+        connecting = psycopg.AsyncConnection.connect(
+            **wanted, autocommit=True, connect_timeout=_CONNECT_S
+        )
+        async with await connecting as listening:
             await listening.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
             self._is_listening = True
             self._tell_all()

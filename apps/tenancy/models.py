@@ -25,6 +25,13 @@ class Tenant(TenantMixin):
     created_at = models.DateTimeField(auto_now_add=True)
     # A dedicated workspace keeps its row here for its name; its schema lies in its own database.
     is_local = models.BooleanField(default=True)
+    # From when its organisation is erased; None while nobody wants that.
+    erased_from = models.DateTimeField(null=True, editable=False)
+    # Nobody gets in any more: visitors are told that it is closed, and until when that can end.
+    is_shut = models.BooleanField(default=False, db_default=False, editable=False)
+
+    # Not a column: whether its migration failed, so that this release cannot serve it (hosts).
+    is_left_behind = False
 
     auto_create_schema = False
     auto_drop_schema = False

@@ -25,11 +25,26 @@ def create_tenant(*, kind: str, slug: str, name: str, host: str, is_local: bool 
 
     IntegrityError when the slug or the host is taken.
     """
-    tenant = Tenant(
-        schema_name=schema_name(kind, slug), kind=kind, slug=slug, name=name, is_local=is_local
+    tenant = register_tenant(
+        Tenant(
+            schema_name=schema_name(kind, slug), kind=kind, slug=slug, name=name, is_local=is_local
+        ),
+        host=host,
     )
-    tenant.save()
-    Domain.objects.create(domain=host, tenant=tenant)
-    if is_local and not take_spare(tenant.schema_name):
-        create_schema(tenant.schema_name)
+    if is_local:
+        make_schema(tenant.schema_name)
     return tenant
+
+
+@transaction.atomic
+def register_tenant(tenant: Tenant, *, host: str) -> Tenant:
+    """Its row and its host alone; IntegrityError when the slug, schema or host is taken."""
+    tenant.save(force_insert=True)
+    Domain.objects.create(domain=host, tenant=tenant)
+    return tenant
+
+
+def make_schema(name: str) -> None:
+    """An empty schema at this release: one that waits, or made now; SchemaExistsError."""
+    if not take_spare(name):
+        create_schema(name)

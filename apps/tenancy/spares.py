@@ -20,7 +20,7 @@ from apps.tenancy.templates import fingerprint as read_fingerprint
 
 _LOCK = 0x0D07_5AE5
 # No slug begins with a hyphen, so no tenant's schema has two of these in a row at its begin.
-_MARK = "_spare_"
+SPARE_MARK = "_spare_"
 
 
 # Files do not change while a release runs, and reading all of them takes ten milliseconds.
@@ -67,7 +67,7 @@ def fill_spares() -> int:
             for spare in rows.exclude(fingerprint=now):
                 _drop(spare)
             for _turn in range(settings.SPARE_SCHEMAS - rows.filter(fingerprint=now).count()):
-                _make(f"{prefix}{_MARK}{token_hex(8)}", kind, now)
+                _make(f"{prefix}{SPARE_MARK}{token_hex(8)}", kind, now)
                 made += 1
     return made
 

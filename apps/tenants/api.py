@@ -21,6 +21,7 @@ _EXAMPLE = OpenApiExample(
         "plan": "business",
         "plan_version": "6e1d3a3f-0c43-4a0e-9a0c-0f0e6d4f7b52",
         "trial_ends_at": None,
+        "erase_after": None,
         "email": "alice@acme.example",
         "created_at": "2026-01-31T09:00:00Z",
         "external_id": "crm-4711",
@@ -51,6 +52,7 @@ class OrganisationSerializer(Shown):
             "plan",
             "plan_version",
             "trial_ends_at",
+            "erase_after",
             "email",
             "created_at",
         )

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
+from apps.billing.models import PlanVersion
 from apps.billing.services import OfferedPlan
 from apps.core.exceptions import DomainError
 from apps.fleet.models import Region
@@ -108,6 +109,59 @@ class PlanForm(forms.Form):
         field = self.fields["plan"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [(plan.key, plan.name) for plan in plans]
+
+
+class ImportFileForm(forms.Form):
+    """A tenant's file."""
+
+    file = forms.FileField(
+        label=_("File of a tenant"),
+        widget=forms.ClearableFileInput(attrs={"accept": ".dotmac"}),
+    )
+
+
+class ImportSlugForm(forms.Form):
+    """Under which address it comes."""
+
+    slug = forms.CharField(
+        label=_("Under another address"),
+        required=False,
+        max_length=30,
+        help_text=_("Empty: under its own."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+
+class AdoptForm(PlaceForm):
+    """What an imported tenant does not say of itself: whose it is, where, and on which plan."""
+
+    email = forms.EmailField(
+        label=_("Owner’s e-mail"),
+        help_text=_("Who has no account here gets one, and a mail that says how to come in."),
+    )
+    name = forms.CharField(label=_("Name"), max_length=500, strip=True)
+    plan = forms.ChoiceField(label=_("Plan"))
+    field_order = ("email", "name", "plan", "country", "currency", "timezone", "region")
+
+    def __init__(self, *args: Any, plans: list[PlanVersion], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Sign-up fills in the currency of a country meanwhile; here each is chosen.
+        self.fields["country"].widget.attrs = {}
+        self._offer("plan", [(one.plan.key, one.plan.name) for one in plans])
+
+    def clean_name(self) -> str:
+        """A name that can be shown."""
+        return _or_error(checked_name, self.cleaned_data["name"])
+
+
+class AttachForm(forms.Form):
+    """Which organisation a workspace is for, by its address."""
+
+    into = forms.CharField(
+        label=_("Address of the organisation"),
+        max_length=30,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
 
 
 def _or_error(check: Any, text: str) -> str:

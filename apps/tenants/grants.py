@@ -16,7 +16,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from apps.accounts.keys import signing_key
-from apps.billing.services import plan_version
 from apps.contract import services as contract
 from apps.core.exceptions import DomainError
 from apps.events import services as events
@@ -24,9 +23,10 @@ from apps.events.actors import SYSTEM
 from apps.tenancy.kinds import operator, schema_of
 from apps.tenancy.models import Tenant
 from apps.tenants.impersonation import visits_that_go_on
-from apps.tenants.members import members_of
+from apps.tenants.members import members_of, signed_out_of
 from apps.tenants.models import Grant as GrantRow
 from apps.tenants.models import Organisation, UsageReport
+from apps.tenants.plans import entitlements_of
 from apps.tenants.telling import KIND
 from apps.work import services as work
 from apps.work.words import words
@@ -48,8 +48,9 @@ class ContractError(DomainError):
 
 
 def told_by(organisation: Organisation) -> tuple[Any, ...]:
-    """What a grant made now would say of people: who belongs, and which visits go on."""
-    return members_of(organisation), tuple(visits_that_go_on(organisation))
+    """What a grant made now would say of people: who belongs or was signed out, and who visits."""
+    visits = tuple(visits_that_go_on(organisation))
+    return members_of(organisation), signed_out_of(organisation), visits
 
 
 def signs_reports(key_of: _KeyOf) -> _KeyOf:
@@ -79,8 +80,7 @@ def _sign(organisation: Organisation, workspace: Tenant) -> str:
         serial=F("serial") + 1, expires_at=now + GRANT_LIFETIME
     )
     row.refresh_from_db()
-    with operator():
-        entitlements = plan_version(organisation.plan_version).entitlements
+    entitlements = entitlements_of(organisation)
     limits = {k: v for k, v in entitlements.items() if k.startswith("max_")}
     is_open = organisation.status == Organisation.Status.ACTIVE
     grant = Grant(
@@ -96,6 +96,7 @@ def _sign(organisation: Organisation, workspace: Tenant) -> str:
         brand={"name": organisation.name},
         members=members_of(organisation),
         visits=tuple(visits_that_go_on(organisation)),
+        signed_out=signed_out_of(organisation),
     )
     return sign_grant(grant, signing_key(), issuer=settings.BASE_DOMAIN)
 

@@ -99,8 +99,12 @@ def end_all_of(user: User, actor: Actor) -> None:
     """End every visit of somebody who may make none any more."""
     forget(user)
     current = User.objects.get(pk=user.pk)
-    if may(current, PERMISSION):
-        return
+    if not may(current, PERMISSION):
+        end_visits_of(user, actor)
+
+
+def end_visits_of(user: User, actor: Actor) -> None:
+    """End every visit that somebody is on; they may begin another."""
     for visit in _open_ones(user):
         end(visit.uuid, actor)
 

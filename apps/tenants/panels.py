@@ -35,6 +35,7 @@ def operator_home(request: HttpRequest) -> dict[str, Any]:
         "charts": [_sign_ups(picked, listed), _plans(listed)],
         "organisations": [_row(organisation) for organisation in newest],
         "organisations_url": listed,
+        "closing": [_closing_row(one) for one in _closing()],
         "checklist": [_first_one(is_there=bool(newest))],
     }
 
@@ -90,6 +91,22 @@ def _plans(listed: str) -> Chart:
         empty=_("There is no organisation yet."),
         order=20,
     )
+
+
+def _closing() -> list[Organisation]:
+    """The next that will be erased."""
+    rows = Organisation.objects.filter(erase_after__isnull=False)
+    return list(rows.order_by("erase_after", "pk")[:_SHOWN])
+
+
+def _closing_row(organisation: Organisation) -> dict[str, Any]:
+    return {
+        "name": organisation.name,
+        "host": console_host(organisation.slug),
+        "url": reverse("admin:tenants_organisation_change", args=[organisation.pk]),
+        "by": organisation.get_closed_by_display(),
+        "erase_after": organisation.erase_after,
+    }
 
 
 def _first_one(*, is_there: bool) -> Step:

@@ -17,7 +17,7 @@ PERMISSIONS = (
         "organisations.view",
         _("See organisations"),
         (ADMIN, TECHNICIAN, BILLING, SUPPORT, VIEWER),
-        rights("tenants", "organisation", "membership", "impersonation"),
+        rights("tenants", "organisation", "membership", "impersonation", "erasure"),
         ("public",),
     ),
     Permission(
@@ -27,6 +27,24 @@ PERMISSIONS = (
         (ADMIN, SUPPORT),
         rights("tenants", "organisation", "impersonation"),
         ("public",),
+    ),
+    Permission(
+        "tenants.export",
+        _("Export the data of organisations"),
+        (ADMIN,),
+        kinds=("public",),
+    ),
+    Permission(
+        "organisations.close",
+        _("Close organisations, and take that back"),
+        (ADMIN,),
+        kinds=("public",),
+    ),
+    Permission(
+        "organisations.adopt",
+        _("Import tenants, and make organisations of them"),
+        (ADMIN,),
+        kinds=("public",),
     ),
     Permission(
         "tenants.releases",

@@ -1,5 +1,7 @@
-"""The operations of this app: tenants brought to a release."""
+"""The operations of this app: tenants brought to a release or in, and organisations erased."""
 
 from apps.tenants import migrating
+from apps.tenants.bringing import steps as bringing
+from apps.tenants.erasing import steps as erasing
 
-__all__ = ["migrating"]
+__all__ = ["bringing", "erasing", "migrating"]

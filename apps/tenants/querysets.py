@@ -13,7 +13,10 @@ def organisations_of(user: User) -> QuerySet[Organisation]:
 
 
 def organisation_at(host: str) -> Organisation | None:
-    """The organisation whose console or workspace a host leads to."""
-    is_its = Q(console__domains__domain=host) | Q(workspace__domains__domain=host)
-    open_ones = Organisation.objects.exclude(status=Organisation.Status.CLOSED)
-    return open_ones.filter(is_its).first()
+    """The organisation whose console or workspace a host leads to, unless nobody gets in there.
+
+    The workspace of a closed one is read until it is erased, for what its people want to keep.
+    """
+    console = Q(console__domains__domain=host, console__is_shut=False)
+    workspace = Q(workspace__domains__domain=host, workspace__is_shut=False)
+    return Organisation.objects.filter(console | workspace).first()

@@ -16,6 +16,7 @@ from apps.events.actors import SYSTEM
 from apps.events.models import Event
 from apps.tenancy.kinds import current_schema, operator
 from apps.tenants import grants, impersonation
+from apps.tenants.erasing.people import note_erased
 from apps.tenants.models import Grant, Impersonation, Organisation
 from apps.work import services as work
 from apps.work.exceptions import LeaseLostError
@@ -36,6 +37,13 @@ def _bring_a_grant(event: Event) -> None:
         with operator():
             title = words(gettext_noop("Renew the grant of {name}"), name=organisation)
             work.ensure(grants.KIND, str(organisation.uuid), title=title)
+
+
+@events.reacts_to("user.erased", "subscriber.erased")
+def _remember_erasure(event: Event) -> None:
+    """So that a restored database can be told whom it has again."""
+    kind = event.type.partition(".")[0]
+    note_erased(current_schema(), kind, event.subject_id, event.at)
 
 
 @runs(grants.KIND)

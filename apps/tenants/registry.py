@@ -1,12 +1,15 @@
-"""What higher apps do inside a new console, in the transaction that makes it."""
+"""What higher apps do inside a console that is new, or that came from elsewhere."""
 
 from collections.abc import Callable
 
 from apps.billing.services import OfferedPlan
+from apps.events.actors import Actor
 from apps.tenants.models import Organisation
 
 MadeInConsole = Callable[[Organisation, OfferedPlan], None]
+Adopted = Callable[[Organisation, Actor], None]
 _callbacks: list[MadeInConsole] = []
+_adopting: list[Adopted] = []
 
 
 def when_console_is_made(callback: MadeInConsole) -> MadeInConsole:
@@ -20,3 +23,16 @@ def console_is_made(organisation: Organisation, plan: OfferedPlan) -> None:
     """Call what is registered, inside the console's schema."""
     for callback in _callbacks:
         callback(organisation, plan)
+
+
+def when_console_is_adopted(callback: Adopted) -> Adopted:
+    """Register what happens in a console whose tenants came from elsewhere; database only."""
+    if callback not in _adopting:
+        _adopting.append(callback)
+    return callback
+
+
+def console_is_adopted(organisation: Organisation, actor: Actor) -> None:
+    """Call what is registered, inside the console's schema."""
+    for callback in _adopting:
+        callback(organisation, actor)

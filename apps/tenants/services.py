@@ -2,7 +2,7 @@
 
 import unicodedata
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from uuid import UUID, uuid4, uuid5
 
@@ -70,7 +70,8 @@ def create_organisation(
         return earlier
     try:
         with transaction.atomic(), operator():
-            return _create(_checked(application), plan, owner=owner, actor=actor, key=key)
+            wanted = replace(checked(application), slug=free_slug(application.slug))
+            return _create(wanted, plan, owner=owner, actor=actor, key=key)
     except (IntegrityError, SchemaExistsError, SlugTakenError) as error:
         earlier = made_with(key, owner)
         if earlier:
@@ -115,7 +116,11 @@ def _own_key(key: UUID, owner: User) -> UUID:
     return uuid5(owner.uuid, key.hex)
 
 
-def _checked(application: Application) -> Application:
+def checked(application: Application) -> Application:
+    """What somebody says of an organisation, with its name trimmed; DomainError names the field.
+
+    Its address is not looked at: it may be new, or that of tenants which are here.
+    """
     if pycountry.countries.get(alpha_2=application.country) is None:
         raise DomainError(_("Choose the country you work in."), field="country")
     if pycountry.currencies.get(alpha_3=application.currency) is None:
@@ -126,8 +131,7 @@ def _checked(application: Application) -> Application:
         raise DomainError(
             _("This region takes no new organisations now. Choose another one."), field="region"
         )
-    checked = {"name": checked_name(application.name), "slug": free_slug(application.slug)}
-    return Application(**{**asdict(application), **checked})
+    return replace(application, name=checked_name(application.name))
 
 
 def _create(

@@ -12,7 +12,7 @@ from apps.tenancy.constants import RESERVED_SLUGS, SLUG_PATTERN, SLUG_RULE
 from apps.tenancy.kinds import CONSOLE, WORKSPACE, schema_name
 from apps.tenancy.models import Domain, Tenant
 from apps.tenants.exceptions import SlugError, SlugTakenError
-from apps.tenants.models import Organisation
+from apps.tenants.models import Erasure, Organisation
 
 _SHORTEST, _LONGEST = 3, 30
 # Longer than any host name: not looked at any closer.
@@ -62,6 +62,7 @@ def is_free(slug: str) -> bool:
         Organisation.objects.filter(slug=slug).exists()
         or Tenant.objects.filter(Q(schema_name__in=schemas) | Q(slug=slug)).exists()
         or Domain.objects.filter(domain__in=hosts).exists()
+        or Erasure.objects.filter(slug=slug).exists()
     )
 
 

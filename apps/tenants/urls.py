@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from apps.tenants.views import invitations, ownership, pages, signup
+from apps.tenants.views import closing, invitations, ownership, pages, signup
 
 sign_up: list[URLPattern] = [
     path("", signup.start, name="signup"),
@@ -21,6 +21,7 @@ organisations: list[URLPattern] = [
     path("", pages.organisations, name="organisations"),
     path("open/", pages.open_console, name="organisations_open"),
     path("<slug:slug>/owner/", ownership.owner, name="organisation_owner"),
+    path("<slug:slug>/closing/", closing.close_own, name="organisation_closing"),
     path(
         "<slug:slug>/invitation/<str:token>/",
         invitations.invitation,

@@ -18,6 +18,7 @@ from unfold.decorators import display
 
 from apps.accounts.models import User
 from apps.core.exceptions import DomainError
+from apps.core.languages import grouped
 from apps.events.actors import Actor, user_actor
 from apps.webhooks import services
 from apps.webhooks.forms import EndpointForm, ReplayForm
@@ -143,6 +144,9 @@ class DeliveryAdmin(ModelAdmin):  # type: ignore[misc]
     """What became of each event on its way to an endpoint."""
 
     list_display = ("created_at", "type", "endpoint", "shown_state", "attempts", "last_status")
+    more_columns = ("took", "last_error")
+    opens_beside = True
+    beside_template = "webhooks/delivery.html"
     list_filter = ("state", "endpoint")
     search_fields = ("type", "event")
     list_select_related = ("endpoint",)
@@ -166,6 +170,16 @@ class DeliveryAdmin(ModelAdmin):  # type: ignore[misc]
         """The status of the last answer."""
         return str(delivery.status or "–")
 
+    @display(description=_("took"))  # type: ignore[untyped-decorator]
+    def took(self, delivery: Any) -> str:
+        """How long the last answer took."""
+        return "–" if delivery.duration_ms is None else f"{grouped(delivery.duration_ms)} ms"
+
+    @display(description=_("what went wrong"))  # type: ignore[untyped-decorator]
+    def last_error(self, delivery: Any) -> str:
+        """Of the last attempt."""
+        return delivery.error or "–"
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         """They come from events."""
         return False
@@ -184,10 +198,19 @@ class DeliveryAdmin(ModelAdmin):  # type: ignore[misc]
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """With its attempts."""
-        attempts = Attempt.objects.filter(delivery_id=object_id) if object_id.isdigit() else ()
-        own = {"attempts": list(attempts[:100]), "delivery_id": object_id}
-        context = {**(extra_context or {}), **own, "may_act": _may_send(request)}
+        delivery = self.get_object(request, unquote(object_id))
+        more = self.beside_context(request, delivery) if delivery else {}
+        context = {**(extra_context or {}), **more}
         return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
+
+    def beside_context(self, request: HttpRequest, delivery: Delivery) -> dict[str, Any]:
+        """Its attempts, and whether it may be sent again."""
+        attempts = Attempt.objects.filter(delivery=delivery)
+        return {
+            "attempts": list(attempts[:100]),
+            "delivery_id": delivery.pk,
+            "may_act": _may_send(request),
+        }
 
     def replay(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Send it again."""

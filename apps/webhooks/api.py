@@ -226,7 +226,6 @@ class DeliveryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource
     serializer_class = DeliverySerializer
     queryset = Delivery.objects.all()
     filterset_fields = ("endpoint__uuid", "event", "type", "state")
-    changed_fields = ("created_at", "ended_at")
 
     def get_queryset(self) -> QuerySet[Delivery]:
         """With endpoints and attempts."""

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.models import Labelled, unique_external_id
@@ -80,6 +81,8 @@ class Delivery(models.Model):
     due_at = models.DateTimeField()
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
+    # Kept by a trigger (core.tracking).
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         verbose_name = _("delivery")

@@ -1,10 +1,10 @@
-"""Every event is offered to the endpoints of its schema; owners are told of one that is off."""
+"""Every event is offered to the endpoints of its schema; their managers hear of one that is off."""
 
 from collections.abc import Sequence
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.models import User
+from apps.accounts.access import who_may
 from apps.events import services as events
 from apps.events.models import Event
 from apps.notifications.constants import WARNING
@@ -12,6 +12,7 @@ from apps.notifications.registry import Kind, register
 from apps.notifications.services import row_url, tell
 from apps.webhooks.models import Endpoint
 from apps.webhooks.outcomes import DISABLED
+from apps.webhooks.permissions import MANAGE
 from apps.webhooks.services import deliver
 
 SWITCHED_OFF = register(
@@ -37,6 +38,5 @@ def _send_out(happened: Sequence[Event]) -> None:
 
 @events.reacts_to(DISABLED)
 def _tell_of_end(event: Event) -> None:
-    owners = User.objects.filter(is_active=True, is_superuser=True)
     url = row_url(Endpoint, event.subject_id, "webhooks_endpoint")
-    tell(SWITCHED_OFF, event, people=owners, url=url, endpoint=event.subject_label)
+    tell(SWITCHED_OFF, event, people=who_may(MANAGE), url=url, endpoint=event.subject_label)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from apps.events.models import Event
+from apps.webhooks.metrics import note_sent
 from apps.webhooks.models import Delivery, Endpoint
 from apps.webhooks.outcomes import FAILING, Outcome, give_up, note
 from apps.webhooks.secrets import secrets_of
@@ -25,6 +26,7 @@ from apps.work.models import Due
 from apps.work.registry import Detail, runs, shows
 from apps.work.words import Words, words
 from dotmac.crypto.secret import Secret
+from dotmac.telemetry import tracing
 from dotmac.webhooks import Message, send, sign
 from dotmac.webhooks.sending import TIMEOUT_S
 from dotmac.webhooks.signing import ID, SIGNATURE, TIMESTAMP
@@ -93,7 +95,9 @@ def _send_all(endpoint: Endpoint, batch: list[Delivery], end: float) -> list[Out
         return Outcome(pair[0], send(pair[1], allowed, timeout_s=TIMEOUT_S), at)
 
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="webhook") as pool:
-        return [outcome for outcome in pool.map(post, messages) if outcome]
+        found = [outcome for outcome in pool.map(tracing.carried(post), messages) if outcome]
+    note_sent(found)
+    return found
 
 
 def _message(url: str, delivery: Delivery, body: dict[str, Any], keys: list[Secret]) -> Message:
@@ -121,12 +125,18 @@ def _close(lease: Lease, *, is_over: bool) -> bool:
 
 
 def _next_at(endpoint: Endpoint) -> Any:
-    """When the next delivery is due; None without any."""
+    """When the next delivery is due; None without any.
+
+    Of one that rests it is the end of its rest at the earliest, also while nothing is to be sent:
+    who delivers to it until then does not call (services._deliver).
+    """
+    now = timezone.now()
     if endpoint.replay_until is not None and endpoint.rests_until is None:
-        return timezone.now()
+        return now
     pending = Delivery.objects.filter(endpoint=endpoint, state=Delivery.State.PENDING)
     next_at = pending.aggregate(at=Min("due_at"))["at"]
-    return next_at and max(next_at, endpoint.rests_until or next_at)
+    rests = endpoint.rests_until if (endpoint.rests_until or now) > now else None
+    return max((at for at in (next_at, rests) if at is not None), default=None)
 
 
 def _reason(endpoint: Endpoint) -> Words:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_noop
 from apps.core.exceptions import DomainError
 from apps.events import services as events
 from apps.events.actors import Actor
+from apps.events.differences import CHANGED, differences
 from apps.events.envelopes import envelope
 from apps.events.models import Event
 from apps.webhooks.exceptions import EndpointAddressError, EndpointOffError
@@ -66,10 +67,15 @@ def update_endpoint(endpoint: Endpoint, *, actor: Actor, **fields: Any) -> None:
     """Change address, description or types; EndpointAddressError."""
     if "url" in fields:
         check_address(fields["url"])
+    before = Endpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
     for name, value in fields.items():
         setattr(endpoint, name, value)
     Endpoint.objects.filter(pk=endpoint.pk).update(**fields)
-    events.record("webhook.changed", actor=actor, subject=endpoint, data=_said(endpoint))
+    said = _said(endpoint)
+    # A path may be a password, so it is not told.
+    changed = {"address_changed": endpoint.url != before.url}
+    data = {**said, **changed, CHANGED: differences(_said(before), said)}
+    events.record("webhook.changed", actor=actor, subject=endpoint, data=data)
 
 
 @transaction.atomic

@@ -25,6 +25,8 @@ _LABELS = {
     Due.State.WAITING: "warning",
 }
 
+STEERED = ("cancel", "retry")
+
 
 class DueAdmin(ModelAdmin):  # type: ignore[misc]
     """What is due, runs, waits or has ended; one opens with its steps."""
@@ -90,7 +92,7 @@ class DueAdmin(ModelAdmin):  # type: ignore[misc]
         if not request.user.has_perm("work.retry"):
             raise PermissionDenied
         due = get_object_or_404(Due, pk=due_id)
-        if request.method != "POST" or what not in ("cancel", "retry"):
+        if request.method != "POST" or what not in STEERED:
             raise Http404
         with schema_of(due.schema):
             problem = detail_of(due.kind).steer(due.subject, what, request.user)

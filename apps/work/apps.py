@@ -12,4 +12,7 @@ class WorkConfig(AppConfig):
 
     def ready(self) -> None:
         """Let every app register what it runs and what the clock does for it."""
-        autodiscover_modules("pipelines", "runner", "reactions", "hooks", "ticks", "panels")
+        autodiscover_modules(
+            "pipelines", "runner", "reactions", "hooks", "ticks", "panels", "holdings"
+        )
+        autodiscover_modules("metrics")

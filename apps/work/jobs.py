@@ -6,16 +6,19 @@ from django.db import Error, connection
 from django.utils.translation import gettext_noop
 
 from apps.core.languages import speaking
-from apps.tenancy.kinds import schema_of, to_public
+from apps.tenancy.kinds import PUBLIC, schema_of, to_public
+from apps.tenancy.migrating.failures import is_left_behind
 from apps.work import services
 from apps.work.constants import STALLS_ALLOWED
 from apps.work.exceptions import LeaseLostError
 from apps.work.leases import Heartbeat, Lease, claim
 from apps.work.models import Due
+from apps.work.observing import observed
 from apps.work.registry import runner_of
 from apps.work.words import words
 
 log = structlog.get_logger(__name__)
+_WAIT_S = 60.0
 
 
 def run(due_id: str) -> str:
@@ -29,7 +32,7 @@ def run(due_id: str) -> str:
     if lease is None:
         return "taken or not due"
     try:
-        with Heartbeat(lease):
+        with observed(lease), Heartbeat(lease):
             return _run(lease)
     except LeaseLostError:
         log.warning("lease_lost", due=due_id, epoch=lease.epoch)
@@ -39,6 +42,8 @@ def run(due_id: str) -> str:
 def _run(lease: Lease) -> str:
     if lease.stalls >= 2 * STALLS_ALLOWED:
         return _abandon(lease)
+    if lease.schema != PUBLIC and is_left_behind(lease.schema):
+        return _wait(lease)
     try:
         # Whatever a piece of work before this one left: its own receivers say another language.
         with schema_of(lease.schema), speaking(settings.LANGUAGE_CODE):
@@ -52,6 +57,14 @@ def _run(lease: Lease) -> str:
         _give_back(lease)
         raise
     return "ran"
+
+
+def _wait(lease: Lease) -> str:
+    """Its schema lacks what this code needs; it is nobody's fault here, so it costs no try."""
+    with lease.atomic():
+        reason = words(gettext_noop("This tenant waits for its migration to the new release."))
+        services.postpone(lease, seconds=_WAIT_S, reason=reason, stalls=lease.stalls)
+    return "waits for its migration"
 
 
 def _abandon(lease: Lease) -> str:

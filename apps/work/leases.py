@@ -1,6 +1,7 @@
 """Claiming work, keeping the claim alive, and proving it before every change."""
 
 import math
+import multiprocessing
 import threading
 import time
 from collections.abc import Iterator
@@ -8,12 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.db import Error, connection, transaction
 
 from apps.work.constants import STALLS_ALLOWED
 from apps.work.exceptions import LeaseLostError
 
+log = structlog.get_logger(__name__)
 # Time on the database's clock, so that hosts need not agree on theirs.
 _CLAIM = """
     UPDATE "public"."work_due" SET state = 'running', epoch = epoch + 1, reason = '',
@@ -23,7 +26,7 @@ _CLAIM = """
         SELECT id FROM "public"."work_due"
         WHERE id = %s AND state IN ('queued', 'waiting') AND due_at <= clock_timestamp()
         FOR UPDATE SKIP LOCKED)
-    RETURNING schema, kind, subject, epoch, stalls
+    RETURNING schema, kind, subject, epoch, stalls, traceparent
 """
 _RENEW = """
     UPDATE "public"."work_due" SET lease_until = clock_timestamp() + make_interval(secs => %s)
@@ -49,8 +52,11 @@ class Lease:
     epoch: int
     stalls: int
     held_until: float
-    # Seconds of time.monotonic() after which the heartbeat stops, since the work hangs.
+    # Seconds of time.monotonic() after which the heartbeat stops, since the work hangs. A runner
+    # that may take longer than settings.WORK_SECONDS says so here.
     works_until: float = math.inf
+    # The span of whoever asked for it.
+    traceparent: str = ""
     lost: threading.Event = field(default_factory=threading.Event, repr=False)
 
     @property
@@ -92,19 +98,22 @@ class Lease:
 
 def claim(due_id: str) -> Lease | None:
     """Take a piece of work that is due; None when another has it or it is not due yet."""
-    asked = time.time()
+    asked, works_until = time.time(), time.monotonic() + settings.WORK_SECONDS
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, [settings.LEASE_SECONDS, due_id])
         row = cursor.fetchone()
     if row is None:
         return None
-    schema, kind, subject, epoch, stalls = row
+    schema, kind, subject, epoch, stalls, traceparent = row
     held_until = asked + settings.LEASE_SECONDS
-    return Lease(due_id, schema, kind, subject, epoch, stalls, held_until)
+    return Lease(due_id, schema, kind, subject, epoch, stalls, held_until, works_until, traceparent)
 
 
 class Heartbeat(threading.Thread):
-    """Renews a lease from a connection of its own until it is stopped, lost or overdue."""
+    """Renews a lease from a connection of its own until it is stopped, lost or overdue.
+
+    A worker that has not noticed for as long as a lease that it lost its own hangs: it is ended.
+    """
 
     def __init__(self, lease: Lease) -> None:
         super().__init__(name=f"heartbeat-{lease.subject}", daemon=True)
@@ -117,9 +126,21 @@ class Heartbeat(threading.Thread):
             while not self._over.wait(settings.HEARTBEAT_SECONDS):
                 self._beat()
         except LeaseLostError:
-            return
+            connection.close()
+            if not self._over.wait(settings.LEASE_SECONDS):
+                self._end_worker()
         finally:
             connection.close()
+
+    def _end_worker(self) -> None:
+        """Have the cluster end this process and start another (apps.work.cluster).
+
+        By the time that it counts down for each of its workers. Any other process goes on.
+        """
+        timer = getattr(multiprocessing.current_process(), "timer", None)
+        if timer is not None:
+            log.error("worker_hangs", due=self.lease.due_id, kind=self.lease.kind)
+            timer.value = 0
 
     def _beat(self) -> None:
         if time.monotonic() > self.lease.works_until:

@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from apps.work import constants
@@ -41,6 +42,10 @@ class Due(models.Model):
     # Claims in a row that ended without progress: the worker died, stopped or crashed.
     stalls = models.PositiveSmallIntegerField(default=0)
     woken_at = models.DateTimeField(null=True)
+    # The span that asked for it, which its own continues (dotmac.telemetry.tracing).
+    traceparent = models.CharField(
+        max_length=55, blank=True, default="", db_default="", editable=False
+    )
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -91,6 +96,7 @@ class Signal(models.Model):
 
     schema = models.CharField(max_length=63)
     kind = models.CharField(max_length=40)
+    at = models.DateTimeField(db_default=Now())
 
     class Meta:
         db_table = '"public"."work_signal"'
@@ -107,3 +113,17 @@ class Mark(models.Model):
 
     class Meta:
         db_table = '"public"."work_mark"'
+
+
+class Beat(models.Model):
+    """When the clock last did one of its duties, and when one last failed."""
+
+    name = models.CharField(max_length=60, primary_key=True)
+    ticked_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = '"public"."work_beat"'
+
+    def __str__(self) -> str:
+        return self.name

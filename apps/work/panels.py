@@ -27,6 +27,7 @@ from apps.portal.counting import in_buckets, two_ranges
 from apps.portal.outcomes import outcomes
 from apps.portal.ranges import Range, range_of
 from apps.portal.registry import on_admin_home
+from apps.work import own_health
 from apps.work.models import Due
 from apps.work.registry import told_together
 
@@ -48,11 +49,15 @@ def operator_home(request: HttpRequest) -> dict[str, Any]:
         "watched": [_("Nothing has failed.")],
         "operations": [_running_row(due) for due in active[:_SHOWN]],
         "needs": [
+            *own_health.needs(work),
             *(_failed_row(due) for due in failed[:_SHOWN]),
             *_more(failed, work),
             *_counted(work),
         ],
-        "stats": _stats(len(active), picked, f"{work}?kind__exact={_KIND}"),
+        "stats": [
+            *_stats(len(active), picked, f"{work}?kind__exact={_KIND}"),
+            *own_health.stats(work),
+        ],
         "charts": [_outcomes(picked, work), _durations(picked)],
     }
 

@@ -26,6 +26,8 @@ class Beat:
 _runners: dict[str, Runner] = {}
 _beats: dict[str, Beat] = {}
 _past: list[Rows] = []
+_travelling: set[str] = set()
+_cleaners: list[Callable[[], object]] = []
 
 
 def runs(kind: str) -> Callable[[Runner], Runner]:
@@ -41,6 +43,24 @@ def runs(kind: str) -> Callable[[Runner], Runner]:
 def runner_of(kind: str) -> Runner:
     """The registered function; KeyError for a kind that nobody runs."""
     return _runners[kind]
+
+
+def kinds() -> list[str]:
+    """All kinds of work that somebody runs."""
+    return sorted(_runners)
+
+
+def travels(kind: str) -> None:
+    """Register a kind of work that goes on where its schema is imported (ADR 023).
+
+    Only what concerns the rows of the schema itself: what reaches out would do so twice.
+    """
+    _travelling.add(kind)
+
+
+def travelling() -> list[str]:
+    """Those kinds."""
+    return sorted(_travelling)
 
 
 def every(seconds: float, name: str) -> Callable[[Tick], Tick]:
@@ -65,6 +85,17 @@ def forgets(rows: Rows) -> Rows:
     """
     _past.append(rows)
     return rows
+
+
+def cleans(clean: Callable[[], object]) -> Callable[[], object]:
+    """Register what is done once a day beside the rows, in every schema: files past their time."""
+    _cleaners.append(clean)
+    return clean
+
+
+def cleaners() -> list[Callable[[], object]]:
+    """All of those."""
+    return list(_cleaners)
 
 
 def past_rows() -> list[QuerySet[Any]]:

@@ -15,7 +15,7 @@ from apps.tenancy.models import Tenant
 from apps.work import services
 from apps.work.leases import Lease
 from apps.work.models import Due
-from apps.work.registry import Detail, past_rows, runs, shows
+from apps.work.registry import Detail, cleaners, past_rows, runs, shows
 
 log = structlog.get_logger(__name__)
 KIND, SUBJECT = "retention", "all"
@@ -52,6 +52,8 @@ def forget_in(schema: str) -> int:
     """Delete what is past its time in one schema; returns how many rows that were."""
     here = app_labels(kind_of(schema))
     with schema_of(schema):
+        for clean in cleaners():
+            clean()
         return sum(_forget(rows) for rows in past_rows() if rows.model._meta.app_label in here)
 
 

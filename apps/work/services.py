@@ -17,9 +17,11 @@ from apps.work.leases import Lease
 from apps.work.models import Due, Signal
 from apps.work.registry import Failure, failed
 from apps.work.words import Words
+from dotmac.telemetry import tracing
 
 # A wake-up that brought nobody is repeated after this.
 REWAKE_AFTER = timedelta(seconds=30)
+_SAME_TRACE_S = 900
 SIGNALS_AT_ONCE = 10_000
 # For a writer that notes its news together with what it writes: schema and kind.
 SIGNAL_SQL = 'INSERT INTO "public"."work_signal" (schema, kind) VALUES (%s, %s)'
@@ -39,6 +41,7 @@ def enqueue(kind: str, subject: str, *, title: Words | str, due_at: datetime | N
         due_at=due_at or Now(),
         created_at=now,
         woken_at=now if due_at is None else None,
+        traceparent=tracing.traceparent(),
     )
     if due_at is None:
         _wake_on_commit(due.pk)
@@ -59,7 +62,7 @@ def ensure(kind: str, subject: str, *, title: Words | str) -> None:
     )
     if not is_new:
         Due.objects.filter(pk=row.pk, state__in=[Due.State.QUEUED, Due.State.WAITING]).update(
-            due_at=now, woken_at=None
+            due_at=now, woken_at=None, traceparent=tracing.traceparent()
         )
 
 
@@ -122,15 +125,25 @@ def finish(lease: Lease, state: str, *, reason: Words | str = "") -> None:
 
 
 def postpone(lease: Lease, *, seconds: float, reason: Words | str, stalls: int = 0) -> None:
-    """Give work back until later; call it inside `lease.atomic()`."""
+    """Give work back until later; call it inside `lease.atomic()`.
+
+    What is due at once is woken by the caller's commit, behind whatever else waits for a worker:
+    the clock would let it lie for up to a second.
+    """
+    is_due = seconds <= 0
+    # A turn so much later is no part of what somebody asked for once.
+    trace = {} if seconds <= _SAME_TRACE_S else {"traceparent": ""}
     Due.objects.filter(pk=lease.due_id).update(
         state=Due.State.WAITING,
         **_reasoned(reason),
         stalls=stalls,
         lease_until=None,
-        woken_at=None,
+        woken_at=Now() if is_due else None,
         due_at=Now() + timedelta(seconds=seconds),
+        **trace,
     )
+    if is_due:
+        _wake_on_commit(lease.due_id)
 
 
 @transaction.atomic
@@ -152,12 +165,14 @@ def hasten(kind: str, subject: str) -> None:
     rows = Due.objects.select_for_update().filter(
         schema=current_schema(), kind=kind, subject=subject
     )
+    asked = tracing.traceparent()
+    trace = {"traceparent": asked} if asked else {}
     # The state is looked at under the lock: filtered by, a row that ends just now would be missed.
     for due_id, state in rows.values_list("pk", "state"):
         if state == Due.State.RUNNING:
             continue
         Due.objects.filter(pk=due_id).update(
-            state=Due.State.QUEUED, due_at=Now(), stalls=0, finished_at=None
+            state=Due.State.QUEUED, due_at=Now(), stalls=0, finished_at=None, **trace
         )
         _wake_on_commit(due_id)
 
@@ -186,6 +201,14 @@ def note_failure(kind: str, subject: str, *, title: Words | str, reason: Words |
         create_defaults={**facts, "finished_at": now, "created_at": now, "due_at": now},
     )
     failed(Failure(current_schema(), kind, subject, str(title)[:200], str(reason)[:300]))
+
+
+def note_mended(kind: str, subject: str) -> bool:
+    """Take what `note_failure` put there off the list; False where it does not stand there."""
+    rows = Due.objects.filter(
+        schema=current_schema(), kind=kind, subject=subject, state=Due.State.FAILED
+    )
+    return bool(rows.update(state=Due.State.DONE, progress=100, finished_at=timezone.now()))
 
 
 def signal(kind: str) -> None:

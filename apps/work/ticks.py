@@ -1,6 +1,8 @@
 """What the clock does for the queue itself."""
 
-from apps.work import retention, services
+from django.conf import settings
+
+from apps.work import beats, retention, services
 from apps.work.registry import every
 
 
@@ -22,3 +24,8 @@ def _retain() -> None:
 @every(3600, "work.forget")
 def _forget() -> int:
     return services.forget_old()
+
+
+@every(5 * settings.CLOCK_SLOWNESS, "work.beats")
+def _beats() -> int:
+    return beats.write()

@@ -9,6 +9,9 @@ gc.disable()
 
 import django  # noqa: E402
 
+from dotmac.telemetry import process  # noqa: E402
+
+process.become("crew")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.isp")
 django.setup()
 

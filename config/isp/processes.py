@@ -14,6 +14,8 @@ from pathlib import Path
 import structlog
 from django.db import connections
 
+from dotmac.telemetry import process, tracing
+
 log = structlog.get_logger(__name__)
 # A child that ends with this cannot run at all: the container ends with the reason in its log.
 FATAL = 78
@@ -109,6 +111,7 @@ def _become(child: Child) -> None:
     try:
         # A group of its own, so that what it forked ends with it.
         os.setpgid(0, 0)
+        process.become(child.name)
         Path("/proc/self/comm").write_text(child.name)
         for number in _HEARD:
             signal.signal(number, signal.SIG_DFL)
@@ -120,6 +123,7 @@ def _become(child: Child) -> None:
     except BaseException:
         log.exception("child_failed", child=child.name)
     finally:
+        tracing.finish()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

@@ -3,20 +3,25 @@
 import sys
 from typing import Any
 
-import structlog
-
-from config import kinds
-from config.env import BASE_DIR, env
+from config import api_settings, kinds, logs
+from config.env import BASE_DIR, env, process_name
 from config.mail_url import email_of
+from config.salts import account_salt
 from config.unfold_theme import THEME
+from dotmac.server.installed import is_release
+from dotmac.telemetry import numbers, tracing
 
 ROLE: str = env.str("DOTMAC_ROLE", kinds.PLATFORM, validate=lambda r: r in ("platform", "isp"))
 VERSION = "0.1.0"
+# Whether this is a release that was installed (docs/guides/install.md), not a checkout.
+ON_SERVER = is_release(BASE_DIR)
 VAR_DIR = env.path("VAR_DIR", BASE_DIR / "var")
 
 INSECURE_SECRET = "insecure-" + "development-only-" * 3
 SECRET_KEY: str = env.str("SECRET_KEY", INSECURE_SECRET)
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
+# Each SECRET_KEY of before, for good: event logs are proven by them, nothing else (events.signing).
+EVENT_KEY_FALLBACKS: list[str] = env.list("EVENT_KEY_FALLBACKS", [])
 # Fernet keys, newest first, which encrypt fields (dotmac.crypto.fields).
 FIELD_KEYS: list[str] = env.list("FIELD_KEYS", [])
 # The platform's Ed25519 key in PEM signs hand-offs and grants; its public half is in each stack.
@@ -34,13 +39,39 @@ APPS_DOMAIN: str = env.str("APPS_DOMAIN", "apps.localhost")
 EDGE_ADDRESS: str = env.str("EDGE_ADDRESS", "127.0.0.1")
 EDGE_HTTP_PORT: int = env.int("EDGE_HTTP_PORT", 8000)
 EDGE_HTTPS_PORT: int = env.int("EDGE_HTTPS_PORT", 8443)
+# For how long browsers ask by HTTPS alone; not in development, where plain HTTP is served too.
+HSTS_SECONDS: int = 0
 WEB_PORT: int = env.int("WEB_PORT", 8001)
+# On a server: the file that tells which of its two web processes serves (dotmac.server).
+WEB_URL_FILE: str = env.str("WEB_URL_FILE", "")
 # How consoles and the operator are reached; behind a certificate it is https.
 PLATFORM_SCHEME: str = env.str("PLATFORM_SCHEME", "http")
 EDGE_DIR = env.path("EDGE_DIR", VAR_DIR / "edge")
 EDGE_CERTIFICATE_FILE = env.path("EDGE_CERTIFICATE_FILE", VAR_DIR / "keys" / "certificate.pem")
 EDGE_KEY_FILE = env.path("EDGE_KEY_FILE", VAR_DIR / "keys" / "key.pem")
 EDGE_CA_FILE = env.path("EDGE_CA_FILE", VAR_DIR / "keys" / "ca.pem")
+
+# Where certificates come from: "letsencrypt", "staging" or the address of a directory. Empty: the
+# operator says it in the admin. Applied at each start (apps.certificates.environment).
+ACME_DIRECTORY: str = env.str("ACME_DIRECTORY", "")
+ACME_EMAIL: str = env.str("ACME_EMAIL", "")
+ACME_ACCEPTS_TERMS: bool = env.bool("ACME_ACCEPTS_TERMS", False)
+# What binds the account to a customer of the authority, where it asks for that.
+ACME_EAB_KEY_ID: str = env.str("ACME_EAB_KEY_ID", "")
+ACME_EAB_KEY: str = env.str("ACME_EAB_KEY", "")
+# The root of an authority of one's own, in PEM.
+ACME_ROOTS_FILE: str = env.str("ACME_ROOTS_FILE", "")
+ACME_PREFERRED_CHAIN: str = env.str("ACME_PREFERRED_CHAIN", "")
+# Seconds for one request, and for one turn of a worker to wait for the authority.
+ACME_TIMEOUT_S: float = env.float("ACME_TIMEOUT_S", 20.0)
+ACME_PATIENCE_S: float = env.float("ACME_PATIENCE_S", 20.0)
+# The server of our zones, for wildcards: "rfc2136" or "powerdns".
+DNS_PROVIDER: str = env.str("DNS_PROVIDER", "", validate=lambda p: p in ("", "rfc2136", "powerdns"))
+DNS_SERVER: str = env.str("DNS_SERVER", "")
+DNS_KEY_NAME: str = env.str("DNS_KEY_NAME", "")
+DNS_KEY_ALGORITHM: str = env.str("DNS_KEY_ALGORITHM", "hmac-sha256")
+DNS_SECRET: str = env.str("DNS_SECRET", "")
+DNS_NAMESERVERS: str = env.str("DNS_NAMESERVERS", "")
 
 HAS_MULTI_TYPE_TENANTS = True
 MULTI_TYPE_DATABASE_FIELD = "kind"
@@ -59,10 +90,28 @@ DATABASES: dict[str, Any] = {
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": env.bool("DISABLE_SERVER_SIDE_CURSORS", False),
-        # search_path changes under a connection: a prepared statement would keep the old one.
-        "OPTIONS": {"prepare_threshold": None, "connect_timeout": 5},
+        "OPTIONS": {
+            # Nothing is prepared for being frequent: only what asks for it (tenancy.prepared).
+            "prepare_threshold": sys.maxsize,
+            "connect_timeout": 5,
+            # A server that vanishes without a word is noticed in half a minute.
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 30_000,
+            # Who has which session, for whoever looks, and for the doctor (apps.work.checkups).
+            "fallback_application_name": f"dotmac {process_name()}",
+        },
     }
 }
+# Where a database of this machine's own lies: its passwords (dev.cluster; none on a server, where
+# the system says who is who), a directory for backups of it, its programs. Empty where DATABASE_URL
+# names another's, which is backed up where it is kept.
+DATABASE_HOME: str = env.str("DATABASE_HOME", "")
+DATABASE_ROOT: str = env.str("DATABASE_ROOT", "")
+DATABASE_BINARIES: str = env.str("DATABASE_BINARIES", "")
+# The file of settings and secrets that a server has (config.env).
+ENV_FILE: str = env.str("DOTMAC_ENV_FILE", "")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
@@ -84,6 +133,7 @@ ACCOUNT_ADAPTER = "apps.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_SALT = account_salt
 ACCOUNT_CONFIRM_EMAIL_ON_GET = True
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -131,15 +181,17 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 
 MIDDLEWARE = [
-    "apps.core.middleware.HealthMiddleware",
-    "apps.core.middleware.RequestIdMiddleware",
+    "apps.core.telemetry.probes.ProbeMiddleware",
+    "apps.core.telemetry.requests.RequestMiddleware",
+    *(["apps.certificates.middleware.ChallengeMiddleware"] if ROLE == kinds.PLATFORM else []),
     "apps.core.languages.LanguageMiddleware",
     "apps.tenancy.middleware.HostMiddleware",
     "apps.branding.middleware.BrandMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "apps.core.middleware.ContentSecurityPolicyMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "apps.accounts.security.middleware.PrivateMiddleware",
+    "apps.tenancy.sessions.HostSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -219,7 +271,7 @@ REDIS_URL: str = env.str("REDIS_URL", "")
 CACHES: dict[str, Any] = {
     "default": {
         # One web process shares its memory; several need Redis.
-        "BACKEND": "django.core.cache.backends.redis.RedisCache"
+        "BACKEND": "apps.core.caches.SteadyCache"
         if REDIS_URL
         else "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": REDIS_URL or "dotmac",
@@ -234,8 +286,11 @@ Q_CLUSTER: dict[str, Any] = {
     "label": "Queue",
     "orm": "default",
     "workers": env.int("WORKERS", 2),
-    "timeout": 3600,
-    "retry": 3720,
+    # Whoever works longer than WORK_SECONDS without having said so is ended by its heartbeat
+    # (apps.work.leases); this is for one whose heartbeat hangs too. An odd number: the library
+    # adds three, takes two off again and again, and looks for exactly nothing.
+    "timeout": 90_001,
+    "retry": 90_061,
     "poll": 0.1,
     "queue_limit": 4,
     "bulk": 1,
@@ -247,57 +302,29 @@ Q_CLUSTER: dict[str, Any] = {
     "recycle": 500,
 }
 
-REST_FRAMEWORK: dict[str, Any] = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.accounts.api.KeyAuthentication"],
-    "DEFAULT_FILTER_BACKENDS": [
-        "apps.core.api.filtering.Filtering",
-        "apps.core.api.filtering.Ordering",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "apps.core.api.described.Description",
-    "DEFAULT_PAGINATION_CLASS": "apps.core.api.pages.CursorPages",
-    "EXCEPTION_HANDLER": "apps.core.api.problems.problem_response",
-    "DEFAULT_THROTTLE_CLASSES": ["apps.core.api.throttling.KeyThrottle"],
-    "PAGE_SIZE": 20,
-}
+REST_FRAMEWORK = api_settings.REST
+# Failed sign-ins of a level within ten minutes above which its networks have few tries.
+FAILED_SIGN_INS_BOUND: int = env.int("FAILED_SIGN_INS_BOUND", 100)
 # What a key may ask in a minute where the plan does not say.
 API_REQUESTS_PER_MINUTE: int = env.int("API_REQUESTS_PER_MINUTE", 600)
 # Private networks that webhooks may be sent to, as 10.20.0.0/16; public addresses always are.
 WEBHOOK_NETWORKS: list[str] = env.list("WEBHOOK_NETWORKS", [])
-SPECTACULAR_SETTINGS = {
-    "TITLE": "DotMac API",
-    "VERSION": "v1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_AUTHENTICATION": [],
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {
-        "SuspensionEnum": "apps.subscribers.models.Service.Suspension",
-        "WebhookStatusEnum": "apps.webhooks.models.Endpoint.Status",
-        **(
-            {"AlertChannelKindEnum": "apps.alerts.models.AlertChannel.Kind"}
-            if ROLE == kinds.PLATFORM
-            else {}
-        ),
-    },
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "apps.core.api.described.describe_manners",
-    ],
-    # The browser's assets come from our own host, never from a CDN.
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-}
+SPECTACULAR_SETTINGS = api_settings.document(is_platform=ROLE == kinds.PLATFORM)
 
 # Empty schemas of each kind that wait for a sign-up.
 SPARE_SCHEMAS: int = env.int("SPARE_SCHEMAS", 3)
+
+# Days in which a closed organisation can be taken back, and days after which no backup holds what
+# was erased (docs/guides/erasing.md).
+CLOSING_GRACE_DAYS: int = env.int("CLOSING_GRACE_DAYS", 30)
+BACKUP_RETENTION_DAYS: int = env.int("BACKUP_RETENTION_DAYS", 35)
 
 # Leases of long work, in seconds; tests shorten them.
 LEASE_SECONDS: float = env.float("LEASE_SECONDS", 20.0)
 HEARTBEAT_SECONDS: float = env.float("HEARTBEAT_SECONDS", 5.0)
 REAP_SECONDS: float = env.float("REAP_SECONDS", 15.0)
+# A piece of work takes no longer, unless its runner or its step says how long it may.
+WORK_SECONDS: float = env.float("WORK_SECONDS", 3600.0)
 # How much longer the clock's turns and beats take where little happens.
 CLOCK_SLOWNESS = 1.0
 
@@ -320,26 +347,14 @@ if ROLE == kinds.PLATFORM:
     DJSTRIPE_SUBSCRIBER_MODEL = "tenants.Organisation"
     DJSTRIPE_SUBSCRIBER_MODEL_REQUEST_CALLBACK = "apps.tenants.stripe.subscriber_of"
 
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {
-        "django.request": {"level": "ERROR"},
-        "fido2": {"level": "WARNING"},
-        "httpx": {"level": "WARNING"},
-    },
-}
-structlog.configure(
-    processors=[
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        # A plain traceback: the pretty one prints local variables, and secrets with them.
-        structlog.processors.format_exc_info,
-        structlog.processors.JSONRenderer(),
-    ],
-    logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-)
+# One JSON object a line, or words for people.
+LOG_FORMAT: str = env.str("LOG_FORMAT", logs.JSON, validate=lambda f: f in (logs.JSON, logs.TEXT))
+LOGGING: dict[str, Any] = logs.set_up(LOG_FORMAT, env.str("LOG_LEVEL", "INFO"), VERSION)
+# Whoever asks for /metrics shows it; without one there is no such page.
+METRICS_TOKEN: str = env.str("METRICS_TOKEN", "")
+# What the processes of one machine count, best in memory and empty when they start.
+METRICS_DIR = env.path("METRICS_DIR", VAR_DIR / "run" / "metrics")
+numbers.keep_in(METRICS_DIR)
+# A proxy of the operator's own that makes ids of requests and begins traces shows it.
+REQUEST_ID_TOKEN: str = env.str("REQUEST_ID_TOKEN", "")
+tracing.set_up(VERSION)

@@ -14,6 +14,7 @@ from config.settings.base import (
     SECRET_KEY,
     env,
 )
+from config.settings.cookies import cookie_settings
 from config.settings.mail import email_settings
 
 DEVELOPMENT = False
@@ -26,14 +27,13 @@ if SECRET_KEY == INSECURE_SECRET or len(SECRET_KEY) < 32:
 if not FIELD_KEYS:
     raise ImproperlyConfigured("FIELD_KEYS is empty. Set at least one Fernet key.")
 
-# The app of daphne is for `runserver`; it would make the event loop before the fork (config.isp).
-INSTALLED_APPS = ["config.isp", *(app for app in INSTALLED_APPS if app != "daphne")]
+INSTALLED_APPS = ["config.isp", *INSTALLED_APPS]
 # Hundreds of these share a host, mostly idle: a job may wait half a second.
 Q_CLUSTER = {**Q_CLUSTER, "workers": env.int("WORKERS", 1), "poll": 0.5, "guard_cycle": 5}
 CLOCK_SLOWNESS = 4.0
 # Collected when the image was built.
 WHITENOISE_USE_FINDERS = False
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+globals().update(cookie_settings(is_secure=True))
 globals().update(email_settings())
 if EMAIL["EMAIL_BACKEND"] == MAILBOX and env.str("MAIL_CAUGHT", "0") != "1":
     # Nobody looks into a container's files: what cannot leave says so (core.mailbox).

@@ -14,10 +14,12 @@ if "DATABASE_URL" not in os.environ:
     )
 os.environ.setdefault("FIELD_KEYS", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
 
+from config import logs
 from config.settings.base import *  # noqa: F403
-from config.settings.base import INSTALLED_APPS, Q_CLUSTER
+from config.settings.base import INSTALLED_APPS, Q_CLUSTER, VERSION, env
 
 DEVELOPMENT = True
+LOGGING = logs.set_up(env.str("LOG_FORMAT", logs.TEXT), "INFO", VERSION)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 LEASE_SECONDS, HEARTBEAT_SECONDS, REAP_SECONDS = 1.0, 0.25, 0.25

@@ -12,6 +12,7 @@ from apps.marketplace.api import CatalogueViewSet
 from apps.notifications import urls as notifications
 from apps.operations import urls as operations
 from apps.tenancy.kinds import CONSOLE
+from apps.transfers.api import ExportViewSet
 from config.admin import build_site
 from config.api import api_urls
 
@@ -25,5 +26,7 @@ urlpatterns = [
     path("brand/", include(branding.urlpatterns)),
     path("notifications/", include(notifications.urlpatterns)),
     *operations.urlpatterns,
-    *api_urls(instances=InstanceViewSet, apps=CatalogueViewSet),
+    *api_urls(instances=InstanceViewSet, apps=CatalogueViewSet, exports=ExportViewSet),
 ]
+# By name, as the framework takes it.
+handler500 = "apps.core.errors.broken"

@@ -6,10 +6,13 @@ from django.urls import include, path
 from apps.accounts import urls as accounts
 from apps.accounts.languages import set_language
 from apps.alerts.api import AlertChannelViewSet, AlertDeliveryViewSet
+from apps.backups.api import BackupViewSet
 from apps.billing.api import PlanViewSet
 from apps.branding import samples
 from apps.branding import urls as branding
+from apps.certificates.api import CertificateViewSet
 from apps.core import views as core
+from apps.doctor.api import CheckViewSet
 from apps.fleet.api import (
     PlacementViewSet,
     RegionViewSet,
@@ -47,6 +50,9 @@ urlpatterns = [
     *api_urls(
         alert_channels=AlertChannelViewSet,
         alert_deliveries=AlertDeliveryViewSet,
+        backups=BackupViewSet,
+        certificates=CertificateViewSet,
+        health_checks=CheckViewSet,
         plans=PlanViewSet,
         organisations=OrganisationViewSet,
         regions=RegionViewSet,
@@ -58,3 +64,5 @@ urlpatterns = [
         releases=ReleaseViewSet,
     ),
 ]
+# By name, as the framework takes it.
+handler500 = "apps.core.errors.broken"

@@ -15,6 +15,7 @@ from apps.subscribers.api.imports import ImportViewSet
 from apps.subscribers.api.services import ServiceViewSet
 from apps.subscribers.api.subscribers import SubscriberViewSet
 from apps.tenancy.kinds import WORKSPACE
+from apps.transfers.api import ExportViewSet
 from config.admin import build_site
 from config.api import api_urls
 
@@ -35,5 +36,8 @@ urlpatterns = [
         services=ServiceViewSet,
         plans=PlanViewSet,
         imports=ImportViewSet,
+        exports=ExportViewSet,
     ),
 ]
+# By name, as the framework takes it.
+handler500 = "apps.core.errors.broken"

@@ -3,6 +3,7 @@
 python -m dev.up            start everything and stay in the foreground
 python -m dev.up down       end it from another terminal
 python -m dev.up reset      end it and delete its files; asks unless FORCE=1
+python -m dev.up rebuild    make it anew from a recovery kit, on an empty machine
 """
 
 from __future__ import annotations
@@ -11,20 +12,23 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Callable
 
 from dev import dockerd, postgres
 from dev.cluster import PostgresError
-from dev.errors import SetupError
-from dev.terminal import Terminal
 from dev.up import edge, ending, platform, summary
 from dev.up.checks import check
 from dev.up.foreground import Foreground, ending_signals_interrupt, only_run
-from dev.up.keys import ensure_secrets, write_environment
 from dev.up.options import Options
+from dev.up.rebuild import rebuild
+from dotmac.backups import BackupError
 from dotmac.crypto.local_ca import LocalCaError, ensure_certificate, ensure_local_ca
 from dotmac.edge import Certificate
 from dotmac.engine.errors import EngineError
 from dotmac.engine.firewall import raise_shield
+from dotmac.server.errors import SetupError
+from dotmac.server.keys import ensure_secrets, write_environment
+from dotmac.server.terminal import Terminal
 
 INTERRUPTED = 130
 
@@ -122,16 +126,28 @@ def _reset(options: Options, terminal: Terminal) -> None:
     ending.reset(options, terminal)
 
 
+_ACTIONS: dict[str, Callable[[Options, Terminal, argparse.Namespace], None]] = {
+    "down": lambda options, terminal, _chosen: ending.down(options, terminal),
+    "reset": lambda options, terminal, _chosen: _reset(options, terminal),
+    "rebuild": lambda options, terminal, chosen: rebuild(
+        options, terminal, kit_file=chosen.kit, at=chosen.at
+    ),
+}
+
+
 def main() -> int:
+    """What was asked for; the exit code is 1 when it did not work."""
     parser = argparse.ArgumentParser(prog="python -m dev.up")
-    parser.add_argument("action", nargs="?", default="up", choices=["up", "down", "reset"])
-    action, terminal = parser.parse_args().action, Terminal()
+    parser.add_argument("action", nargs="?", default="up", choices=[*_ACTIONS, "up"])
+    parser.add_argument("--kit", default="", help="the recovery kit to rebuild from")
+    parser.add_argument("--at", default="", help="the moment (UTC) to rebuild; the newest if empty")
+    chosen, terminal = parser.parse_args(), Terminal()
     try:
         options = Options.read()
-        if action == "up":
+        if chosen.action == "up":
             return up(options, terminal)
-        ending.down(options, terminal) if action == "down" else _reset(options, terminal)
-    except (SetupError, PostgresError) as error:
+        _ACTIONS[chosen.action](options, terminal, chosen)
+    except (SetupError, PostgresError, BackupError) as error:
         terminal.fail(str(error))
         return 1
     except KeyboardInterrupt:

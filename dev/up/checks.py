@@ -6,10 +6,10 @@ import os
 import socket
 from collections.abc import Iterable
 
-from dev import proc
-from dev.errors import SetupError
-from dev.install import check_disk
 from dev.up.options import PORTS, Options
+from dotmac.server import proc
+from dotmac.server.environment import check_disk
+from dotmac.server.errors import SetupError
 
 FIRST_FREE_PORT = 1024
 PURPOSES = {

@@ -9,9 +9,9 @@ import psycopg
 from docker.errors import DockerException
 
 from dev import dockerd, postgres
-from dev.errors import SetupError
-from dev.terminal import Terminal
 from dev.up.options import Options
+from dotmac.server.errors import SetupError
+from dotmac.server.terminal import Terminal
 
 INSTANCE_LABEL = "dotmac.instance"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from dev.up.supervision import State
+from dotmac.server.supervision import State
 
 LIMIT = 5
 WINDOW_SECONDS = 60.0

@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dev.errors import SetupError
 from dev.up.options import Options
-from dev.up.programs import Program
 from dotmac.edge import Certificate, EdgeError, PlatformRoutes
 from dotmac.edge.traefik import ROUTES_FILE, TraefikEdge, binary
 from dotmac.edge.traefik_config import render, static_config
+from dotmac.server.errors import SetupError
+from dotmac.server.programs import Program
 
 # An open WebSocket would hold the edge for as long as it drains.
 STOP_SECONDS = 5

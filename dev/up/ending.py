@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 import signal
 
-from dev import postgres, proc
-from dev.terminal import Terminal
-from dev.up import containers, platform, supervision
+from dev import postgres
+from dev.up import containers, platform
 from dev.up.options import Options
+from dotmac.server import proc, supervision
+from dotmac.server.terminal import Terminal
 
 FOREGROUND_SECONDS = 120
 

@@ -11,15 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from dev import postgres, proc
-from dev.errors import SetupError
-from dev.terminal import CROSS, DASH, Terminal
-from dev.up import supervision
+from dev import postgres
 from dev.up.crashes import DATABASE, LIMIT, Crashes
-from dev.up.logs import Follower, last_words, without_stack
 from dev.up.options import Options
-from dev.up.programs import Plan, Program
-from dev.up.supervision import State, Supervisor, SupervisorGoneError
+from dotmac.server import proc, supervision
+from dotmac.server.errors import SetupError
+from dotmac.server.logs import Follower, last_words, without_stack
+from dotmac.server.programs import Plan, Program
+from dotmac.server.supervision import State, Supervisor, SupervisorGoneError
+from dotmac.server.terminal import CROSS, DASH, Terminal
 
 POLL_SECONDS = 0.2
 READY_SECONDS = 180

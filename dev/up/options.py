@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import tempfile
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from dotenv import dotenv_values
 
-from dev.errors import SetupError
+from dotmac.server.errors import SetupError
+from dotmac.server.places import socket_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# sun_path holds 108 bytes, the last one a zero; supervisor binds `<path>.<pid>` first.
-LONGEST_SOCKET = 96
 PORTS = {
     "EDGE_HTTP_PORT": 8000,
     "EDGE_HTTPS_PORT": 8443,
@@ -90,11 +88,7 @@ class Options:
     @property
     def socket(self) -> Path:
         """The supervisor's socket; in a short place when the project's path is too long."""
-        near = self.run / "supervisor.sock"
-        if len(os.fsencode(near)) <= LONGEST_SOCKET:
-            return near
-        digest = hashlib.sha256(os.fsencode(self.run)).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"dotmac-{os.geteuid()}-{digest}" / "supervisor.sock"
+        return socket_of(self.run)
 
     def make_directories(self) -> None:
         """Make what is missing; keys are for this user alone."""
@@ -102,6 +96,8 @@ class Options:
             directory.mkdir(parents=True, exist_ok=True)
         self.keys.mkdir(mode=0o700, exist_ok=True)
         self.keys.chmod(0o700)
+        # What processes of the last run counted; none of them is left.
+        shutil.rmtree(self.run / "metrics", ignore_errors=True)
         self._make_socket_directory()
 
     def _make_socket_directory(self) -> None:

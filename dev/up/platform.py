@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from dev import postgres
+from dev.cluster import locate
 from dev.up.options import PORTS, Options
-from dev.up.programs import Plan, Program
+from dotmac.server.programs import Plan, Program
 
 SETTINGS = "config.settings.dev"
 # Handed to children by supervisord; everything else they read from the files themselves.
@@ -50,6 +51,7 @@ def told(options: Options) -> dict[str, str]:
         "BASE_DOMAIN": options.base_domain,
         "APPS_DOMAIN": options.apps_domain,
         "DATABASE_URL": _database_url(options),
+        **(_database_files(options) if options.has_own_database else {}),
         **{name: str(options.port(name)) for name in PORTS},
     }
 
@@ -87,19 +89,19 @@ def _database_url(options: Options) -> str:
     return postgres.url(options.postgres, options.port("DATABASE_PORT"))
 
 
+def _database_files(options: Options) -> dict[str, str]:
+    """For backups: where the passwords, the files and the programs of our own database are."""
+    cluster = locate(options.postgres)
+    return {
+        "DATABASE_HOME": str(cluster.home),
+        "DATABASE_ROOT": str(cluster.root),
+        "DATABASE_BINARIES": str(cluster.binaries),
+    }
+
+
 def _stamped(options: Options, digest: str, program: Program) -> Program:
     """Left out while neither code nor database changed; another's database may be anything."""
     return replace(program, stamp=digest) if options.has_own_database else program
-
-
-def _prepare(options: Options, *, has_docker: bool) -> Program:
-    """Plans, catalogue, certificate and the local server; left out while nothing changed."""
-    certificate = options.keys / "certificate.pem"
-    facts = f"{_database_url(options)}{has_docker}{certificate.read_text()}"
-    patterns = (*CODE, "apps/marketplace/catalogue/*.yaml")
-    stamp = _digest(options, patterns, facts) if options.has_own_database else ""
-    command = _manage("platform_prepare")
-    return Program("prepare", command, title="Plans and catalogue", once=True, stamp=stamp)
 
 
 def _digest(options: Options, patterns: Iterable[str], extra: str = "") -> str:
@@ -122,4 +124,7 @@ def _once(name: str, title: str, command: str) -> Program:
 
 def _daphne(port: int) -> Program:
     binary = str(Path(sys.executable).parent / "daphne")
-    return Program("web", [binary, "-b", "127.0.0.1", "-p", str(port), "config.server:application"])
+    # Without the server's own lines of requests, which hold the raw path; ours hold the route.
+    quiet = ["--verbosity", "0"]
+    address = ["-b", "127.0.0.1", "-p", str(port)]
+    return Program("web", [binary, *quiet, *address, "config.server:application"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dev.terminal import BOLD, DIM, Terminal
 from dev.up.options import Options
+from dotmac.server.terminal import BOLD, DIM, Terminal
 
 PASSWORD = "dotmac-demo"
 

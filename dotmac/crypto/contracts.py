@@ -1,4 +1,5 @@
-"""What platform and workspace sign for each other: hand-off, support visit, grant, usage report.
+"""What platform and workspace sign for each other: hand-off, support visit, grant, usage report;
+and what the platform signs for everybody, the certificate of an erasure.
 
 Unknown fields are ignored on opening, so that a platform may be newer than a workspace.
 """
@@ -21,6 +22,9 @@ GRANT_LIFETIME = timedelta(days=14)
 # Long enough for a platform that was away; a report is numbered and cumulative, so late does
 # no harm and twice changes nothing.
 USAGE_REPORT_LIFETIME = timedelta(days=30)
+ERASURE = "erasure-certificate"
+# It is shown for as long as anybody asks.
+ERASURE_LIFETIME = timedelta(days=36_525)
 
 Mode = Literal["full", "read_only"]
 Entitlement = bool | int | str
@@ -87,7 +91,8 @@ class Grant:
 
     A limit of None means no limit. `version` is the release that the workspace should run.
     `members` is everybody who comes by hand-off, by the operator's id, with their role there; None
-    where the platform does not say. `visits` are the support visits that go on.
+    where the platform does not say. `visits` are the support visits that go on. `signed_out` is
+    whose sessions were ended lately, and when.
     """
 
     serial: Annotated[int, Field(ge=1)]
@@ -102,6 +107,7 @@ class Grant:
     brand: Mapping[str, str] = Field(default_factory=dict)
     members: Mapping[uuid.UUID, Text] | None = Field(default=None, repr=False)
     visits: tuple[uuid.UUID, ...] | None = None
+    signed_out: Mapping[uuid.UUID, AwareDatetime] = Field(default_factory=dict, repr=False)
 
     @property
     def valid_until(self) -> datetime:
@@ -126,10 +132,45 @@ class UsageReport:
     meters: Mapping[str, Quantity]
 
 
+@dataclass(frozen=True, config=_CONFIG)
+class Unproven:
+    """What lay on a server that was lost for good, so that nobody saw it go; by name."""
+
+    server: Text
+    lost_at: AwareDatetime
+    reason: str
+    containers: tuple[Text, ...]
+    volumes: tuple[Text, ...]
+
+
+@dataclass(frozen=True, config=_CONFIG)
+class ErasureCertificate:
+    """What an installation erased of an organisation, and what of it is left; it names no person.
+
+    `counts` is how much went by kind and name: of a schema by its tables, “containers”, “rows”,
+    “files”. After `backups_until` no backup holds it any more.
+    """
+
+    certificate: uuid.UUID
+    organisation: uuid.UUID
+    name: Text
+    slug: Text
+    asked_by: Text
+    asked_at: AwareDatetime
+    begun_at: AwareDatetime
+    erased_at: AwareDatetime
+    backups_until: AwareDatetime
+    counts: Mapping[str, Mapping[str, int]]
+    kept: tuple[Text, ...] = ()
+    # Everything else was seen to be gone.
+    unproven: tuple[Unproven, ...] = ()
+
+
 _HAND_OFF = TypeAdapter(HandOff)
 _SUPPORT_VISIT = TypeAdapter(SupportVisit)
 _GRANT = TypeAdapter(Grant)
 _USAGE_REPORT = TypeAdapter(UsageReport)
+_ERASURE = TypeAdapter(ErasureCertificate)
 
 
 def sign_hand_off(hand_off: HandOff, key: SigningKey, *, host: str, issuer: str) -> str:
@@ -223,6 +264,27 @@ def open_usage_report(
     if report.tenant != tenant:
         raise TokenError("issuer", purpose=purpose)
     return Opened(report, claims)
+
+
+def sign_erasure(certificate: ErasureCertificate, key: SigningKey, *, issuer: str) -> str:
+    """Return the certificate as a token that anybody with the issuer's public key can check."""
+    return sign(
+        _ERASURE.dump_python(certificate, mode="json"),
+        key,
+        purpose=ERASURE,
+        audience=issuer,
+        issuer=issuer,
+        lifetime=ERASURE_LIFETIME,
+        subject=str(certificate.organisation),
+    )
+
+
+def open_erasure(
+    token: str, keys: Iterable[VerifyKey], *, issuer: str
+) -> Opened[ErasureCertificate]:
+    """Open a certificate of `issuer`; raises TokenError."""
+    claims = open_token(token, keys, purpose=ERASURE, audience=issuer, issuer=issuer)
+    return Opened(_typed(_ERASURE, claims, ERASURE), claims)
 
 
 def _typed(adapter: TypeAdapter[T], claims: Claims, purpose: str) -> T:

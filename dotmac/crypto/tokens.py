@@ -40,6 +40,7 @@ _LABELS = {
     "support-visit": "support link",
     "grant": "grant",
     "usage-report": "usage report",
+    "erasure-certificate": "certificate",
 }
 
 

@@ -5,9 +5,19 @@ from dotmac.edge.base import (
     Certificate,
     Edge,
     EdgeError,
+    KeptCertificate,
     PlatformRoutes,
     Route,
     Upstream,
 )
 
-__all__ = ["MARK_HEADER", "Certificate", "Edge", "EdgeError", "PlatformRoutes", "Route", "Upstream"]
+__all__ = [
+    "MARK_HEADER",
+    "Certificate",
+    "Edge",
+    "EdgeError",
+    "KeptCertificate",
+    "PlatformRoutes",
+    "Route",
+    "Upstream",
+]

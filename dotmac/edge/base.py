@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
+
+from dotmac.crypto.secret import Secret
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOSTNAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*")
@@ -66,6 +68,8 @@ class Certificate:
     hostnames: tuple[str, ...]
     cert_path: Path
     key_path: Path
+    # Shown only for names that no other certificate is for.
+    is_fallback: bool = False
 
     def covers(self, hostname: str) -> bool:
         """Whether a client that asks for this name, or this wildcard, accepts it."""
@@ -74,25 +78,64 @@ class Certificate:
 
 
 @dataclass(frozen=True)
+class KeptCertificate:
+    """A chain and its key in PEM, which the edge writes to files of its own."""
+
+    hostnames: tuple[str, ...]
+    chain: str = field(repr=False)
+    key: Secret = field(repr=False)
+
+
+@dataclass(frozen=True)
 class PlatformRoutes:
-    """The platform's own addresses; the ports are those that a browser uses."""
+    """The platform's own addresses; the ports are those that a browser uses.
+
+    Where there is a `web_url_file`, its text goes before `web_url`: on a server the web process
+    moves with each release, and processes that began before shall not lead back to the old one.
+
+    `hsts_s` is for how long browsers shall ask hosts of the two domains by HTTPS alone; 0 says
+    nothing of it. Never for other hosts: who takes a domain elsewhere may have no HTTPS there.
+    """
 
     base_domain: str
     apps_domain: str
     web_url: str
     http_port: int = 80
     https_port: int = 443
+    web_url_file: Path | None = None
+    hsts_s: int = 0
 
     def __post_init__(self) -> None:
         _check_hostname(self.base_domain)
         _check_hostname(self.apps_domain)
         _check_url(self.web_url)
 
+    def has(self, hostname: str) -> bool:
+        """Whether a host is one of its domains, or below one."""
+        domains = (self.base_domain, self.apps_domain)
+        return hostname in domains or hostname.endswith(tuple(f".{one}" for one in domains))
+
+    def now(self) -> "PlatformRoutes":
+        """These with the address that the file tells at this moment; EdgeError for a bad one."""
+        try:
+            told = self.web_url_file.read_text().strip() if self.web_url_file else ""
+        except FileNotFoundError:
+            told = ""
+        except OSError as error:
+            raise EdgeError(
+                f"Cannot read {self.web_url_file}, which tells where the platform's web process "
+                f"is: {error.strerror}.",
+                permanent=False,
+            ) from error
+        return replace(self, web_url=told) if told else self
+
 
 class Edge(Protocol):
     """Something that routes."""
 
-    def apply(self, routes: Iterable[Route], certificates: Iterable[Certificate]) -> bool:
+    def apply(
+        self, routes: Iterable[Route], certificates: Iterable[Certificate | KeptCertificate]
+    ) -> bool:
         """Have exactly these routes; says whether that was a change. Raises EdgeError."""
 
 

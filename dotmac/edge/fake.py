@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from dotmac.edge.base import Certificate, EdgeError, Route
+from dotmac.edge.base import Certificate, EdgeError, KeptCertificate, Route
 
 
 class FakeEdge:
@@ -10,7 +10,7 @@ class FakeEdge:
 
     def __init__(self) -> None:
         self.routes: dict[str, Route] = {}
-        self.certificates: tuple[Certificate, ...] = ()
+        self.certificates: tuple[Certificate | KeptCertificate, ...] = ()
         self.history: list[dict[str, Route]] = []
         self._failures = 0
         self._error = EdgeError("The edge failed, as the test asked.", permanent=False)
@@ -20,7 +20,9 @@ class FakeEdge:
         self._error = error or self._error
         self._failures = times
 
-    def apply(self, routes: Iterable[Route], certificates: Iterable[Certificate]) -> bool:
+    def apply(
+        self, routes: Iterable[Route], certificates: Iterable[Certificate | KeptCertificate]
+    ) -> bool:
         """Have exactly these routes; says whether that was a change."""
         if self._failures:
             self._failures -= 1

@@ -9,7 +9,8 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
-from dotmac.edge.base import Certificate, EdgeError, PlatformRoutes, Route
+from dotmac.edge.base import Certificate, EdgeError, KeptCertificate, PlatformRoutes, Route
+from dotmac.edge.kept import KeptFiles
 from dotmac.edge.traefik_config import render
 
 # Traefik reads only what is named as YAML or TOML; JSON is YAML.
@@ -28,16 +29,23 @@ class TraefikEdge:
         self.directory = directory
         self.platform = platform
 
-    def apply(self, routes: Iterable[Route], certificates: Iterable[Certificate]) -> bool:
+    def apply(
+        self, routes: Iterable[Route], certificates: Iterable[Certificate | KeptCertificate]
+    ) -> bool:
         """Have exactly these routes; says whether the file had to be written."""
-        certificates = list(certificates)
-        config = render(routes, certificates, self.platform)
-        text = json.dumps(config, indent=1, sort_keys=True) + "\n"
-        path = self.directory / ROUTES_FILE
+        path, kept = self.directory / ROUTES_FILE, KeptFiles(self.directory)
         try:
-            if _is_current(path, text, certificates):
+            placed = kept.place(certificates)
+            config = render(routes, placed, self.platform.now())
+            text = json.dumps(config, indent=1, sort_keys=True) + "\n"
+            if _is_current(path, text, placed):
+                # Keys that nothing names any more do not stay on the disk.
+                kept.sweep(text)
                 return False
+            # What the file of before names stays: Traefik may be reading it just now.
+            before = path.read_text() if path.exists() else ""
             _replace(path, text)
+            kept.sweep(before + text)
         except OSError as error:
             raise EdgeError(
                 f"Cannot write the routes to {path}: {error.strerror}. "

@@ -14,6 +14,7 @@ HTTPS = "https"
 WEB = "platform-web"
 TO_HTTPS = "to-https"
 COMPRESS = "compress"
+HSTS = "hsts"
 CHALLENGE_PATH = "/.well-known/acme-challenge/"
 
 # What holds no secret of the reader's beside what somebody else may choose: no pages, no API.
@@ -38,24 +39,37 @@ def render(
     services = {WEB: _service(platform.web_url)}
     middlewares = _platform_middlewares(platform)
     for route in routes:
-        routers |= _routers(route)
+        routers |= _routers(route, platform)
         services |= _services(route)
         middlewares |= _middlewares(route)
     config: Json = {
         "http": {"routers": routers, "services": services, "middlewares": middlewares},
         "tls": {"options": {"default": {"minVersion": "VersionTLS12"}}},
     }
-    if certificates:
-        config["tls"]["certificates"] = [
-            {"certFile": str(one.cert_path), "keyFile": str(one.key_path)} for one in certificates
-        ]
+    config["tls"] |= _certificates(certificates)
     return config
 
 
-def _routers(route: Route) -> Json:
+def _certificates(certificates: list[Certificate]) -> Json:
+    """Of two for one name Traefik shows either, so a fallback is only its default."""
+    shown = [_files(one) for one in certificates if not one.is_fallback]
+    fallback = [_files(one) for one in certificates if one.is_fallback][:1]
+    found: Json = {"certificates": shown} if shown else {}
+    if fallback:
+        found["stores"] = {"default": {"defaultCertificate": fallback[0]}}
+    return found
+
+
+def _files(certificate: Certificate) -> Json:
+    return {"certFile": str(certificate.cert_path), "keyFile": str(certificate.key_path)}
+
+
+def _routers(route: Route, platform: PlatformRoutes) -> Json:
     """A route on its entry point; one with TLS leads there from plain HTTP."""
     rule = f"Host(`{route.hostname}`)"
-    main = _router(rule, _target(route), _ROUTE, tls=route.tls, through=_way(route))
+    kept = _kept_to_https(platform) if route.tls and platform.has(route.hostname) else []
+    through = [*kept, *_way(route)]
+    main = _router(rule, _target(route), _ROUTE, tls=route.tls, through=through)
     if not route.tls:
         return {f"{route.hostname}-http": main}
     to_https = _router(rule, "noop@internal", _ROUTE, tls=False, through=[TO_HTTPS])
@@ -150,9 +164,23 @@ def _platform_routers(platform: PlatformRoutes, certificates: list[Certificate])
     }
     for name, (rule, priority, needed) in rules.items():
         routers[f"{name}-http"] = _router(rule, WEB, priority, tls=False)
-        if any(certificate.covers(needed) for certificate in certificates):
-            routers[f"{name}-https"] = _router(rule, WEB, priority, tls=True)
+        if any(_serves(certificate, needed) for certificate in certificates):
+            kept = _kept_to_https(platform)
+            routers[f"{name}-https"] = _router(rule, WEB, priority, tls=True, through=kept)
     return routers
+
+
+def _kept_to_https(platform: PlatformRoutes) -> list[str]:
+    """Said here for all that is answered: pages, files, errors, and what containers say."""
+    return [HSTS] if platform.hsts_s else []
+
+
+def _serves(certificate: Certificate, needed: str) -> bool:
+    """Whether it is for a name or wildcard, or for one of the hosts below."""
+    below = [name.partition(".")[2] for name in certificate.hostnames]
+    return certificate.covers(needed) or (
+        needed.startswith("*.") and needed.removeprefix("*.") in below
+    )
 
 
 def _below(domain: str) -> str:
@@ -162,7 +190,9 @@ def _below(domain: str) -> str:
 
 def _platform_middlewares(platform: PlatformRoutes) -> Json:
     port = "" if platform.http_port == 80 else f":{platform.http_port}"
-    return {
+    # Each host for itself: what else lies below the domains is not ours to know.
+    kept = {HSTS: {"headers": {"stsSeconds": platform.hsts_s}}} if platform.hsts_s else {}
+    return kept | {
         TO_HTTPS: {
             "redirectScheme": {
                 "scheme": "https",

@@ -14,7 +14,10 @@ EXITED = "exited"
 
 @dataclass(frozen=True)
 class EngineInfo:
-    """A host as its engine describes it; the disk is None where it cannot be seen from here."""
+    """A host as its engine describes it; None where something cannot be seen from here.
+
+    `clock` is the time there when it answered, in UTC.
+    """
 
     version: str
     api_version: str
@@ -22,6 +25,7 @@ class EngineInfo:
     memory_bytes: int
     containers: int
     disk_free_bytes: int | None = None
+    clock: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,7 @@ class DockerEngine:
                 memory_bytes=info["MemTotal"],
                 containers=info["Containers"],
                 disk_free_bytes=_disk_free(info["DockerRootDir"], info["Name"]),
+                clock=wire.timestamp(info["SystemTime"]),
             )
 
     def image(self, ref: str, *, pull: bool = False) -> ImageInfo:

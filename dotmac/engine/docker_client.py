@@ -5,6 +5,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import docker
 import requests
@@ -14,6 +15,7 @@ from requests.adapters import HTTPAdapter
 
 from dotmac.engine import fence
 from dotmac.engine.errors import EngineError, ErrorCode
+from dotmac.telemetry import tracing
 
 OLDEST_API = "1.41"
 NEWEST_API = "1.47"
@@ -99,7 +101,12 @@ class _FencedClient(docker.APIClient):
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         fence.check()
-        return super().send(request, **options)
+        path = urlsplit(request.url or "").path
+        facts = {"http__request__method": request.method or "", "url__path": path}
+        with tracing.span(f"docker {request.method}", kind=tracing.CLIENT, **facts) as span:
+            response = super().send(request, **options)
+            span.note(http__response__status_code=response.status_code)
+            return response
 
 
 class _PromptAdapter(HTTPAdapter):

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from dotmac.net import OutOfReachError, Reach, connect
 from dotmac.net.reach import resolve
+from dotmac.telemetry import tracing
 
 TIMEOUT_S = 10.0
 # Of an answer so much is read; it is kept to be shown.
@@ -46,6 +47,18 @@ class Answer:
 
 def send(message: Message, reach: Reach, *, timeout_s: float = TIMEOUT_S) -> Answer:
     """POST a message; never raises for what it finds."""
+    # The host alone: the rest of an address may be a password.
+    place = urlsplit(message.url).hostname or ""
+    with tracing.span("webhook POST", kind=tracing.CLIENT, server__address=place) as span:
+        answer = _answer(message, reach, timeout_s)
+        if answer.status is not None:
+            span.note(http__response__status_code=answer.status)
+        if not answer.is_ok:
+            span.fail("not taken")
+        return answer
+
+
+def _answer(message: Message, reach: Reach, timeout_s: float) -> Answer:
     began = time.monotonic()
     try:
         status, text = _post(message, reach, timeout_s)

@@ -62,10 +62,25 @@
     }
   }
 
+  /** A panel below its button closes by Esc, which gives the focus back, and by a press beside it. */
+  function watchDrops() {
+    const opened = () => document.querySelectorAll("details[data-drop][open]");
+    document.addEventListener("keydown", ({ key, target }) => {
+      for (const drop of key === "Escape" ? opened() : []) {
+        drop.open = false;
+        if (drop.contains(target)) drop.querySelector("summary").focus();
+      }
+    });
+    document.addEventListener("pointerdown", ({ target }) => {
+      for (const drop of opened()) if (!drop.contains(target)) drop.open = false;
+    });
+  }
+
   // After theirs.
   document.addEventListener("DOMContentLoaded", () => setTimeout(name));
   window.addEventListener("load", () => setTimeout(name));
   document.addEventListener("keydown", hold);
+  watchDrops();
   // The theme asks the device once. Whoever leaves the choice to it has a page that turns with it.
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", ({ matches }) => {
     const page = window.Alpine?.$data(document.documentElement);

@@ -18,6 +18,6 @@ export function watchDialogs() {
     }
     const closer = event.target.closest("[data-dialog-close]");
     if (closer) closer.closest("dialog")?.close();
-    if (event.target.matches("dialog.dm-dialog")) event.target.close();
+    if (event.target.matches("dialog:is(.dm-dialog, .dm-drawer)")) event.target.close();
   });
 }

@@ -20,7 +20,7 @@ from tests.pages.test_every_address import HOSTS, OPEN, walk
 
 STRANGER = ""
 # A customer's own: the portal, and what is done with a passkey.
-_CUSTOMER_S = {
+CUSTOMER_S = {
     "portal_home",
     "portal_services",
     "portal_account",
@@ -39,6 +39,7 @@ _VALUES = {
 ELSEWHERE = {
     "admin:autocomplete": "JSON for a field",
     "admin:django.contrib.admin.sites.AdminSite.catch_all_view": "what is not there",
+    "admin:export_file": "a file",
     "admin:list_export": "a file",
     "admin:view_on_site": "nothing of ours has an address elsewhere",
     "brand_logo": "a picture",
@@ -74,7 +75,7 @@ class Page:
         return HOSTS[self.kind]
 
 
-class _Marks(dict[str, str]):
+class Marks(dict[str, str]):
     """Leaves every parameter's name in the path."""
 
     def get(self, name: str, _default: Any = None) -> Any:
@@ -84,7 +85,7 @@ class _Marks(dict[str, str]):
 def everything(kind: str, known: dict[str, str]) -> Iterator[Page]:
     """All addresses of a kind but the API's, with parameters that lead to rows (world.fill)."""
     patterns = get_resolver(f"config.urls.{kind}").url_patterns
-    for name, path in walk(patterns, _Marks()):
+    for name, path in walk(patterns, Marks()):
         if not path.startswith(("/api/v1/", "/static/")):
             yield Page(kind, name, _filled(kind, name, path, known), _asker(name))
 
@@ -95,16 +96,18 @@ def others(known: dict[str, str]) -> list[Page]:
         Page("operator", "consent", known["consent"], OWNER),
         Page("operator", "list of nothing", "/admin/accounts/user/?q=nobody-is-called-so", OWNER),
         Page("operator", "list that is sorted", "/admin/accounts/user/?o=1.-2", OWNER),
+        Page("operator", "imported tenants of a slug", f"{_IMPORTED}?slug=brought", OWNER),
         Page("workspace", "portal for staff", "/", OWNER),
         Page("workspace", "list that is filtered", _FILTERED, OWNER),
     ]
 
 
+_IMPORTED = "/admin/tenants/organisation/imported/"
 _FILTERED = "/admin/subscribers/subscriber/?status__exact=active"
 
 
 def _asker(name: str) -> str:
-    if name in _CUSTOMER_S:
+    if name in CUSTOMER_S:
         return CUSTOMER
     return STRANGER if name in OPEN else OWNER
 

@@ -1,26 +1,21 @@
 """A site with a row of everything, served by this process, and a browser for its people."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
 from django.conf import settings as django_settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.test import override_settings
 from playwright.sync_api import Browser
 from playwright.sync_api import Page as Tab
 
-from apps.accounts.models import User
-from apps.tenancy.kinds import schema_of
 from tests.accessibility.addresses import ELSEWHERE, Page, answer, everything, others
 from tests.accessibility.world import CUSTOMER, OWNER, SCHEMAS, fill
 from tests.e2e.browser import chromium
 from tests.pages.test_every_address import HOSTS
+from tests.signed_in import proven_session
 from tests.site import site as served
 
 WIDE, NARROW = (1440, 900), (360, 740)
@@ -63,21 +58,6 @@ class Site:
             context.close()
 
 
-def _session(schema: str, email: str) -> str:
-    """The session of somebody who has just proved who they are."""
-    with schema_of(schema):
-        user = User.objects.get(email=email)
-        session = SessionStore()
-        session[SESSION_KEY] = str(user.pk)
-        session[BACKEND_SESSION_KEY] = django_settings.AUTHENTICATION_BACKENDS[0]
-        session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-        proof = {"method": "password", "at": time.time() + 3600, "reauthenticated": True}
-        session[AUTHENTICATION_METHODS_SESSION_KEY] = [proof]
-        session[f"{AUTHENTICATION_METHODS_SESSION_KEY}_user"] = str(user.pk)
-        session.save()
-    return str(session.session_key)
-
-
 @pytest.fixture(scope="package")
 def site(
     open_live_database: Callable[[], AbstractContextManager[str]],
@@ -87,8 +67,10 @@ def site(
     media = tmp_path_factory.mktemp("media")
     with open_live_database(), override_settings(MEDIA_ROOT=media):
         known = fill()
-        sessions = {(kind, OWNER): _session(schema, OWNER) for kind, schema in SCHEMAS.items()}
-        sessions["workspace", CUSTOMER] = _session(SCHEMAS["workspace"], CUSTOMER)
+        sessions = {
+            (kind, OWNER): proven_session(schema, OWNER) for kind, schema in SCHEMAS.items()
+        }
+        sessions["workspace", CUSTOMER] = proven_session(SCHEMAS["workspace"], CUSTOMER)
         found = [page for kind in HOSTS for page in everything(kind, known)] + others(known)
         with served() as port:
             name = django_settings.SESSION_COOKIE_NAME

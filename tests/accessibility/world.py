@@ -1,8 +1,9 @@
 """One row at least of everything that has a page, in Acme's schemas and at the operator."""
 
 from contextlib import nullcontext
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
+from uuid import uuid4
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -19,8 +20,14 @@ from apps.accounts.providers.models import IdentityProvider
 from apps.accounts.services import create_user
 from apps.alerts.channels import create_channel
 from apps.alerts.models import AlertDelivery
+from apps.backups.models import BackupAlarm, BackupRun, BackupTarget, FormerPlace
 from apps.billing import services as billing
-from apps.events.actors import SYSTEM
+from apps.certificates.models import Certificate as Ordered
+from apps.certificates.models import IssuedCertificate
+from apps.doctor.models import CheckState
+from apps.doctor.services import start_checkup
+from apps.events import services as events
+from apps.events.actors import SYSTEM, user_actor
 from apps.events.models import Event
 from apps.fleet.models import Certificate, ServerPlan
 from apps.idp.services import PartyWords, save_party
@@ -29,15 +36,17 @@ from apps.notifications.models import Delivery as Message
 from apps.notifications.models import Notification, Suppressed
 from apps.subscribers import imports, services
 from apps.subscribers.models import SubscriberImport
-from apps.tenancy.kinds import PUBLIC, schema_of
+from apps.tenancy.kinds import PUBLIC, WORKSPACE, schema_of
 from apps.tenancy.models import FailedMigration
+from apps.tenancy.services import create_tenant
+from apps.tenants.erasing.certificates import certify
 from apps.tenants.migrating import migrate_tenants
-from apps.tenants.models import Impersonation, Organisation
+from apps.tenants.models import ErasedPerson, Erasure, Impersonation, Organisation
 from apps.webhooks.models import Attempt, Delivery, Endpoint
 from apps.work.jobs import run as run_job
 from apps.work.models import Due
 from dotmac.crypto.secret import Secret
-from tests.conftest import ACME
+from tests.conftest import ACME, INITECH
 from tests.instances.world import adopt, arrange_release, furnish, install_shop, shop
 from tests.keys import key_like
 
@@ -68,7 +77,7 @@ def fill() -> dict[str, str]:
     for kind, schema in SCHEMAS.items():
         with schema_of(schema):
             known[f"{kind} token"] = _people(kind)
-            known[f"{kind} notification_id"] = _messages()
+            known[f"{kind} notification_id"] = str(Notification.objects.latest("pk").uuid)
     known["organisation_invitation token"] = known["console token"]
     with schema_of(ACME.workspace):
         checked = SubscriberImport.objects.get(filename="list.csv")
@@ -79,21 +88,13 @@ def fill() -> dict[str, str]:
 
 
 def _people(kind: str) -> str:
-    """An owner, who asks for every page, and whom and what an admin has besides.
-
-    The text of an invitation's link.
-    """
+    """An owner, who asks for every page, with people, keys and messages; an invitation's text."""
     owner, _made = User.objects.get_or_create(email=OWNER)
     # In a console nobody has a password.
     owner.set_password(None if kind == "console" else PASSWORD)
     owner.name, owner.is_staff, owner.is_superuser = "Alice Acme", True, True
     owner.save()
     EmailAddress.objects.get_or_create(user=owner, email=OWNER, verified=True, primary=True)
-    viewer = User.objects.create_user("vic@acme.example", is_staff=True)
-    Membership.objects.create(user=viewer, role="viewer")
-    Role.objects.create(name="Desk", permissions=["people.view", "plans.view"])
-    key_like(owner)
-    _invitation, token = invite(email="new@acme.example", role="viewer", by=owner)
     if kind != "console":
         IdentityProvider.objects.create(
             kind="google",
@@ -103,6 +104,19 @@ def _people(kind: str) -> str:
             secret="",
             domains=["acme.example"],
         )
+    messages(owner)
+    return people(owner)
+
+
+def people(owner: User) -> str:
+    """Whom and what an admin has beside its owner; the text of an invitation's link."""
+    viewer = User.objects.create_user("vic@acme.example", is_staff=True)
+    Membership.objects.create(user=viewer, role="viewer")
+    desk = Role.objects.create(name="Desk", permissions=["people.view", "plans.view"])
+    key_like(owner)
+    _invitation, token = invite(email="new@acme.example", role="viewer", by=owner)
+    rights = {"before": ["people.view", "keys.use"], "after": desk.permissions}
+    events.record("role.changed", actor=user_actor(owner), subject=desk, data=rights)
     return token.reveal()
 
 
@@ -116,10 +130,9 @@ def _factors() -> str:
     return str(passkey.pk)
 
 
-def _messages() -> str:
+def messages(owner: User) -> None:
     """What somebody was told and how, and a webhook with a delivery that failed once."""
     now = timezone.now()
-    owner = User.objects.get(email=OWNER)
     event = Event.objects.order_by("pk").first()
     told = Notification.objects.create(
         user=owner,
@@ -128,7 +141,7 @@ def _messages() -> str:
         data=event.data if event else {},
         url="/admin/",
     )
-    Message.objects.create(notification=told, channel="email", address=OWNER, status="failed")
+    Message.objects.create(notification=told, channel="email", address=owner.email, status="failed")
     Suppressed.objects.create(address="gone@example.net", reason="It does not exist.")
     endpoint = Endpoint.objects.create(
         url="https://crm.acme.example/hook", description="CRM", types=[], secret=""
@@ -139,7 +152,6 @@ def _messages() -> str:
     Attempt.objects.create(
         delivery=delivery, at=now, status=500, duration_ms=37, error="It answered 500."
     )
-    return str(told.uuid)
 
 
 def _subscribers() -> None:
@@ -190,9 +202,38 @@ def _operate() -> str:
         channel, _none = create_channel(name="Chat", kind="slack", address=address, actor=SYSTEM)
         AlertDelivery.objects.create(channel=channel, what="test", status="failed")
         Certificate.objects.create(name="apps", hostnames=["*.apps.localhost"], expires_at=now)
+        ordered = Ordered.objects.create(
+            name="apps.localhost",
+            hostnames=["apps.localhost", "*.apps.localhost"],
+            challenge="dns-01",
+            status="failed",
+            last_error="The DNS server 192.0.2.1 cannot be reached.",
+            issuer="R11",
+            starts_at=now,
+            expires_at=now,
+        )
+        IssuedCertificate.objects.create(
+            certificate=ordered,
+            hostnames=ordered.hostnames,
+            issuer="R11",
+            serial="3f09a2b4c5d6e7f8",
+            fingerprint="0" * 64,
+            chain="-",
+            starts_at=now,
+            expires_at=now,
+            revoked_at=now,
+        )
         words = PartyWords("Wiki", False, ["https://wiki.example/back"], ["openid"], "everybody")
         party, _secret = save_party(None, words, actor=SYSTEM)
         migrate_tenants(actor=SYSTEM)
+        start_checkup(actor=SYSTEM)
+        for status in ("warning", "problem"):
+            CheckState.objects.create(name=_CHECKS[status], status=status, findings=[_FOUND])
+        certify(
+            Erasure.objects.create(**_GONE, asked_at=now, counts={"rows": {"accounts.user": 2}})
+        )
+        _restored(now)
+        _backups()
         FailedMigration.objects.create(
             schema="c_initech", error="column exists already", failed_at=now
         )
@@ -206,6 +247,50 @@ def _operate() -> str:
         "code_challenge_method": "S256",
     }
     return f"/identity/authorize?{urlencode(asked)}"
+
+
+_CHECKS = {"warning": "queue", "problem": "clock"}
+_FOUND = {"status": "problem", "text": "It is so.", "advice": "Do this.", "values": {}}
+_GONE = {"organisation": uuid4(), "name": "Zephyr Net", "slug": "zephyr", "asked_by": "owner"}
+
+
+def _restored(now: datetime) -> None:
+    """What a restore brought back: Initech, and somebody of Acme's console."""
+    back = adopt(INITECH)
+    row = Erasure.objects.create(
+        organisation=back.uuid, name=back.name, slug=back.slug, asked_by="owner", asked_at=now
+    )
+    certify(row)
+    with schema_of(ACME.console):
+        person = User.objects.get(email="vic@acme.example").uuid
+    ErasedPerson.objects.create(
+        schema=ACME.console, kind="user", person=person, erased_at=now, restored_at=now
+    )
+    create_tenant(kind=WORKSPACE, slug="brought", name="Brought", host="brought.apps.localhost")
+
+
+def _backups() -> None:
+    """A place off site, what was made there, and what is wrong."""
+    now = timezone.now()
+    BackupTarget.objects.create(
+        address="https://s3.example.com/bucket", is_on=True, on_since=now, reaches=now
+    )
+    report = {"tenants": 12, "seconds": 41.5, "recovery_point_s": 62.0}
+    made: list[dict[str, object]] = [
+        {"kind": "full", "status": "done", "size": 123_456_789},
+        {"kind": "test", "status": "done", "report": report},
+        {"kind": "differential", "status": "failed", "error": "The place takes no more."},
+    ]
+    for facts in made:
+        BackupRun.objects.create(slot=None, finished_at=now, **facts)
+    BackupAlarm.objects.create(name="away", error="The place does not answer.")
+    FormerPlace.objects.create(
+        address="sftp://old.example.com/platform",
+        keep_daily=7,
+        keep_weekly=4,
+        oldest_at=now,
+        last_error="The place does not answer.",
+    )
 
 
 _SIZE = {"name": "small", "cpu_millis": 4000, "memory_mb": 8000, "disk_mb": 80_000}

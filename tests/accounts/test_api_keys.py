@@ -38,12 +38,12 @@ def key_of(isp: Isp) -> tuple[ApiKey, str]:
     return key, text.reveal()
 
 
-def call(isp: Isp, authorization: str | None) -> int:
-    """The status of a call of the console's API."""
+def call(isp: Isp, authorization: str | None, address: str = "127.0.0.1") -> int:
+    """The status of a call of the console's API from an address."""
     headers = {"host": isp.console_host}
     if authorization is not None:
         headers["authorization"] = authorization
-    return Client(headers=headers).get(API).status_code
+    return Client(headers=headers, REMOTE_ADDR=address).get(API).status_code
 
 
 @pytest.mark.django_db
@@ -109,25 +109,28 @@ def test_a_key_goes_on_when_its_maker_leaves(acme: Isp) -> None:
 
 
 @pytest.mark.django_db
-def test_last_use_is_noted_once_a_minute_at_most(acme: Isp) -> None:
+def test_last_use_is_noted_each_ten_minutes_and_from_elsewhere_after_one(acme: Isp) -> None:
     key, text = key_of(acme)
     start = timezone.now()
 
-    def used_at(seconds: int) -> float:
+    def used_at(seconds: int, address: str = "127.0.0.1") -> float:
         with time_machine.travel(start + timedelta(seconds=seconds), tick=False):
-            assert call(acme, f"Bearer {text}") == 200
+            assert call(acme, f"Bearer {text}", address) == 200
         with schema_of(acme.console):
             key.refresh_from_db()
         assert key.last_used_at is not None
         return (key.last_used_at - start).total_seconds()
 
-    assert [used_at(second) for second in (0, 30, 59, 61, 100)] == [0, 0, 0, 61, 61]
+    assert [used_at(second) for second in (0, 59, 61, 599, 601, 700)] == [0, 0, 0, 0, 601, 601]
+    elsewhere = [used_at(second, "203.0.113.7") for second in (630, 662, 700, 1300)]
+    assert elsewhere == [601, 662, 662, 1300]
+    assert key.last_used_ip == "203.0.113.7"
 
 
 @pytest.mark.django_db
 def test_the_text_of_a_key_is_kept_nowhere(acme: Isp) -> None:
     key, text = key_of(acme)
-    secret = text.rpartition("_")[2]
+    secret = text.split("_", 2)[2]
     with schema_of(acme.console):
         kept = str(list(ApiKey.objects.values())) + str(list(Event.objects.values()))
     assert secret not in kept

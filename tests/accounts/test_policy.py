@@ -210,7 +210,11 @@ def test_the_last_owner_cannot_lock_everybody_out(browser: Browser) -> None:
     assert "The policy is saved" in text_of(page)
     with schema_of("public"):
         event = Event.objects.get(type="sign_in_policy.changed")
-        assert event.data == {"who": "staff", "grace_days": 3}
+        changed = {
+            "who": {"before": "off", "after": "staff"},
+            "grace_days": {"before": 7, "after": 3},
+        }
+        assert event.data == {"who": "staff", "grace_days": 3, "changed": changed}
         assert event.actor_label == "alice@example.net"
 
 

@@ -126,6 +126,22 @@ def test_an_address_that_does_not_exist_says_nothing_about_the_server(
     assert olga.email not in pager.got[0][2].decode()
 
 
+@pytest.mark.usefixtures("channel")
+@pytest.mark.parametrize("refusal", ["552 5.2.2 Mailbox is full", "450 4.2.1 Try later"])
+def test_one_mailbox_that_is_full_says_nothing_about_the_server(
+    refusal: str, pager: Receiver, olga: User, run_due: Work, settings: Any
+) -> None:
+    with mail_server() as server:
+        settings.EMAIL_BACKEND, settings.EMAIL_HOST = SMTP, "127.0.0.1"
+        settings.EMAIL_PORT, server.refusal = server.port, refusal
+        a_mail_to(olga)
+        run_due()
+    minutes_pass(11)
+    run_due()
+    assert not MailPath.objects.filter(failing_since__isnull=False).exists()
+    assert ("alert.raised", NONE_LEAVES) not in said(pager)
+
+
 def test_a_server_that_relays_for_nobody_is_one(
     channel: AlertChannel, pager: Receiver, olga: User, run_due: Work, settings: Any
 ) -> None:

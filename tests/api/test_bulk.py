@@ -90,6 +90,27 @@ def test_the_batch_is_one_event(desk: Program, acme: Isp) -> None:
     assert event.data == {"created": [made["id"]], "updated": {}}
 
 
+def test_each_row_is_an_event_as_if_it_had_been_sent_alone(desk: Program, acme: Isp) -> None:
+    made = bring(desk, DORA, EMIL)["results"]
+    changed = {**DORA, "email": "dora@example.org", "metadata": {"crm": "17"}}
+    bring(desk, changed, EMIL)
+    with schema_of(acme.workspace):
+        events = Event.objects.filter(type__startswith="subscriber.").order_by("id")
+        assert [(event.type, event.subject_id) for event in events] == [
+            ("subscriber.created", made[0]["id"]),
+            ("subscriber.created", made[1]["id"]),
+            ("subscriber.updated", made[0]["id"]),
+        ]
+        first, _second, last = events
+        person = Subscriber.objects.get(uuid=made[0]["id"])
+    assert first.data == {"number": person.number, "status": "lead"}
+    assert last.data["changed"] == {
+        "email": {"before": "dora@example.com", "after": "dora@example.org"},
+        "metadata.crm": {"before": None, "after": "17"},
+    }
+    assert {event.actor_label for event in events} == {"Programs of alice@acme.example"}
+
+
 @pytest.mark.parametrize("rows", [[], [{"name": "x"}] * 1001, "all", [1]])
 def test_too_few_too_many_or_no_rows(desk: Program, problem: Problem, rows: object) -> None:
     assert problem(desk.post("subscribers/bulk/", {"subscribers": rows}))["status"] == 400

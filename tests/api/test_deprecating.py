@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from django.urls import path
+from django.urls import path, resolve
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -56,13 +56,15 @@ URLS = [
 
 
 def test_answers_and_log_say_so() -> None:
+    request = APIRequestFactory().get("/api/v1/old/")
+    request.resolver_match = resolve(request.path, tuple(URLS))
     with capture_logs() as logged:
-        answer = OldView.as_view()(APIRequestFactory().get("/api/v1/old/"))
+        answer = OldView.as_view()(request)
     assert answer["deprecation"] == "@1772323200"
     assert answer["sunset"] == "Mon, 01 Mar 2027 00:00:00 GMT"
     assert answer["link"].startswith("<https://dotmac.example/changes#1>")
     (line,) = logged
-    assert (line["event"], line["path"]) == ("deprecated_api_used", "/api/v1/old/")
+    assert (line["event"], line["route"]) == ("deprecated_api_used", "old")
 
 
 @pytest.mark.django_db

@@ -1,11 +1,14 @@
 """What happened, over the API: followed by programs, in an order that never changes."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.http import HttpResponse
+from django.test.utils import CaptureQueriesContext
 
 from apps.events import services as events
 from apps.events.actors import SYSTEM, Subject
@@ -121,3 +124,28 @@ def test_the_price_of_a_page_does_not_grow(
     desk.get("events/")
     with django_assert_max_num_queries(12):
         assert len(ids(desk.get("events/", limit=30))) == 30
+
+
+def test_a_long_log_is_not_walked_for_its_newest_days(
+    happen: Callable[..., list[str]], desk: Program, acme: Isp
+) -> None:
+    happen(1)
+    with schema_of(acme.workspace):
+        one = Event.objects.latest("id")
+        now = one.at
+        Event.objects.all().delete()
+        rows = [Event(at=now - timedelta(days=400 - n / 20), seal_no=n) for n in range(1, 8000)]
+        for row in rows:
+            row.type, row.actor_kind, row.subject_type = one.type, "system", "mast"
+        Event.objects.bulk_create(rows)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE events_event")
+    with CaptureQueriesContext(connection) as asked:
+        assert len(desk.get("events/", limit=20).json()["results"]) == 20
+    sent = [one["sql"] for one in asked]
+    (last,) = [sql for sql in sent if "events_event" in sql and "LIMIT 21" in sql]
+    with schema_of(acme.workspace), connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {last}")
+        plan = "\n".join(row for (row,) in cursor.fetchall())
+    removed = [int(text) for text in re.findall(r"Rows Removed by Filter: (\d+)", plan)]
+    assert sum(removed) <= 1001, plan

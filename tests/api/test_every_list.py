@@ -22,8 +22,12 @@ ONE_ORDER = {"/api/v1/events/"}
 RECORDS = {
     "/api/v1/alert-deliveries/",
     "/api/v1/api-keys/",
+    "/api/v1/backups/",
+    "/api/v1/certificates/",
     "/api/v1/deleted/",
     "/api/v1/events/",
+    "/api/v1/exports/",
+    "/api/v1/health-checks/",
     "/api/v1/imports/",
     "/api/v1/invitations/",
     "/api/v1/messages/",
@@ -32,6 +36,7 @@ RECORDS = {
     "/api/v1/releases/",
     "/api/v1/routes/",
     "/api/v1/suppressions/",
+    "/api/v1/verifications/",
     "/api/v1/webhook-deliveries/",
 }
 

@@ -1,6 +1,7 @@
 """What the API does alike for every resource, tried on subscribers."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -10,18 +11,24 @@ from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from apps.accounts.models import ApiKey
+from apps.billing.models import PlanVersion
+from apps.billing.services import plan_version
 from apps.branding import post
 from apps.branding.models import PostedMail
+from apps.branding.quota import quota_today
 from apps.contract.models import HeldGrant
 from apps.core.api.codes import problem_codes
 from apps.core.models import IdempotentAnswer
 from apps.events.models import Event
 from apps.subscribers.models import Subscriber
-from apps.tenancy.kinds import schema_of
+from apps.tenancy.kinds import PUBLIC, schema_of
+from apps.tenants.models import Organisation
 from tests.api.conftest import Program
 from tests.conftest import Isp
+from tests.instances.world import adopt
 
 Problem = Callable[[HttpResponse], dict[str, Any]]
 DORA = {"name": "Dora Diaz", "email": "dora@example.com"}
@@ -182,6 +189,27 @@ class TestLimits:
             HeldGrant.objects.create(entitlements={"api_requests_per_minute": 4000})
         assert desk.get("me/")["ratelimit-policy"] == '"default";q=4000;w=60'
         cache.clear()
+
+    def test_a_console_s_plan_says_how_many_too(
+        self, program: Program, acme: Isp, settings: Any
+    ) -> None:
+        organisation = adopt(acme)
+        assert program.get("me/")["ratelimit-policy"] == '"default";q=600;w=60'
+        with schema_of(PUBLIC):
+            sold = plan_version(organisation.plan_version)
+            terms = {"api_requests_per_minute": 90, "mails_per_day": 7}
+            larger = PlanVersion.objects.create(
+                plan=sold.plan,
+                number=sold.number + 1,
+                currency=sold.currency,
+                flat_minor=sold.flat_minor,
+                entitlements=terms,
+            )
+        Organisation.objects.filter(pk=organisation.pk).update(plan_version=larger.uuid)
+        with time_machine.travel(timezone.now() + timedelta(minutes=2)):
+            assert program.get("me/")["ratelimit-policy"] == '"default";q=90;w=60'
+        with schema_of(acme.console):
+            assert quota_today().limit == 7
 
 
 class TestProblems:

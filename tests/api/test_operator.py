@@ -4,15 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.http import HttpResponse
-from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from apps.fleet.models import Region, Server, ServerPlan
 from apps.marketplace.models import App, Release
 from apps.tenancy.kinds import operator
 from tests.api.conftest import Program, key_in
 from tests.conftest import Isp
+from tests.costs import queries_of
 from tests.instances.world import Shop, adopt
 
 Problem = Callable[[HttpResponse], dict[str, Any]]
@@ -52,12 +52,9 @@ def test_a_list_asks_the_database_as_often_for_many_rows(
     platform_desk: Program, running_shop: Shop, what: str
 ) -> None:
     def queries() -> int:
-        with CaptureQueriesContext(connection) as asked:
-            assert platform_desk.get(f"{what}/").status_code == 200
-        return len(asked)
+        return queries_of(lambda: platform_desk.get(f"{what}/"))
 
     more_of_everything(0)
-    queries()
     few = queries()
     for number in range(1, 6):
         more_of_everything(number)
@@ -100,3 +97,24 @@ def test_a_console_sees_what_can_be_deployed(
     offered = {app["key"] for app in program.get("apps/").json()["results"]}
     assert "shop" in offered
     assert "hidden" not in offered
+
+
+def test_a_server_that_never_comes_back_is_given_up_and_cleared(
+    platform_desk: Program, problem: Problem, running_shop: Shop
+) -> None:
+    (server,) = platform_desk.get("servers/", status="active").json()["results"]
+    at = f"servers/{server['id']}"
+    loss = {"name": "one", "reason": "Burnt"}
+    assert problem(platform_desk.post(f"{at}/lose/", loss))["status"] == 409
+    Server.objects.filter(name="one").update(status="unreachable", failing_since=timezone.now())
+    refused = problem(platform_desk.post(f"{at}/lose/", {**loss, "name": "two"}))
+    assert (refused["status"], refused["errors"][0]["field"]) == (400, "name")
+    assert problem(platform_desk.post(f"{at}/lose/", {"name": "one"}))["status"] == 400
+    lost = platform_desk.post(f"{at}/lose/", loss).json()
+    assert (lost["status"], lost["lost_reason"]) == ("lost", "Burnt")
+    assert running_shop.row.status == "failed"
+    assert problem(platform_desk.post(f"{at}/clear/"))["status"] == 409
+    Server.objects.filter(name="one").update(failing_since=None)
+    begun = platform_desk.post(f"{at}/clear/")
+    assert begun.status_code == 202
+    assert begun.json()["name"] == "fleet.clear"

@@ -27,7 +27,10 @@ def test_a_language_is_given_changed_and_taken_back(desk: Program, acme: Isp) ->
     assert desk.patch(at, {"language": "tlh"}).status_code == 400
     with schema_of(acme.workspace):
         changes = Event.objects.filter(type="user.changed").order_by("id")
-        assert [one.data["language"] for one in changes] == ["", "en"]
+        assert [one.data["changed"]["language"] for one in changes] == [
+            {"before": "fr", "after": ""},
+            {"before": "", "after": "en"},
+        ]
 
 
 def test_the_language_of_a_level_is_one_that_there_is(desk: Program) -> None:
@@ -54,7 +57,8 @@ def test_what_a_person_is_told_is_read_and_changed(desk: Program, acme: Isp) -> 
     assert len(answer.json()["preferences"]) == len(shown)
     with schema_of(acme.workspace):
         event = Event.objects.get(type="user.preferences_changed")
-        assert event.data == {"changed": ["api_key.ends:email"]}
+        both = {"before": True, "after": False}
+        assert event.data == {"changed": {"api_key.ends:email": both}}
         assert Preference.objects.count() == 1
 
 

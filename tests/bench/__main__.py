@@ -24,8 +24,9 @@ absolute figure is a target on an idle machine.
 The floor of a schema is `psql` replaying the same dump; that of a deployment is
 `tests/bench/bare.py`, a script with the Docker SDK that starts the same containers of the same
 images in parallel, writes a route file for the same edge and makes the same request; that of the
-API is a Django view with the same queries and middleware in the same process; that of
-`migrate_fleet` is what django-tenants does with each tenant, on 50 of them.
+API is a Django view with the same queries and middleware in the same process; that of other web
+servers and of a pooler is daphne with its own pool, in turns with them; that of `migrate_fleet` is
+what django-tenants does with each tenant, on 50 of them.
 """
 
 
@@ -95,6 +96,12 @@ def _api(platform: LivePlatform, _tenants: int) -> list[Result]:
     return api.measure(platform)
 
 
+def _servers(platform: LivePlatform, _tenants: int) -> list[Result]:
+    from tests.bench import servers  # noqa: PLC0415
+
+    return servers.measure(platform)
+
+
 def _pages(platform: LivePlatform, _tenants: int) -> list[Result]:
     from tests.bench import pages  # noqa: PLC0415
 
@@ -125,6 +132,30 @@ def _migrating(_platform: LivePlatform, tenants: int) -> list[Result]:
     return migrating.measure(tenants)
 
 
+def _upgrade(_platform: LivePlatform, _tenants: int) -> list[Result]:
+    from tests.bench import upgrade  # noqa: PLC0415
+
+    return upgrade.measure()
+
+
+def _crowd(platform: LivePlatform, tenants: int) -> list[Result]:
+    from tests.bench import crowd  # noqa: PLC0415
+
+    return crowd.measure(platform, tenants)
+
+
+def _transfer(_platform: LivePlatform, _tenants: int) -> list[Result]:
+    from tests.bench import transfer  # noqa: PLC0415
+
+    return transfer.measure()
+
+
+def _rebuild(_platform: LivePlatform, tenants: int) -> list[Result]:
+    from tests.bench import rebuild  # noqa: PLC0415
+
+    return rebuild.measure(tenants)
+
+
 PARTS: dict[str, Callable[[LivePlatform, int], list[Result]]] = {
     "memory": _memory,
     "deploys": _deploys,
@@ -134,9 +165,15 @@ PARTS: dict[str, Callable[[LivePlatform, int], list[Result]]] = {
     "signup": _signup,
     "events": _events,
     "webhooks": _webhooks,
+    "transfer": _transfer,
+    "upgrade": _upgrade,
+    "servers": _servers,
     # Last, since a thousand tenants weigh on whatever comes after them.
+    "crowd": _crowd,
     "schemas": _schemas,
     "migrating": _migrating,
+    # On machines of its own.
+    "rebuild": _rebuild,
 }
 # Those that need a Docker engine, and images to run on it.
 IN_CONTAINERS = {"memory", "deploys", "queue", "api", "pages"}

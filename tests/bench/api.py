@@ -4,9 +4,10 @@ import http.client
 import json
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from dev.ports import free_port
 from tests.bench.isp import ROWS, large_isp
@@ -14,10 +15,10 @@ from tests.bench.result import Result, percentile, ratio, spread
 from tests.live_platform import APPS, ROOT, LivePlatform, until
 
 _TURNS = 200
-_RATE, _SECONDS = 50, 20
+RATE, _SECONDS = 50, 20
 _SLUG = "bench-api"
 _HOST = f"{_SLUG}.{APPS}"
-_LIST, _FLOOR = "/api/v1/subscribers/?limit=20", "/floor/subscribers/"
+LIST, _FLOOR = "/api/v1/subscribers/?limit=20", "/floor/subscribers/"
 
 
 class Caller:
@@ -25,13 +26,12 @@ class Caller:
 
     def __init__(self, port: int, key: str) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        self.headers = {"Host": _HOST, "X-Forwarded-Proto": "https"}
-        self.headers["Authorization"] = f"Bearer {key}"
+        self.headers = {"X-Forwarded-Proto": "https", "Authorization": f"Bearer {key}"}
 
-    def get(self, path: str) -> float:
+    def get(self, path: str, host: str) -> float:
         """Seconds until the answer is there in full; it must be twenty rows."""
         start = time.perf_counter()
-        self.connection.request("GET", path, headers=self.headers)
+        self.connection.request("GET", path, headers={**self.headers, "Host": host})
         answer = self.connection.getresponse()
         body = answer.read()
         seconds = time.perf_counter() - start
@@ -43,17 +43,18 @@ class Caller:
 def measure(platform: LivePlatform) -> list[Result]:
     """One request after the other in turns, then many at a steady rate."""
     key = large_isp(platform, _SLUG).key
-    with _server(platform) as port:
+    with server(platform, _HOST) as served:
+        port = served.port
         caller = Caller(port, key)
-        for path in (_LIST, _FLOOR) * 20:
-            caller.get(path)
+        for path in (LIST, _FLOOR) * 20:
+            caller.get(path, _HOST)
         ours, floor = [], []
         for _turn in range(_TURNS):
-            ours.append(caller.get(_LIST))
-            floor.append(caller.get(_FLOOR))
-        steady = _steadily(port, key)
+            ours.append(caller.get(LIST, _HOST))
+            floor.append(caller.get(_FLOOR, _HOST))
+        steady = steadily(port, key, lambda: _HOST, RATE * _SECONDS)
     slow = percentile(steady, 0.95) * 1000
-    what = f"the same at {_RATE} requests/s for {_SECONDS} s"
+    what = f"the same at {RATE} requests/s for {_SECONDS} s"
     return [
         ratio(f"API list of 20 of {ROWS:,} rows, against a plain view", ours, floor, 2),
         Result(
@@ -62,32 +63,52 @@ def measure(platform: LivePlatform) -> list[Result]:
     ]
 
 
+@dataclass(frozen=True)
+class Server:
+    """A web process: where it listens, and which one it is."""
+
+    port: int
+    pid: int
+
+
 @contextmanager
-def _server(platform: LivePlatform) -> Iterator[int]:
-    """One more web process of the platform, which serves the floor as well."""
+def server(
+    platform: LivePlatform,
+    host: str,
+    command_of: Callable[[int], list[str]] | None = None,
+    **environment: str,
+) -> Iterator[Server]:
+    """One more web process of the platform, with the floor, and without a limit on keys.
+
+    Another one than the platform's own by its command for a port; with further settings.
+    """
     port = free_port()
-    command = [*platform.command_of("web")]
-    command[command.index("-p") + 1] = str(port)
-    settings = {"DJANGO_SETTINGS_MODULE": "tests.bench.floor_settings"}
-    server = subprocess.Popen(
-        command,
+    settings = {"DJANGO_SETTINGS_MODULE": "tests.bench.floor_settings", **environment}
+    process = subprocess.Popen(
+        command_of(port) if command_of else _usual(platform, port),
         cwd=ROOT,
         env={**platform.environment, **settings},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
-        until(lambda: _answers(port), what="The server of the floor")
-        yield port
+        until(lambda: _answers(port, host), what="The server of the floor")
+        yield Server(port, process.pid)
     finally:
-        server.terminate()
-        server.wait(timeout=30)
+        process.terminate()
+        process.wait(timeout=30)
 
 
-def _answers(port: int) -> bool:
+def _usual(platform: LivePlatform, port: int) -> list[str]:
+    command = [*platform.command_of("web")]
+    command[command.index("-p") + 1] = str(port)
+    return command
+
+
+def _answers(port: int, host: str) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        connection.request("GET", _FLOOR, headers={"Host": _HOST, "X-Forwarded-Proto": "https"})
+        connection.request("GET", _FLOOR, headers={"Host": host, "X-Forwarded-Proto": "https"})
         return connection.getresponse().status == 200
     except OSError:
         return False
@@ -95,18 +116,20 @@ def _answers(port: int) -> bool:
         connection.close()
 
 
-def _steadily(port: int, key: str) -> list[float]:
-    """Requests that begin on time, whether or not those before have ended."""
+def steadily(
+    port: int, key: str, host_of: Callable[[], str], count: int, *, rate: int = RATE
+) -> list[float]:
+    """Requests that begin on time, each at the host that is next, whatever became of the last."""
     callers = [Caller(port, key) for _n in range(8)]
 
     def run(number: int) -> list[float]:
         caller, taken = callers[number], []
-        for turn in range(number, _RATE * _SECONDS, len(callers)):
-            due = began + turn / _RATE
+        for turn in range(number, count, len(callers)):
+            due = began + turn / rate
             time.sleep(max(0, due - time.perf_counter()))
             # What it waited for a caller to be free counts: it would have been asked by then.
             late = max(0, time.perf_counter() - due)
-            taken.append(late + caller.get(_LIST))
+            taken.append(late + caller.get(LIST, host_of()))
         return taken
 
     began = time.perf_counter() + 0.1

@@ -12,6 +12,7 @@ from apps.events.actors import Actor, Subject
 from apps.events.digests import event_digest
 from apps.events.models import Event
 from apps.events.sealing import seal
+from apps.events.stamps import stamp_of
 from apps.events.verifying import verify
 from apps.tenancy.kinds import schema_of
 from apps.tenancy.templates import create_schema, drop_schema
@@ -86,6 +87,7 @@ def _event() -> Event:
         salt=secrets.token_hex(16),
     )
     event.digest = event_digest(event)
+    event.stamp = stamp_of(event.digest)
     return event
 
 

@@ -28,14 +28,14 @@ class LargeIsp:
     subscriber: int
 
 
-def large_isp(platform: LivePlatform, slug: str) -> LargeIsp:
+def large_isp(platform: LivePlatform, slug: str, rows: int = ROWS) -> LargeIsp:
     """Sign up on the Starter plan, whose workspace is on the platform, and fill it."""
     platform.act("sign_up", slug=slug, plan="starter", region="local")
     workspace = Organisation.objects.get(slug=slug).workspace
     assert workspace is not None
     customer = f"s7@{slug}.example"
     with schema_of(workspace.schema_name), transaction.atomic():
-        _fill(slug)
+        _fill(slug, rows)
         user = create_user(email=customer, password=PASSWORD, is_verified=True, actor=SYSTEM)
         row = Subscriber.objects.get(number="B-00007")
         Subscriber.objects.filter(pk=row.pk).update(user=user)
@@ -46,7 +46,7 @@ def large_isp(platform: LivePlatform, slug: str) -> LargeIsp:
     return LargeIsp(slug, key, customer, row.pk)
 
 
-def _fill(slug: str) -> None:
+def _fill(slug: str, rows: int) -> None:
     now = timezone.now()
     plan = billing.create_plan(key="fiber-300", name="Fiber 300", actor=SYSTEM)
     version = billing.publish_version(plan, billing.Terms("SEK", 39_900), actor=SYSTEM)
@@ -57,7 +57,7 @@ def _fill(slug: str) -> None:
             email=f"s{n}@{slug}.example",
             status=Subscriber.Status.ACTIVE,
         )
-        for n in range(ROWS)
+        for n in range(rows)
     )
     places = ServiceAddress.objects.bulk_create(
         ServiceAddress(subscriber=person, street="1 Main Street", city="Malmö", country="SE")

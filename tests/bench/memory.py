@@ -31,7 +31,7 @@ def _platform(platform: LivePlatform) -> float:
     roots = [process.pid for process in platform.processes.values()]
     query = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'"
     roots.append(psutil.Process(int(platform.sql(query)[0][0])).ppid())
-    return _pss(_with_children(roots))
+    return pss(with_children(roots))
 
 
 def _workspace(host: str, platform: LivePlatform) -> float:
@@ -39,10 +39,11 @@ def _workspace(host: str, platform: LivePlatform) -> float:
     client = docker.from_env()
     found = client.containers.list(filters={"label": f"dotmac.instance={row[0][0].hex}"})
     pids = [int(p[1]) for container in found for p in container.top()["Processes"]]
-    return _pss(pids)
+    return pss(pids)
 
 
-def _with_children(roots: Iterable[int]) -> set[int]:
+def with_children(roots: Iterable[int]) -> set[int]:
+    """Processes, and all that they started."""
     pids = set()
     for root in roots:
         process = psutil.Process(root)
@@ -50,7 +51,7 @@ def _with_children(roots: Iterable[int]) -> set[int]:
     return pids
 
 
-def _pss(pids: Iterable[int]) -> float:
+def pss(pids: Iterable[int]) -> float:
     """MiB over processes."""
     total = 0
     for pid in pids:

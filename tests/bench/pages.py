@@ -1,18 +1,29 @@
-"""The pages of an ISP with ten thousand subscribers, and what its portal sends to a browser."""
+"""The pages of an ISP with ten thousand subscribers, and what its portal sends to a browser.
+
+Behind each list of the console and the workspace that grows by itself lie ten thousand rows too.
+"""
 
 import http.client
 import re
 import time
 from collections.abc import Mapping
 
+from django.apps import apps
+from django.db import connection
 from playwright.sync_api import Page
 
+from apps.accounts.models import User
+from apps.tenancy.kinds import schema_of
+from apps.tenants.models import Organisation
+from tests.accessibility.world import messages, people
 from tests.bench.isp import PASSWORD, ROWS, large_isp
 from tests.bench.result import Result, percentile, spread
+from tests.crowds import crowd
 from tests.e2e.browser import chromium
 from tests.e2e.operator import Operator
 from tests.e2e.story import Story, submit
 from tests.live_platform import BASE, LivePlatform
+from tests.pages.lists import lists
 
 _TURNS = 40
 _PORTAL_KB = 150
@@ -27,6 +38,14 @@ _WORKSPACE = (
     "/admin/events/event/",
 )
 _OPERATOR = ("/admin/", "/admin/tenants/organisation/", "/admin/work/due/", "/admin/fleet/server/")
+# Of what nobody has thousands, and what the platform acts on while it runs.
+_FEW = {
+    "accounts.identityprovider",
+    "accounts.role",
+    "billing.plan",
+    "instances.instance",
+    "webhooks.endpoint",
+}
 _PORTAL = ("/", "/services/", "/account/")
 _SHIFTS = """
 () => new Promise(done => {
@@ -50,6 +69,9 @@ def measure(platform: LivePlatform) -> list[Result]:
         times |= _time(platform, page, owner.console_host, _CONSOLE)
         page.goto(owner.url("/sso/login/?next=/admin/", host=owner.workspace_host))
         one = f"/admin/subscribers/subscriber/{isp.subscriber}/change/"
+        for kind, host in (("console", owner.console_host), ("workspace", owner.workspace_host)):
+            grown = _grow(kind, isp.slug, owner.email)
+            times |= _time(platform, page, host, ("/admin/", "/notifications/", *grown))
         times |= _time(platform, page, owner.workspace_host, (*_WORKSPACE, one))
         olivia = Operator(owner)
         olivia.exist()
@@ -63,6 +85,24 @@ def measure(platform: LivePlatform) -> list[Result]:
         times |= _time(platform, customer, owner.workspace_host, _PORTAL)
         sizes = _portal(owner, customer)
     return [_slowest(times), *sizes]
+
+
+def _grow(kind: str, slug: str, owner: str) -> tuple[str, ...]:
+    """Put rows behind the lists of a schema; the addresses of those that have some."""
+    organisation = Organisation.objects.get(slug=slug)
+    tenant = organisation.console if kind == "console" else organisation.workspace
+    assert tenant is not None
+    grown = []
+    with schema_of(tenant.schema_name):
+        person = User.objects.get(email=owner)
+        people(person)
+        messages(person)
+        for one in lists(kind):
+            if one.model in _FEW or crowd(apps.get_model(one.model), ROWS):
+                grown.append(one.path)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+    return tuple(grown)
 
 
 def _time(

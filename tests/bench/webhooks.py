@@ -12,7 +12,8 @@ from tests.bench.result import Result, percentile, spread
 from tests.dotmac.webhooks.receiver import Receiver, receiving
 from tests.live_platform import until
 
-_RATE = 100
+# A little more than is asked for, so that the last delivery does not count against the rate.
+_RATE, _SUSTAINED = 110, 100
 _SECONDS = 20
 _WARM_UP = 50
 _TOWER = Subject("mast", "7", "Tower")
@@ -40,7 +41,9 @@ def _results(receiver: Receiver) -> list[Result]:
     what = f"webhooks: commit to a listening endpoint at {_RATE}/s"
     return [
         Result(f"{what}, p95", spread(delays), "", f"{late:.2f} s", "≤ 1 s", late <= 1),
-        Result(f"{what}: delivered", "", "", f"{rate:.0f}/s", "≥ 95/s", rate >= 95),
+        Result(
+            f"{what}: delivered", "", "", f"{rate:.0f}/s", f"≥ {_SUSTAINED}/s", rate >= _SUSTAINED
+        ),
     ]
 
 

@@ -57,7 +57,8 @@ def test_an_owner_gives_the_workspace_a_brand_which_everybody_sees(
     with schema_of(acme.workspace):
         event = Event.objects.get(type="brand.changed")
     assert event.actor_label == "alice@acme.example"
-    assert event.data["fields"] == ["footer", "name", "primary", "support_email"]
+    assert sorted(event.data["changed"]) == ["footer", "name", "primary", "support_email"]
+    assert event.data["changed"]["name"] == {"before": "", "after": "Acme"}
 
 
 def test_another_level_and_another_isp_keep_theirs(

@@ -21,11 +21,13 @@ from apps.accounts.services import create_user
 from apps.branding import sender_admin, senders
 from apps.branding.domains import BAD, OK, UNKNOWN, WARN, Check, NoAnswerError, check_domain
 from apps.branding.models import Sender
-from apps.branding.smtp import OwnServer, public_address
+from apps.branding.smtp import OwnServer
 from apps.events.actors import SYSTEM
 from apps.events.models import Event
 from apps.tenancy.kinds import schema_of
 from dotmac.crypto.local_ca import ensure_certificate, ensure_local_ca
+from dotmac.net import Reach
+from dotmac.net.reach import resolve
 from tests.accounts.browser import text_of
 from tests.branding.smtp_server import MailServer, mail_server
 from tests.conftest import Isp
@@ -148,12 +150,12 @@ def test_outside_of_development_it_reaches_no_inner_service(
     assert "not sent without encryption" in text_of(page)
     hidden = ("64:ff9b::a00:1", "2002:a00:1::1", "::ffff:10.0.0.1", "224.0.0.1", "::1")
     for host in ("127.0.0.1", "10.0.0.1", *hidden):
-        with pytest.raises(OSError, match="not a public mail server"):
-            public_address(host, 587)
-    with pytest.raises(OSError, match="not a public mail server"):
+        with pytest.raises(OSError, match="not a public address"):
+            OwnServer(host=host, port=587).open()
+    with pytest.raises(OSError, match="not a mail server's port"):
         OwnServer(host="127.0.0.1", port=server.port).open()
     assert server.said == []
-    assert public_address("9.9.9.9", 587) == "9.9.9.9"
+    assert resolve("9.9.9.9", 587, Reach()) == ["9.9.9.9"]
 
 
 def test_only_owners_see_or_change_it(server: MailServer, acme: Isp, db: None) -> None:
@@ -255,16 +257,28 @@ def test_what_no_server_understands_is_an_error_of_mail(
         OwnServer(port=server.port, **known).send_messages([mail.EmailMessage(to=["a@b.se"])])
 
 
-def test_a_server_that_answers_a_letter_at_a_time_is_cut_off() -> None:
+@pytest.mark.parametrize("is_found_late", [False, True])
+def test_a_server_that_answers_a_letter_at_a_time_is_cut_off(
+    is_found_late: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up = socket.getaddrinfo
+
+    def late(*asked: Any, **how: Any) -> Any:
+        # The line comes to be when the deadline is over.
+        time.sleep(1)
+        return look_up(*asked, **how)
+
     with socket.create_server(("127.0.0.1", 0)) as tarpit:
 
         def drip() -> None:
             line, _address = tarpit.accept()
             with line, suppress(OSError):
-                while True:
+                for _letter in range(300):
                     line.send(b"2")
                     time.sleep(0.1)
 
+        if is_found_late:
+            monkeypatch.setattr(socket, "getaddrinfo", late)
         threading.Thread(target=drip, daemon=True).start()
         port, began = tarpit.getsockname()[1], time.monotonic()
         with pytest.raises((SMTPException, OSError)):

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from dev import ports, proc
-from dev.up import supervision
+from dev import ports
 from dev.up.ending import end_leftovers
 from dev.up.options import ROOT, Options
+from dotmac.server import proc, supervision
 
 SECONDS = 40
 

@@ -10,13 +10,13 @@ import os
 import sys
 from pathlib import Path
 
-from dev.errors import SetupError
-from dev.terminal import Terminal
 from dev.up import ending
 from dev.up.checks import check_ports
 from dev.up.foreground import Foreground, ending_signals_interrupt, only_run
 from dev.up.options import ROOT, Options
-from dev.up.programs import Plan, Program
+from dotmac.server.errors import SetupError
+from dotmac.server.programs import Plan, Program
+from dotmac.server.terminal import Terminal
 
 
 def read_plan(path: Path) -> Plan:

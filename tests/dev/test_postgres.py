@@ -15,9 +15,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from dev import cluster, postgres, proc
+from dev import cluster, postgres
 from dev.cluster import service_user
 from dev.up.options import ROOT
+from dotmac.server import proc
 from tests.dev.conftest import eventually
 
 

@@ -13,16 +13,16 @@ from types import SimpleNamespace
 import pytest
 from environs import Env
 
-from dev import install
-from dev.errors import SetupError
 from dev.lint import no_hosts
 from dev.skipped import shortfalls
-from dev.terminal import Terminal
 from dev.up import summary
 from dev.up.checks import check_ports
-from dev.up.keys import ensure_secrets
-from dev.up.logs import STACK, last_words
 from dev.up.options import ROOT, Options
+from dotmac.server.environment import OFFLINE, Environment, check_disk
+from dotmac.server.errors import SetupError
+from dotmac.server.keys import ensure_secrets
+from dotmac.server.logs import STACK, last_words
+from dotmac.server.terminal import Terminal
 from tests.dev.conftest import StandInRun
 
 
@@ -84,16 +84,14 @@ def test_a_wrong_python_gives_one_line_with_the_remedy(folder: Path) -> None:
 def test_a_full_disk_gives_the_numbers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=12 * 10**8))
     with pytest.raises(SetupError, match=r"Only 1\.2 GB are free .* needs 3 GB"):
-        install.check_disk(folder)
+        check_disk(folder)
 
 
-def test_no_network_gives_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(install, "LOG", install.ROOT / "var" / "log" / "install.test.log")
-    install.LOG.parent.mkdir(parents=True, exist_ok=True)
+def test_no_network_gives_one_line(folder: Path) -> None:
+    environment = Environment(folder, folder / "install.log")
     with pytest.raises(SetupError, match="Without network") as raised:
-        install._call(Terminal(), ["false"], install.OFFLINE)
-    assert "install.test.log" in str(raised.value)
-    install.LOG.unlink()
+        environment.call(Terminal(), ["false"], OFFLINE)
+    assert "install.log" in str(raised.value)
 
 
 def test_secrets_are_made_once_and_are_this_user_s_alone(folder: Path) -> None:

@@ -9,12 +9,12 @@ import sys
 
 import pytest
 
-from dev import proc
-from dev.terminal import Terminal
 from dev.up.crashes import Crashes
 from dev.up.ending import down
 from dev.up.options import ROOT, Options
-from dev.up.supervision import State
+from dotmac.server import proc
+from dotmac.server.supervision import State
+from dotmac.server.terminal import Terminal
 from tests.dev.conftest import StandInRun, eventually
 
 FOREVER = ["sleep", "1000"]

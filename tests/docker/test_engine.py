@@ -1,5 +1,6 @@
 """The Docker engine keeps the contract, and heals what a real host does to it."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -165,7 +166,8 @@ class OwnEngine:
                     f"--host={self.url}",
                     *(f"--{option}={self.folder / place}" for option, place in places.items()),
                     *("--bridge=none", "--iptables=false", "--ip-forward=false"),
-                    f"--containerd-namespace={self.folder.name}",
+                    # Not by the folder: its random name may hold what a namespace must not.
+                    f"--containerd-namespace=dm{os.getpid()}",
                 ],
                 stdout=log,
                 stderr=log,

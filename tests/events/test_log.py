@@ -9,13 +9,15 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from apps.events import services as events
 from apps.events.actors import SYSTEM, Subject
 from apps.events.digests import event_digest
 from apps.events.models import Cursor, Event
 from apps.events.sealing import GENESIS, link, seal
+from apps.events.verifying import verify
 from apps.tenancy.kinds import schema_of
 from apps.work import services as work
 from apps.work.models import Due, Signal
@@ -24,6 +26,11 @@ from tests.live import in_vain
 from tests.operations.nursery import until
 
 TOWER = Subject("mast", "7", "Tower")
+
+
+def many(count: int) -> list[Subject]:
+    """So many masts."""
+    return [Subject("mast", str(number), f"Tower {number}") for number in range(count)]
 
 
 @pytest.fixture
@@ -69,7 +76,7 @@ def assert_chain_holds() -> None:
     chain = GENESIS
     for number, event in enumerate(Event.objects.exclude(seal_no=None).order_by("seal_no"), 1):
         assert event.digest == event_digest(event)
-        chain = link(chain, event.scheme, event.digest)
+        chain = link(chain, event.scheme, event.pk, event.digest)
         assert (event.seal_no, event.chain) == (number, chain)
 
 
@@ -128,10 +135,10 @@ def test_erasing_a_person_leaves_the_chain_whole(console: None) -> None:
     seal_all()
     Event.objects.filter(seal_no=2).update(data={}, salt="", subject_label="")
     chain = GENESIS
-    for scheme, digest, stored in Event.objects.order_by("seal_no").values_list(
-        "scheme", "digest", "chain"
+    for event_id, scheme, digest, stored in Event.objects.order_by("seal_no").values_list(
+        "id", "scheme", "digest", "chain"
     ):
-        chain = link(chain, scheme, digest)
+        chain = link(chain, scheme, event_id, digest)
         assert chain == stored
 
 
@@ -367,3 +374,22 @@ def test_an_event_reads_back_as_it_was_written(console: None) -> None:
     assert (found.subject_type, found.subject_id, found.subject_label) == ("mast", "7", "Tower")
     assert (found.actor_kind, found.actor_label) == ("system", "DotMac")
     json.dumps(found.data)
+
+
+def test_many_at_once_are_one_statement_and_sealed_like_each_alone(console: None) -> None:
+    told = [(mast, {"height": index / 3}) for index, mast in enumerate(many(1000))]
+    with transaction.atomic(), CaptureQueriesContext(connection) as asked:
+        events.record_many("mast.built", told, actor=SYSTEM)
+        events.record_many("mast.built", [], actor=SYSTEM)
+    assert len([one for one in asked if "events_event" in one["sql"]]) == 1
+    assert Signal.objects.filter(schema="c_acme", kind=events.SIGNAL).exists()
+    seal_all()
+    assert_chain_holds()
+    assert verify().is_proven
+    made = Event.objects.filter(type="mast.built", subject_label__startswith="Tower ")
+    assert [event.subject_id for event in made.order_by("id")] == [mast.id for mast, _data in told]
+
+
+def test_a_label_that_is_too_long_is_not_cut_off(console: None) -> None:
+    with pytest.raises(DataError), transaction.atomic():
+        events.record_many("mast.built", [(Subject("mast", "7", "T" * 201), {})], actor=SYSTEM)

@@ -225,10 +225,13 @@ def test_who_is_switched_off_or_leaves_is_out_at_once_and_for_good(
     assert tool.userinfo(given["access_token"]).status_code == 401
 
 
-def test_tokens_end_by_the_event_alone(browser: Browser, tool: Tool, alice: User) -> None:
+@pytest.mark.parametrize("type", ["user.password_changed", "user.sessions_ended"])
+def test_tokens_end_by_the_event_alone(
+    browser: Browser, tool: Tool, alice: User, type: str
+) -> None:
     tokens(tool, browser)
     with operator():
-        event = events.record("user.password_changed", actor=SYSTEM, subject=alice)
+        event = events.record(type, actor=SYSTEM, subject=alice)
         for reaction in events._reactions_to(event):
             reaction(event)
         assert not Token.objects.filter(user=alice).exists()

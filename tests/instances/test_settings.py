@@ -7,6 +7,7 @@ from django.db import connection
 
 from apps.core.exceptions import ConflictError, DomainError, NotFoundError, QuotaError
 from apps.events.actors import SYSTEM
+from apps.events.models import Event
 from apps.instances import services
 from apps.instances.exceptions import InvalidSettingsError
 from apps.instances.models import Deployment, Instance
@@ -52,6 +53,20 @@ def test_a_secret_is_nowhere_in_the_database_in_plain_text(
     assert "welcome-to-acme" in rows
     for secret in (PASSWORD, "another battery staple", generated):
         assert secret not in rows
+
+
+def test_the_event_tells_both_values_of_plain_settings_and_names_of_secret_ones(
+    running_shop: Shop, run_due: RunDue
+) -> None:
+    for greeting in ("hello", "welcome"):
+        running_shop.set(PASSWORD="another battery staple", GREETING=greeting)
+        run_due()
+    with schema_of(running_shop.isp.console):
+        event = Event.objects.filter(type="instance.settings_changed").latest("id")
+    assert event.data == {
+        "names": ["GREETING", "PASSWORD"],
+        "changed": {"GREETING": {"before": "hello", "after": "welcome"}},
+    }
 
 
 def test_a_secret_is_in_no_representation(running_shop: Shop) -> None:

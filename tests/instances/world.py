@@ -6,6 +6,7 @@ with a probe, and settings of which one is secret and one generated.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, cast
 
 import pytest
@@ -19,7 +20,7 @@ from apps.fleet.edge import edge
 from apps.fleet.models import Placement, Region, Route, Server
 from apps.instances import services
 from apps.instances.models import Instance
-from apps.marketplace.services import publish, publish_folder
+from apps.marketplace.services import BUILT_IN, publish
 from apps.operations.models import Operation
 from apps.tenancy.kinds import operator, schema_of
 from apps.tenancy.models import Tenant
@@ -28,6 +29,7 @@ from apps.tenants.services import Application, create_organisation
 from dotmac.edge.fake import FakeEdge
 from dotmac.engine.fake import FakeEngine, Program
 from dotmac.engine.fake_host import FakeContainer
+from dotmac.stack.yaml_source import load_yaml
 from tests.conftest import Isp
 
 PASSWORD = "correct horse battery"
@@ -73,13 +75,20 @@ def shop(version: str, **changes: Any) -> dict[str, Any]:
     return {**manifest, **changes}
 
 
+@cache
+def _built_in() -> list[Any]:
+    """The manifests of the catalogue, read once for all tests."""
+    return [load_yaml(file.read_text()) for file in sorted(BUILT_IN.glob("*.yaml"))]
+
+
 def furnish() -> None:
     """A region with one server, the plans, the catalogue, and the shop in its first release."""
     engines.forget()
     edge.cache_clear()
     with operator():
         billing.seed_operator_plans()
-        publish_folder()
+        for manifest in _built_in():
+            publish(manifest)
         publish(shop("1.0"))
         region = Region.objects.create(code="local", name="This machine", country="SE")
         Server.objects.create(

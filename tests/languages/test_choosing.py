@@ -84,7 +84,7 @@ def test_a_person_s_own_language_comes_first(alice: Client, acme: Isp) -> None:
         person = User.objects.get(email="alice@acme.example")
         assert person.language == "fr"
         event = Event.objects.get(type="user.changed")
-    assert event.data == {"language": "fr"}
+    assert event.data == {"changed": {"language": {"before": "", "after": "fr"}}}
     alice.cookies["language"] = "en"
     page = alice.get("/accounts/security/")
     assert page["Content-Language"] == "fr"

@@ -131,7 +131,7 @@ def test_an_export_is_what_the_filters_leave(alice: Client, acme: Isp) -> None:
     assert [row[0] for row in rows] == ["Dora Diaz"]
     with schema_of(acme.workspace):
         event = Event.objects.filter(type="list.exported").latest("id")
-    assert event.data == {"rows": 1, "query": "q=Dora"}
+    assert event.data == {"rows": 1, "filters": {"q": ["Dora"]}}
 
 
 def test_no_spreadsheet_runs_a_cell(alice: Client) -> None:

@@ -3,9 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
 from apps.notifications.models import Delivery, Notification, Preference
@@ -14,6 +12,7 @@ from apps.notifications.services import notify
 from apps.tenancy.kinds import schema_of
 from tests.accounts.browser import text_of
 from tests.conftest import Isp
+from tests.costs import queries_of
 from tests.notifications.conftest import TEST, browser_of, person
 from tests.pages.conftest import browser
 
@@ -140,13 +139,11 @@ def test_data_of_another_release_breaks_no_page(acme: Isp, alice: User, hers: Cl
 
 def test_the_pages_cost_the_same_however_much_there_is(tell: Tell, hers: Client) -> None:
     def cost(path: str) -> int:
-        with CaptureQueriesContext(connection) as asked:
-            assert hers.get(path).status_code == 200
-        return len(asked)
+        return queries_of(lambda: hers.get(path))
 
     tell("Rain")
     paths = (INBOX, SETTINGS, "/admin/", "/admin/notifications/delivery/")
-    few = {path: (cost(path), cost(path))[1] for path in paths}
+    few = {path: cost(path) for path in paths}
     for n in range(40):
         tell(f"Drop {n}")
     assert {path: cost(path) for path in paths} == few

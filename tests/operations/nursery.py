@@ -42,6 +42,7 @@ class Nursery:
                 "DATABASE_URL": database_url,
                 "DEMO_WORLD": str(world),
                 "DJANGO_SETTINGS_MODULE": "config.settings.test",
+                "LOG_FORMAT": "json",
                 "PYTHONPATH": str(_ROOT),
                 **environment,
             },

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from apps.tenancy.templates import _pg_dump
+from apps.tenancy.templates import pg_dump
 from dev import postgres
 from dev.ports import free_port
 from tests.operations.demo.pipelines import THINGS
@@ -49,7 +49,7 @@ class Server:
 def _dump_of(template: str) -> str:
     db = settings.DATABASES["default"]
     address = f"postgresql://{db['USER']}:{db['PASSWORD']}@{db['HOST']}:{db['PORT']}/{template}"
-    command = [_pg_dump(), "--inserts", "--no-owner", "--no-privileges", address]
+    command = [pg_dump(), "--inserts", "--no-owner", "--no-privileges", address]
     dump = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return "\n".join(line for line in dump.splitlines() if not line.startswith("\\"))
 

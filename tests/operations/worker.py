@@ -30,7 +30,7 @@ from apps.operations import services as operations  # noqa: E402
 from apps.tenancy.kinds import schema_of  # noqa: E402
 from apps.work import jobs, services  # noqa: E402
 from apps.work.models import Due  # noqa: E402
-from dev import proc  # noqa: E402
+from dotmac.server import proc  # noqa: E402
 from tests.operations.demo import pipelines as _demo  # noqa: E402, F401
 
 

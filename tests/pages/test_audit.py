@@ -19,8 +19,9 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.events import services as events
-from apps.events.actors import Actor, Subject
+from apps.events.actors import SYSTEM, Actor, Subject
 from apps.events.digests import link
+from apps.events.erasing import erase_person
 from apps.events.marks import move_mark
 from apps.events.models import Checkpoint, Event, Verification
 from apps.events.sealing import GENESIS
@@ -52,7 +53,7 @@ def log(acme: Isp, platform: None) -> Iterator[list[Event]]:
 def seal_by_hand() -> None:
     chain = GENESIS
     for number, event in enumerate(Event.objects.order_by("id"), 1):
-        event.seal_no, event.chain = number, link(chain, event.scheme, event.digest)
+        event.seal_no, event.chain = number, link(chain, event.scheme, event.pk, event.digest)
         event.save()
         chain = event.chain
     migration = import_module("apps.events.migrations.0003_first_checkpoint")
@@ -110,7 +111,8 @@ def test_staff_without_the_right_see_and_erase_nothing(acme: Isp, log: list[Even
 
 def test_an_event_shows_what_was_before_and_after(alice_at_work: Client, log: list[Event]) -> None:
     said = words_of(alice_at_work.get(f"{LOG}{log[2].pk}/change/"))
-    assert "Fiber 100 =Fiber 500" in said
+    assert "− Removed: Fiber 100 + Added: =Fiber 500" in said
+    assert "dora@example.org as before" in said
     assert "carl@acme.example" in said
     assert "not known" in words_of(alice_at_work.get(f"{LOG}{log[0].pk}/change/"))
 
@@ -130,7 +132,7 @@ def test_the_list_is_filtered_and_so_are_its_files(
         assert "Tower" in page
         assert "Dora Diaz" not in page
         assert "Dora Diaz" not in exported(alice_at_work, "export.jsonl", **query)
-    assert "Tower" not in exported(alice_at_work, "export.jsonl", actor_label__icontains="alice")
+    assert "Tower" not in exported(alice_at_work, "export.jsonl", actor_label__icontains="nobody")
     assert exported(alice_at_work, "export.jsonl", at_from="2999-01-01") == ""
     today = f"{timezone.now():%Y-%m-%d}"
     assert "Tower" in exported(alice_at_work, "export.jsonl", at_from=today, at_to=today)
@@ -147,6 +149,27 @@ def test_the_files_hold_everything_and_run_nowhere(alice_at_work: Client, log: l
     ours = [line for line in lines if line["type"] == "subscriber.updated"]
     assert ours[2]["data"]["plan"] == "=Fiber 500"
     assert ours[2]["chain"] == log[2].chain
+
+
+def test_who_takes_the_record_along_is_on_it(
+    alice_at_work: Client, acme: Isp, log: list[Event]
+) -> None:
+    for name, query in (("export.csv", {"q": "Dora Diaz"}), ("export.jsonl", {"q": "nothing"})):
+        exported(alice_at_work, name, **query, subject_type="")
+    with schema_of(acme.workspace):
+        found = list(Event.objects.filter(type="list.exported").order_by("id"))
+    assert [(event.subject_id, event.actor_label) for event in found] == [
+        ("events.event", "alice@acme.example")
+    ] * 2
+    assert [event.data for event in found] == [
+        {"rows": 3, "filters": {"q": ["Dora Diaz"]}, "file": "events.csv"},
+        {"rows": 0, "filters": {"q": ["nothing"]}, "file": "events.jsonl"},
+    ]
+    # Whoever is erased is in no filter either.
+    with schema_of(acme.workspace):
+        erase_person(["dora diaz"], actor=SYSTEM)
+        assert Event.objects.get(pk=found[0].pk).data == {}
+        assert Event.objects.get(pk=found[1].pk).data == found[1].data
 
 
 def test_the_log_is_proven_by_a_button(alice_at_work: Client, acme: Isp, log: list[Event]) -> None:
@@ -274,3 +297,17 @@ def test_nobody_of_an_isp_accepts_anything(
     with schema_of(acme.workspace):
         assert not Verification.objects.exclude(accepts=None).exists()
         assert not Event.objects.filter(type="log.restored").exists()
+
+
+def test_values_that_an_event_tells_itself_are_shown_by_name(
+    alice_at_work: Client, acme: Isp
+) -> None:
+    with schema_of(acme.workspace):
+        changed = {"phone": {"before": "555 0100", "after": "555 0199"}}
+        data = {"changed": changed, "phone": "555 0199"}
+        event = events.record("subscriber.updated", actor=CARL, subject=DORA, data=data)
+    said = words_of(alice_at_work.get(f"{LOG}{event.pk}/change/"))
+    before, after = said.index("555 0100"), said.index("555 0199")
+    assert said.index("phone") < before < after
+    assert said.count("555 0199") == 1
+    assert "not known" not in said

@@ -2,9 +2,11 @@
 
 import csv
 import io
+from datetime import timedelta
 
 import pytest
 from django.core.files.base import ContentFile
+from django.utils import timezone
 
 from apps.core.csvs import guarded
 from apps.core.exceptions import ConflictError
@@ -15,6 +17,7 @@ from apps.operations.models import Operation
 from apps.subscribers import imports, services
 from apps.subscribers.exporting import write_errors, write_subscribers
 from apps.subscribers.models import Service, Subscriber, SubscriberImport
+from apps.work.retention import forget_in
 
 from .conftest import HEADER, make_plan, problems, rows
 
@@ -277,6 +280,20 @@ def test_each_batch_is_an_event(bring, run_due):
     assert Event.objects.filter(type="subscriber_import.imported").count() == 1
 
 
+def test_each_row_that_is_written_is_an_event_of_its_own(bring, run_due):
+    source = bring(rows(600))
+    imports.start_import(source, mode=ALL, actor=SYSTEM)
+    run_due()
+    made = Event.objects.filter(type="subscriber.created").order_by("id")
+    people = Subscriber.objects.order_by("pk")
+    assert [event.subject_id for event in made] == [str(one.uuid) for one in people]
+    assert made[0].data == {"number": "N-1", "status": "active"}
+    service = Service.objects.get(username="user1")
+    event = Event.objects.get(type="service.created", subject_id=str(service.uuid))
+    assert event.data["status"] == "active"
+    assert Event.objects.filter(type="service.created").count() == 600
+
+
 def test_rows_in_error_come_back_as_they_were_with_the_reason(bring):
     source = bring(f"{rows(2)}\n,=1+1,,+1 319 555 0100,,,,,,,,E9")
     text = io.StringIO()
@@ -316,6 +333,19 @@ def test_a_list_belongs_to_its_isp(bring, in_workspace, initech):
         assert not SubscriberImport.objects.exists()
         assert "w_initech" in str(imports.file_of(source))
     assert "w_acme" in str(imports.file_of(source))
+
+
+def test_a_list_that_nobody_imports_goes_after_a_week(bring, acme):
+    old, refused, new = bring(rows(3)), bring("x"), bring(rows(3))
+    week_ago = timezone.now() - timedelta(days=7, minutes=1)
+    SubscriberImport.objects.filter(pk__in=[old.pk, refused.pk]).update(created_at=week_ago)
+    files = [imports.file_of(one) for one in (old, refused, new)]
+    assert all(file.exists() for file in files)
+    forget_in(acme.workspace)
+    assert [file.exists() for file in files] == [False, False, True]
+    assert SubscriberImport.objects.get() == new
+    # A console has no such lists.
+    forget_in(acme.console)
 
 
 def test_two_operations_on_one_list_are_not_possible(bring):

@@ -133,7 +133,7 @@ def test_an_update_tells_what_changed_and_nothing_when_nothing_did(dora):
     services.update_subscriber(dora, actor=SYSTEM, name="Dora D.", phone="")
     services.update_subscriber(dora, actor=SYSTEM, name="Dora D.")
     (event,) = Event.objects.filter(type="subscriber.updated")
-    assert event.data == {"changed": ["name"]}
+    assert event.data == {"changed": {"name": {"before": "Dora Diaz", "after": "Dora D."}}}
 
 
 def test_another_address_is_not_taken_for_one_s_own(dora, workspace):

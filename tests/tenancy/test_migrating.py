@@ -1,115 +1,41 @@
 """All tenants of a database brought to a release: replayed, resumed, and named where they fail."""
 
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import textwrap
 from collections.abc import Iterator
-from itertools import count
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
-from django.test import override_settings
 
-from apps.tenancy.kinds import operator, schema_of
+from apps.accounts.models import User
+from apps.lists.models import SavedView
+from apps.tenancy.kinds import app_labels, operator, schema_of
 from apps.tenancy.migrating import fleet
 from apps.tenancy.migrating.behind import look
-from apps.tenancy.migrating.fleet import Progress, migrate_fleet
+from apps.tenancy.migrating.fleet import migrate_fleet
 from apps.tenancy.migrating.plans import plan_for
-from apps.tenancy.models import FailedMigration, Tenant
-from apps.tenancy.services import create_tenant
-from apps.tenancy.templates import drop_schema
+from apps.tenancy.models import FailedMigration
+from apps.tenancy.templates import drop_schema, migrate_schema
+from dotmac.server.marks import SOME_TENANTS_FAILED
 from tests.live import module_database
+from tests.tenancy.releases import (
+    NOTE,
+    applied,
+    columns,
+    database,
+    newest,
+    quiet,
+    release,
+    tenants,
+    write,
+)
 
-__all__ = ["module_database"]
+__all__ = ["database", "module_database", "release", "tenants"]
 
-_ROOT = Path(__file__).resolve().parents[2]
 _PERSON = "user"
-_OLD = ("admin", "0003_logentry_add_action_flag_choices")
-_NUMBERS = count()
-SLUGS = [f"isp{number:02}" for number in range(8)]
-
-
-def quiet(_progress: Progress, _what: str) -> None:
-    """Nobody watches."""
-
-
-@pytest.fixture
-def database(module_database: str) -> Iterator[str]:
-    """The module's database, in the operator's schema."""
-    connection.set_schema_to_public()
-    yield module_database
-    connection.set_schema_to_public()
-
-
-@pytest.fixture
-def tenants(database: str) -> Iterator[list[str]]:
-    """Eight consoles beside the others, gone after the test."""
-    schemas = [
-        create_tenant(
-            kind="console", slug=slug, name=slug, host=f"{slug}.dotmac.localhost"
-        ).schema_name
-        for slug in SLUGS
-    ]
-    yield schemas
-    for schema in schemas:
-        drop_schema(schema)
-    Tenant.objects.filter(slug__in=SLUGS).delete()
-    FailedMigration.objects.all().delete()
-
-
-@pytest.fixture
-def release(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """The migrations of `lists` as a package that a next release adds to."""
-    name = f"probe{next(_NUMBERS)}"
-    folder = shutil.copytree(_ROOT / "apps/lists/migrations", tmp_path / name)
-    monkeypatch.syspath_prepend(tmp_path)
-    with override_settings(MIGRATION_MODULES={"lists": name}):
-        yield folder
-
-
-def write(folder: Path, name: str, operations: str, *, after: str, head: str = "") -> None:
-    """A migration file of `lists` that follows `after`."""
-    text = f"""
-        from django.db import migrations, models
-        from uuid import uuid4
-        {head}
-        class Migration(migrations.Migration):
-            dependencies = [("lists", "{after}")]
-            operations = [{operations}]
-    """
-    (folder / f"{name}.py").write_text(textwrap.dedent(text))
-
-
-def newest() -> str:
-    """The last migration of `lists` in this release."""
-    folder = _ROOT / "apps/lists/migrations"
-    return max(file.stem for file in folder.glob("[0-9]*.py") if not file.stem.startswith("9"))
-
-
-NOTE = 'migrations.AddField("savedview", "note", models.CharField(max_length=9, default="50%"))'
-
-
-def columns(schema: str) -> set[str]:
-    """The columns of the saved views of a schema."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT column_name FROM information_schema.columns"
-            " WHERE table_schema = %s AND table_name = 'lists_savedview'",
-            [schema],
-        )
-        return {name for (name,) in cursor.fetchall()}
-
-
-def applied(schema: str) -> int:
-    """How often the probe's migration is noted."""
-    with schema_of(schema):
-        return MigrationRecorder.Migration.objects.filter(app="lists", name__startswith="9").count()
 
 
 def test_a_column_is_added_to_all_tenants_by_the_sql_of_the_first(
@@ -155,8 +81,10 @@ def test_one_tenant_that_fails_stays_as_it_was_and_the_others_go_on(
     broken = [tenants[0], tenants[4]]
     for schema in broken:
         connection.cursor().execute(f"ALTER TABLE {schema}.lists_savedview ADD COLUMN more text")
-    with pytest.raises(CommandError, match="2 of 8 tenants were not migrated"):
+    with pytest.raises(CommandError, match="2 of 8 tenants were not migrated") as caught:
         call_command("migrate_fleet", *tenants)
+    assert caught.value.returncode == SOME_TENANTS_FAILED
+    assert all(schema in str(caught.value) for schema in broken)
     said = capsys.readouterr()
     assert all(f"{schema}: " in said.err and "already exists" in said.err for schema in broken)
     for schema in tenants:
@@ -193,63 +121,22 @@ def test_a_constraint_of_another_name_is_asked_for_in_its_own_tenant(
         assert cursor.fetchone() is None
 
 
-def test_a_run_that_was_killed_is_resumed_and_nothing_is_applied_twice(
-    tenants: list[str], release: Path, database: str
-) -> None:
-    write(
-        release, "9001_slow", f'{NOTE}, migrations.RunSQL("SELECT pg_sleep(0.3)")', after=newest()
-    )
-    code = textwrap.dedent(f"""
-        import sys
-        sys.path.insert(0, {str(release.parent)!r})
-        import django; django.setup()
-        from django.conf import settings
-        settings.MIGRATION_MODULES = {{"lists": {release.name!r}}}
-        from apps.tenancy.migrating.fleet import migrate_fleet
-        migrate_fleet(lambda p, what: print(what, flush=True), jobs=2, only={tenants!r})
-    """)
-    run = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=_ROOT, stdout=subprocess.PIPE, text=True, env=os.environ
-    )
-    assert run.stdout is not None
-    seen = [line for line in (run.stdout.readline() for _turn in range(3)) if line]
-    run.send_signal(signal.SIGKILL)
-    run.wait(30)
-    assert seen
-    before = [schema for schema in tenants if applied(schema)]
-    assert 0 < len(before) < len(tenants)
-    done = migrate_fleet(quiet, only=tenants)
-    assert done.failed == {}
-    assert len(before) + done.total >= len(tenants)
-    assert [applied(schema) for schema in tenants] == [1] * len(tenants)
+TOKEN = 'migrations.AddField("savedview", "note", models.UUIDField(default=uuid.uuid4))'
 
 
-def test_a_tenant_whose_table_is_held_is_tried_again(
-    tenants: list[str], release: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write(release, "9001_note", NOTE, after=newest())
-    monkeypatch.setattr(fleet, "_LOCK_TIMEOUT_S", 1)
-    holder = connection.copy()
-    try:
-        with holder.cursor() as cursor:
-            cursor.execute("SET idle_in_transaction_session_timeout = '1500ms'")
-            cursor.execute(f"BEGIN; LOCK TABLE {tenants[3]}.lists_savedview")
-        assert migrate_fleet(quiet, only=tenants).failed == {}
-    finally:
-        holder.close()
-    assert applied(tenants[3]) == 1
-
-
-def test_a_tenant_that_was_migrated_meanwhile_is_left_alone(
+def test_what_a_function_says_is_said_anew_in_each_tenant(
     tenants: list[str], release: Path
 ) -> None:
-    write(release, "9001_note", NOTE, after=newest())
-    plan = plan_for(next(iter(look(tenants).groups)))
-    assert plan is not None
-    fleet.bring_up_by(plan, tenants[0])
-    with pytest.raises(fleet.ChangedMeanwhileError):
-        fleet.bring_up_by(plan, tenants[0])
-    assert applied(tenants[0]) == 1
+    for schema in tenants:
+        with schema_of(schema):
+            user = User.objects.create_user("token@example.org")
+            SavedView.objects.create(user=user, list="a.b", name="All", query="")
+    write(release, "9001_note", TOKEN, after=newest())
+    assert migrate_fleet(quiet, only=tenants).failed == {}
+    with connection.cursor() as cursor:
+        each = " UNION ALL ".join(f"SELECT note FROM {one}.lists_savedview" for one in tenants)
+        cursor.execute(f"SELECT count(*), count(DISTINCT note) FROM ({each}) AS notes")
+        assert cursor.fetchone() == (len(tenants), len(tenants))
 
 
 def test_only_the_tenant_that_lacks_a_migration_is_behind(database: str, initech, acme) -> None:
@@ -287,3 +174,78 @@ def test_models_that_are_new_get_their_permissions_everywhere(tenants: list[str]
         assert cursor.fetchone()[0] == before + 4
     with operator():
         assert connection.schema_name == "public"
+
+
+@contextmanager
+def earlier_release(settings) -> Iterator[None]:
+    """One whose consoles do not hold `lists` yet."""
+    kinds = settings.TENANT_TYPES
+    names = [name for name in kinds["console"]["APPS"] if name != "apps.lists"]
+    settings.TENANT_TYPES = {**kinds, "console": {**kinds["console"], "APPS": names}}
+    app_labels.cache_clear()
+    yield
+    settings.TENANT_TYPES = kinds
+    app_labels.cache_clear()
+
+
+def test_an_app_that_comes_to_a_kind_in_a_later_release_comes_to_its_schemas(
+    tenants: list[str], settings
+) -> None:
+    old = tenants[:2]
+    with earlier_release(settings):
+        for schema in old:
+            drop_schema(schema)
+            connection.cursor().execute(f"CREATE SCHEMA {schema}")
+            migrate_schema(schema)
+    assert columns(old[0]) == set()
+    assert sorted(look(tenants).schemas) == old
+    assert migrate_fleet(quiet, only=tenants).failed == {}
+    assert columns(old[0]) == columns(old[1]) == columns(tenants[2])
+    with schema_of(old[1]):
+        assert Permission.objects.filter(codename="view_savedview").exists()
+    assert look(tenants).count == 0
+
+
+def test_a_step_outside_of_a_transaction_is_not_run_again(
+    tenants: list[str], release: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next step waits for somebody in vain, and the whole is tried again."""
+    monkeypatch.setattr(fleet, "_LOCK_TIMEOUT_S", 1)
+    index = """AddIndexConcurrently(
+        "savedview", models.Index(fields=["name"], name="lists_probe"))"""
+    head = """
+        from django.contrib.postgres.operations import AddIndexConcurrently
+    """
+    write(release, "9001_index", index, after=newest(), head=head)
+    file = release / "9001_index.py"
+    file.write_text(file.read_text().replace("Migration):", "Migration):\n    atomic = False", 1))
+    write(release, "9002_note", NOTE, after="9001_index")
+    holder = connection.copy()
+    try:
+        with holder.cursor() as cursor:
+            cursor.execute("SET idle_in_transaction_session_timeout = '2500ms'")
+            # It lets an index be made beside it, and no column be added.
+            cursor.execute(f"BEGIN; LOCK TABLE {tenants[3]}.lists_savedview IN ACCESS SHARE MODE")
+        assert migrate_fleet(quiet, only=tenants).failed == {}
+    finally:
+        holder.close()
+    assert [applied(schema) for schema in tenants] == [2] * len(tenants)
+    assert all("note" in columns(schema) for schema in tenants)
+
+
+def test_a_failure_is_told_without_what_a_row_holds(
+    tenants: list[str], release: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    values = "'kim.lind@example.org'), ('kim.lind@example.org'"
+    rows = f"CREATE TABLE probe (email text UNIQUE); INSERT INTO probe VALUES ({values})"
+    write(release, "9001_rows", f"migrations.RunSQL({rows!r})", after=newest())
+    done = migrate_fleet(quiet, only=tenants)
+    assert set(done.failed) == set(tenants)
+    assert "duplicate key value" in done.failed[tenants[0]]
+    said = " ".join(done.failed.values()) + capfd.readouterr().err
+    assert "kim.lind" not in said
+
+
+def test_a_schema_that_nobody_has_is_an_error(database: str) -> None:
+    with pytest.raises(CommandError, match="No tenant here has the schema acme"):
+        call_command("migrate_fleet", "acme")

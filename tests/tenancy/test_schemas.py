@@ -1,5 +1,6 @@
 """New schemas from the template, old ones migrated, and ones that are gone."""
 
+import os
 import re
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from apps.events.actors import SYSTEM, Subject
 from apps.events.sealing import seal
 from apps.events.verifying import verify
 from apps.tenancy.exceptions import SchemaExistsError, TemplateError
+from apps.tenancy.files import folder_of
 from apps.tenancy.kinds import app_labels, kind_of, operator, schema_exists, schema_name, schema_of
 from apps.tenancy.models import SchemaTemplate, Tenant
 from apps.tenancy.services import create_tenant
@@ -239,3 +241,23 @@ def test_the_stack_of_one_isp_knows_no_app_of_the_operator() -> None:
     installed = set(kinds.installed_apps(kinds.ISP))
     assert not installed & of_the_operator
     assert set(kinds.WORKSPACE) <= installed
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="Only root mounts a folder that cannot be removed.")
+def test_a_schema_whose_files_cannot_be_removed_stays(
+    db: None, tmp_path: Path, settings: Any
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    tenant = create_tenant(kind="console", slug="held", name="Held", host="held.dotmac.localhost")
+    held = folder_of(tenant.schema_name) / "exports"
+    held.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(held)], check=True)
+    try:
+        with pytest.raises(OSError, match="exports"):
+            drop_schema(tenant.schema_name)
+        assert schema_exists(tenant.schema_name)
+    finally:
+        subprocess.run(["umount", str(held)], check=True)
+    drop_schema(tenant.schema_name)
+    assert not schema_exists(tenant.schema_name)
+    assert not held.parent.exists()

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
@@ -175,6 +174,32 @@ def test_one_that_is_away_for_long_rests_and_is_asked_with_one_delivery_at_a_tim
     work_once()
     assert len(receiver.got) == 4
     assert not Delivery.objects.exclude(state="delivered").exists()
+
+
+def test_what_happens_while_one_rests_that_has_nothing_to_send_waits_for_nobody_else(
+    secret: Secret, receiver: Receiver, due: Work
+) -> None:
+    """Its last delivery failed for good; the next event comes before its rest is over."""
+    receiver.always = "500"
+    happen()
+    work_once()
+    Endpoint.objects.update(failing_since=F("failing_since") - RESTS_AFTER, failures=FAILING)
+    Delivery.objects.update(attempts=len(BACKOFF_S))
+    make_due()
+    work_once()
+    assert only().state == "failed"
+    rests_until = Endpoint.objects.get().rests_until
+    assert due().state == "waiting"
+    assert abs(due().due_at - rests_until) < timedelta(seconds=2)
+    happen("mast.gone")
+    receiver.always = ""
+    receiver.got.clear()
+    # The rest is over, and nothing else happens.
+    Endpoint.objects.update(rests_until=timezone.now())
+    Due.objects.update(due_at=timezone.now())
+    work_once()
+    assert [json.loads(body)["type"] for _path, _head, body in receiver.got] == ["mast.gone"]
+    assert due().state == "done"
 
 
 def test_a_long_replay_is_queued_some_at_a_time(
@@ -346,15 +371,3 @@ def test_in_production_nothing_inside_is_reached(
     assert receiver.got == []
     settings.WEBHOOK_NETWORKS = ["127.0.0.0/8"]  # type: ignore[attr-defined]
     services.create_endpoint(url=receiver.url, actor=SYSTEM)
-
-
-def test_many_events_need_few_queries_and_little_time(secret: Secret, receiver: Receiver) -> None:
-    for number in range(60):
-        with connection.cursor():
-            services.events.record("mast.built", actor=SYSTEM, subject=TOWER, data={"n": number})
-    happen()
-    began = time.monotonic()
-    work_once()
-    assert time.monotonic() - began < 5
-    assert len(receiver.got) == 61
-    assert len({head["webhook-id"] for _p, head, _b in receiver.got}) == 61

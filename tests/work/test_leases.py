@@ -204,6 +204,17 @@ def test_postponed_work_is_woken_when_its_time_comes(due: Due) -> None:
     assert claimed(due).epoch == 2
 
 
+def test_work_given_back_for_at_once_is_woken_by_the_commit(due: Due) -> None:
+    OrmQ.objects.all().delete()
+    lease = claimed(due)
+    with lease.atomic():
+        work.postpone(lease, seconds=0, reason="Others have their turn.")
+        assert OrmQ.objects.count() == 0
+    assert OrmQ.objects.count() == 1
+    assert work.wake_due() == 0
+    assert claimed(due).epoch == 2
+
+
 def test_hastened_work_is_due_at_once(due: Due, acme) -> None:
     lease = claimed(due)
     with lease.atomic():

@@ -10,14 +10,25 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
 
 from apps.accounts.models import User
+from apps.accounts.providers.links import links_of
 from apps.accounts.providers.models import IdentityProvider
 from apps.accounts.providers.pages import callback_url, metadata_url
-from apps.accounts.providers.services import check_provider, remove_provider, save_provider
+from apps.accounts.providers.services import (
+    check_provider,
+    is_moved,
+    remove_provider,
+    save_provider,
+)
 from apps.core.exceptions import DomainError
 from apps.events.actors import Actor, user_actor
 from apps.tenancy.kinds import CONSOLE
@@ -35,7 +46,10 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         strip=True,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
-        help_text=_("Kept encrypted and never shown again. Empty leaves the present one."),
+        help_text=_(
+            "Kept encrypted and never shown again. Empty leaves the present one; another issuer"
+            " needs its own."
+        ),
     )
     domain_list = forms.CharField(
         label=_("E-mail domains"),
@@ -48,6 +62,10 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
         ),
     )
 
+    ends_links = forms.BooleanField(
+        label=_("End the links of people"), required=False, widget=UnfoldBooleanSwitchWidget()
+    )
+
     class Meta:
         model = IdentityProvider
         fields = ["kind", "name", "key", "client_id", "issuer", "metadata_url", "metadata"]
@@ -56,6 +74,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["domain_list"].initial = ", ".join(self.instance.domains)
+        self.fields["ends_links"].help_text = _of_links(links_of(self.instance).count())
 
     def clean_domain_list(self) -> list[str]:
         """Domains in lower case, each once."""
@@ -84,6 +103,17 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
             names = {"secret": "client_secret", "domains": "domain_list"}  # nosec B105
             field = names.get(error.field, error.field)
             self.add_error(field or None, error.message)
+        else:
+            self._check_links()
+
+    def _check_links(self) -> None:
+        """What ends for people is ticked by who ends it."""
+        before = IdentityProvider.objects.filter(pk=self.instance.pk).first()
+        if before is None or self.cleaned_data["ends_links"]:
+            return
+        if is_moved(before, self.instance) and links_of(before).exists():
+            text = _("This is another provider than the one that people are linked to. Tick this.")
+            self.add_error("ends_links", text)
 
     @property
     def secret(self) -> Secret | None:
@@ -93,7 +123,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class IdentityProviderAdmin(ModelAdmin):  # type: ignore[misc]
-    """Where people may sign in elsewhere."""
+    """Where people may sign in elsewhere; for owners, since a provider opens any account."""
 
     form = ProviderForm
     list_display = ["name", "kind", "shown_domains", "creates_people", "is_on"]
@@ -101,7 +131,10 @@ class IdentityProviderAdmin(ModelAdmin):  # type: ignore[misc]
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """A key once made stays; with it the address that the provider is told is known."""
         fields = ["kind", "name", "key", "issuer", "client_id", "client_secret"]
-        fields += ["metadata_url", "metadata", "domain_list", "creates_people", "is_on"]
+        fields += ["metadata_url", "metadata", "ends_links"]
+        fields += ["domain_list", "creates_people", "is_on"]
+        if obj is None or not links_of(obj).exists():
+            fields.remove("ends_links")
         if obj is None:
             return fields
         is_saml = obj.kind == IdentityProvider.Kind.SAML
@@ -113,13 +146,6 @@ class IdentityProviderAdmin(ModelAdmin):  # type: ignore[misc]
         """What links of people depend on."""
         shown = ["callback", "entity_id", "metadata_state"]
         return ["kind", "key", *shown] if obj else shown
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Owners only: a provider opens accounts."""
-        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
-
-    has_add_permission = has_change_permission = has_view_permission
-    has_delete_permission = has_view_permission
 
     @display(description=_("E-mail domains"))  # type: ignore[untyped-decorator]
     def shown_domains(self, provider: IdentityProvider) -> str:
@@ -165,7 +191,20 @@ def register(site: AdminSite, kind: str) -> None:
         site.register(IdentityProvider, IdentityProviderAdmin)
 
 
+def _of_links(number: int) -> str:
+    text = ngettext(
+        "%(number)d person is linked to this provider. With another issuer, or metadata of another"
+        " host or entity, the link ends, since it may call somebody else the same: the person comes"
+        " in by a domain that you name below, or connects by hand again.",
+        "%(number)d people are linked to this provider. With another issuer, or metadata of another"
+        " host or entity, their links end, since it may call somebody else the same: people come"
+        " in by a domain that you name below, or connect by hand again.",
+        number,
+    )
+    return text % {"number": number}
+
+
 def _actor(request: HttpRequest) -> Actor:
-    if not isinstance(request.user, User) or not request.user.is_superuser:
+    if not isinstance(request.user, User):
         raise PermissionDenied
     return user_actor(request.user)

@@ -12,15 +12,17 @@ from onelogin.saml2.constants import OneLogin_Saml2_Constants as Saml
 from onelogin.saml2.errors import OneLogin_Saml2_Error
 from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser as Parser
 
+from apps.accounts.providers.links import end_links
 from apps.accounts.providers.models import IdentityProvider
-from apps.accounts.providers.net import GuardedSession
+from apps.accounts.providers.net import GuardedSession, TooLongError
 from apps.events import services as events
 from apps.events.actors import SYSTEM
 from apps.work import services as work
+from apps.work.registry import travels
 from apps.work.words import words
 
 KIND = "saml.metadata"
-LONGEST = 1_000_000
+travels(KIND)
 _PARTS = ("entityId", "singleSignOnService", "x509cert", "x509certMulti")
 
 
@@ -48,6 +50,14 @@ def idp_of(metadata: str) -> dict[str, Any]:
     return {part: value for part, value in idp.items() if value}
 
 
+def entity_of(metadata: str) -> str:
+    """Which identity provider it is of; empty where that is not known."""
+    try:
+        return str(idp_of(metadata)["entityId"])
+    except MetadataError:
+        return ""
+
+
 def fetch_soon(provider: IdentityProvider) -> None:
     """Have a worker fetch the metadata now, and daily from then on: certificates change."""
     title = words(gettext_noop("Fetch the metadata of {name}"), name=provider.name)
@@ -57,23 +67,29 @@ def fetch_soon(provider: IdentityProvider) -> None:
 def fetch(url: str) -> str:
     """The metadata at an address; MetadataError with what is wrong. Not in a transaction."""
     try:
-        with GuardedSession() as session, session.get(url, stream=True) as answer:
-            answer.raise_for_status()
-            body = answer.raw.read(LONGEST + 1, decode_content=True)
+        with GuardedSession() as session:
+            answer = session.get(url)
+        answer.raise_for_status()
+    except TooLongError:
+        raise MetadataError(_("The metadata is too long.")) from None
     except (requests.RequestException, OSError) as error:
         text = _("The metadata was not fetched: %(error)s")
         raise MetadataError(text % {"error": type(error).__name__}) from None
-    if len(body) > LONGEST:
-        raise MetadataError(_("The metadata is too long."))
-    text = body.decode("utf-8", "replace")
+    text = answer.content.decode("utf-8", "replace")
     idp_of(text)
     return text
 
 
 @transaction.atomic
 def take(provider: IdentityProvider, metadata: str) -> None:
-    """Keep what was fetched, unless somebody entered another address meanwhile."""
+    """Keep what was fetched, unless somebody entered another address meanwhile.
+
+    Where another identity provider is at the address now, the links of people end.
+    """
     rows = IdentityProvider.objects.filter(pk=provider.pk, metadata_url=provider.metadata_url)
+    before = rows.select_for_update().exclude(metadata="").first()
+    if before and entity_of(before.metadata) != entity_of(metadata):
+        end_links(before, actor=SYSTEM)
     if rows.exclude(metadata=metadata).update(metadata=metadata, metadata_error=""):
         data = {"sha256": hashlib.sha256(metadata.encode()).hexdigest()}
         events.record(

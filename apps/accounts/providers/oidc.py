@@ -1,8 +1,9 @@
 """OpenID Connect as allauth does it, with what it leaves out checked (OpenID Connect Core, 3.1.3).
 
 allauth believes an ID token that it fetched itself, knows no nonce, and prefers what userinfo
-says. Here the token's signature, issuer, audience, times and nonce are checked, and userinfo is
-not asked at all: the token says who it is.
+says. Here the token's signature, issuer, audience, times and nonce are checked, and the token says
+who it is. Userinfo is asked only where the token names no address, as many leave it out whenever
+there is an access token (5.4), and only about the same person (5.3.2).
 """
 
 import secrets
@@ -19,10 +20,14 @@ from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnec
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
 from django.http import Http404, HttpRequest, HttpResponse
 
+from apps.accounts.providers.models import IdentityProvider
+from apps.accounts.providers.net import exchange
+
 # Signed by the provider's private key; nothing that the client's secret could sign.
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 _REQUIRED = ["iss", "aud", "exp", "iat", "sub", "nonce"]
 _LEEWAY_S = 30
+_OF_PERSON = ("email", "email_verified", "name", "given_name", "family_name")
 _GOOGLE_MAIL = ("gmail.com", "googlemail.com")
 
 
@@ -45,6 +50,10 @@ class CheckedAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
     ) -> Any:
         """Who the ID token says it is; OAuth2Error for a token that is not for us, here and now."""
         claims = self._claims(app, str(kwargs["response"].get("id_token", "")))
+        kind = app.settings.get("kind", "")
+        if kind == IdentityProvider.Kind.OIDC and not claims.get("email"):
+            claims = self._asked(claims, token.token)
+        claims["email_verified"] = is_proven(kind, claims)
         return self.get_provider().sociallogin_from_response(request, {"id_token": claims})
 
     def _claims(self, app: SocialApp, id_token: str) -> dict[str, Any]:
@@ -64,7 +73,21 @@ class CheckedAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
             raise OAuth2Error("The ID token answers another sign-in.")
         if not claims["sub"]:
             raise OAuth2Error("The ID token names nobody.")
-        return {**claims, "email_verified": is_proven(app.settings.get("kind", ""), claims)}
+        return claims
+
+    def _asked(self, claims: dict[str, Any], access_token: str) -> dict[str, Any]:
+        """The claims with what userinfo says of the person, and nothing of both mixed."""
+        address = self.openid_config.get("userinfo_endpoint")
+        if not address:
+            return claims
+        with get_adapter().get_requests_session() as session:
+            answer = session.get(address, headers={"Authorization": f"Bearer {access_token}"})
+            answer.raise_for_status()
+        said = answer.json()
+        if not isinstance(said, dict) or said.get("sub") != claims["sub"]:
+            raise OAuth2Error("Userinfo speaks of another person.")
+        kept = {name: value for name, value in claims.items() if name not in _OF_PERSON}
+        return {**kept, **{name: said[name] for name in _OF_PERSON if name in said}}
 
     def _key_of(self, id_token: str) -> Any:
         with get_adapter().get_requests_session() as session:
@@ -138,7 +161,8 @@ def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
 def _passed(view: Any, request: HttpRequest, provider_id: str) -> HttpResponse:
     adapter = CheckedAdapter(request, provider_id)
     try:
-        response: HttpResponse = view.adapter_view(adapter)(request)
+        with exchange():
+            response: HttpResponse = view.adapter_view(adapter)(request)
     except SocialApp.DoesNotExist:
         raise Http404 from None
     except (OAuth2Error, requests.RequestException) as error:

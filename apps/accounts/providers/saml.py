@@ -8,6 +8,7 @@ refused, and so is all that is encrypted or unsigned around the assertion.
 import binascii
 import hashlib
 from datetime import UTC, datetime
+from html import escape
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -41,6 +42,17 @@ from apps.accounts.providers.metadata import MetadataError, idp_of
 log = structlog.get_logger(__name__)
 _LONGEST_RESPONSE = 64_000
 _CONFIRMATION = "/saml:Subject/saml:SubjectConfirmation/saml:SubjectConfirmationData"
+# Not the library's, which ends after two days: many identity providers read it once, and refuse the
+# service from then on. It asks for no kind of name ID either, so that theirs holds.
+_METADATA = """<?xml version="1.0"?>
+<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{entity}">
+  <md:SPSSODescriptor AuthnRequestsSigned="false" WantAssertionsSigned="true"
+    protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
+    <md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
+      Location="{acs}" index="1"/>
+  </md:SPSSODescriptor>
+</md:EntityDescriptor>
+"""
 # By their names of the SAML profiles, and by those that products say plainly.
 ATTRIBUTES = {
     "uid": ["urn:oasis:names:tc:SAML:attribute:subject-id"],
@@ -49,8 +61,15 @@ ATTRIBUTES = {
         "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
         "email",
         "mail",
+        "emailAddress",
+        "urn:oid:1.2.840.113549.1.9.1",
     ],
-    "name": ["urn:oid:2.16.840.1.113730.3.1.241", "displayName", "name"],
+    "name": [
+        "urn:oid:2.16.840.1.113730.3.1.241",
+        "http://schemas.microsoft.com/identity/claims/displayname",
+        "displayName",
+        "name",
+    ],
     "first_name": [
         "urn:oid:2.5.4.42",
         "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/givenname",
@@ -79,9 +98,11 @@ class CheckedSaml(SAMLProvider):  # type: ignore[misc]
         known = self._extract(data)
         if known.get("uid"):
             return str(known["uid"])
-        if data.get_nameid_format() == Saml.NAMEID_TRANSIENT:
-            return str(known.get("email") or "").lower()
-        return str(data.get_nameid())
+        if data.get_nameid_format() != Saml.NAMEID_TRANSIENT:
+            return str(data.get_nameid())
+        if not known.get("email"):
+            raise SamlError("It sends no e-mail address, and a name that is made anew each time.")
+        return str(known["email"]).lower()
 
     def redirect(
         self,
@@ -94,7 +115,8 @@ class CheckedSaml(SAMLProvider):  # type: ignore[misc]
         """To the identity provider; the request's id waits in this browser's session."""
         try:
             auth = OneLogin_Saml2_Auth(_said(self, ""), _settings(self))
-            address = auth.login(return_to=_address(self, "acs"))
+            # Asked for "unspecified" names, some send one that changes, though they have others.
+            address = auth.login(return_to=_address(self, "acs"), set_nameid_policy=False)
         except (MetadataError, OneLogin_Saml2_Error) as error:
             return _failed(request, self, error)
         asked = auth.get_last_request_id()
@@ -150,8 +172,12 @@ def finish(request: HttpRequest, key: str) -> HttpResponse:
 @require_GET
 def metadata(request: HttpRequest, key: str) -> HttpResponse:
     """This service as the identity provider wants to know it."""
-    settings = OneLogin_Saml2_Settings(_service(_provider(request, key)), sp_validation_only=True)
-    answer = HttpResponse(settings.get_sp_metadata(), content_type="application/samlmetadata+xml")
+    provider = _provider(request, key)
+    known = {
+        "entity": escape(_address(provider, "metadata")),
+        "acs": escape(_address(provider, "acs")),
+    }
+    answer = HttpResponse(_METADATA.format(**known), content_type="application/samlmetadata+xml")
     answer["Content-Disposition"] = f'attachment; filename="dotmac-{key}.xml"'
     return answer
 
@@ -217,7 +243,6 @@ def _service(provider: CheckedSaml) -> dict[str, Any]:
                 "url": _address(provider, "acs"),
                 "binding": Saml.BINDING_HTTP_POST,
             },
-            "NameIDFormat": Saml.NAMEID_UNSPECIFIED,
         },
         "security": {
             "wantAssertionsSigned": True,

@@ -2,17 +2,19 @@
 
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
-from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from apps.accounts.providers.metadata import MetadataError, fetch_soon, idp_of
+from apps.accounts.providers.links import end_links, links_of
+from apps.accounts.providers.metadata import MetadataError, entity_of, fetch_soon, idp_of
 from apps.accounts.providers.models import GOOGLE_ISSUER, IdentityProvider
 from apps.core.exceptions import ConflictError, DomainError
 from apps.events import services as events
 from apps.events.actors import Actor
+from apps.events.differences import CHANGED, differences
 from dotmac.crypto.fields import Cipher, parse_keys
 from dotmac.crypto.secret import Secret
 
@@ -28,9 +30,9 @@ _ANY_DIRECTORY = ("common", "organizations", "consumers", _OF_EVERYBODY)
 def save_provider(provider: IdentityProvider, *, secret: Secret | None, actor: Actor) -> None:
     """Make or change a provider; without `secret` the one it has stays.
 
-    DomainError names the field that is wrong.
+    Where it moves (`is_moved`) the links of people end. DomainError names the field that is wrong.
     """
-    is_new = provider.pk is None
+    before = IdentityProvider.objects.select_for_update().filter(pk=provider.pk).first()
     check_provider(provider, secret)
     if secret:
         provider.secret = _cipher().encrypt(secret.reveal(), context=_PLACE)
@@ -42,19 +44,31 @@ def save_provider(provider: IdentityProvider, *, secret: Secret | None, actor: A
             _("There is a provider with the key %(key)s already.") % {"key": provider.key},
             field="key",
         ) from error
+    if before and is_moved(before, provider):
+        end_links(before, actor=actor)
     if provider.metadata_url and provider.is_on:
         fetch_soon(provider)
-    type = "identity_provider.created" if is_new else "identity_provider.changed"
-    events.record(type, actor=actor, subject=provider, data=_said(provider))
+    type = "identity_provider.changed" if before else "identity_provider.created"
+    said = _said(provider)
+    changed = {CHANGED: differences(_said(before), said)} if before else {}
+    events.record(type, actor=actor, subject=provider, data={**said, **changed})
 
 
 @transaction.atomic
 def remove_provider(provider: IdentityProvider, *, actor: Actor) -> None:
     """Take a provider away, with the links of people to it; the people stay."""
-    links, _rows = SocialAccount.objects.filter(provider=provider.key).delete()
+    links, _rows = links_of(provider).delete()
     data = {**_said(provider), "links": links}
     events.record("identity_provider.removed", actor=actor, subject=provider, data=data)
     provider.delete()
+
+
+def is_moved(before: IdentityProvider, now: IdentityProvider) -> bool:
+    """Whether another one names the people from now on, and may call somebody else the same.
+
+    New certificates, or another address for them at the same host, move nothing.
+    """
+    return _namer(before) != _namer(now)
 
 
 def secret_of(provider: IdentityProvider) -> Secret:
@@ -83,6 +97,15 @@ def check_provider(provider: IdentityProvider, secret: Secret | None) -> None:
             _("An issuer is reached over https. Enter its https address."), field="issuer"
         )
     _check_reach(provider)
+    _check_move(provider, secret)
+
+
+def _check_move(provider: IdentityProvider, secret: Secret | None) -> None:
+    """DomainError where the kept secret would be sent to another host than it was entered for."""
+    before = IdentityProvider.objects.filter(pk=provider.pk).first()
+    if before and not secret and is_moved(before, provider):
+        text = _("The client secret is that of the issuer before. Enter that of the new one.")
+        raise DomainError(text, field="secret")
 
 
 def _check_client(provider: IdentityProvider, secret: Secret | None) -> None:
@@ -140,6 +163,15 @@ def _check_reach(provider: IdentityProvider) -> None:
             ),
             field="domains",
         )
+
+
+def _namer(provider: IdentityProvider) -> tuple[str, ...]:
+    """Who says who people are: an issuer, or an entity whose metadata a host publishes."""
+    if provider.kind != IdentityProvider.Kind.SAML:
+        return (provider.key, provider.issuer.rstrip("/"))
+    address = urlsplit(provider.metadata_url)
+    host = f"{address.scheme}://{address.netloc.lower()}"
+    return (provider.key, host, entity_of(provider.metadata))
 
 
 def _said(provider: IdentityProvider) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """The page on which an owner demands second factors, and sees who has one."""
 
-from typing import Any
-
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import AdminSite
@@ -14,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 
+from apps.accounts.access import require
 from apps.accounts.models import User
 from apps.accounts.security.factors import remove_factors
 from apps.accounts.security.methods import holds_second_factor, methods_of
@@ -57,10 +56,6 @@ class SignInPolicyAdmin(ModelAdmin):  # type: ignore[misc]
             ),
             path("", wrap(self.page), name="accounts_signinpolicy_changelist"),
         ]
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Owners only: it can keep everybody out."""
-        return _may_do_all(request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """There is one, always."""
@@ -114,12 +109,9 @@ def register(site: AdminSite) -> None:
     site.register(SignInPolicy, SignInPolicyAdmin)
 
 
-def _may_do_all(request: HttpRequest) -> bool:
-    return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
-
-
 def _actor(request: HttpRequest) -> Actor:
-    """The owner who asks; 403 for everybody else."""
-    if not isinstance(request.user, User) or not _may_do_all(request):
+    """The owner who asks, since no role holds the right; 403 for everybody else."""
+    require(request, "accounts.change_signinpolicy")
+    if not isinstance(request.user, User):
         raise PermissionDenied
     return user_actor(request.user)

@@ -57,10 +57,20 @@ def note_browser(user: User, *, user_agent: str, ip: str) -> bool:
 
 def _digest(user: User, user_agent: str, ip: str) -> str:
     """Keyed, and different for each person, so that a copy of the table tells no addresses."""
-    said = f"known-browser|{user.uuid}|{browser_name(user_agent)}|{_network(ip)}"
+    said = f"known-browser|{user.uuid}|{browser_name(user_agent)}|{network_of(ip)}"
     return hmac.new(settings.SECRET_KEY.encode(), said.encode(), "sha256").hexdigest()
 
 
-def _network(ip: str) -> str:
+def is_known(email: str, *, user_agent: str, ip: str) -> bool:
+    """Whether whoever has an address signed in from this browser and network before."""
+    user = User.objects.filter(email__iexact=email).first()
+    if user is None:
+        return False
+    digest = _digest(user, user_agent, ip)
+    return KnownBrowser.objects.filter(user=user, digest=digest).exists()
+
+
+def network_of(ip: str) -> str:
+    """The neighbourhood of an address, within which one device moves."""
     address = ipaddress.ip_address(ip)
     return str(ipaddress.ip_network(f"{ip}/{_NETWORK_BITS[address.version]}", strict=False))

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
-from apps.accounts.security.sessions import revoke_others
+from apps.accounts.security.sessions import revoke_everywhere
 from apps.branding.looks import look_in_force
 from apps.core.exceptions import ConflictError
 from apps.events.actors import Actor
@@ -60,7 +60,7 @@ def remove_factors(user: User, *, actor: Actor) -> None:
     for authenticator in found:
         authenticator.removed_by = actor
         authenticator.delete()
-    revoke_others(user, keep=None, actor=actor)
+    revoke_everywhere(user, keep=None, actor=actor)
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
 
 from apps.accounts.models import User
 from apps.accounts.security.methods import holds_second_factor, methods_of
@@ -42,6 +43,23 @@ _WAYS_OUT = frozenset(
         "sso_enter",
     }
 )
+
+
+class PrivateMiddleware:
+    """Nobody keeps what somebody with a session was shown, unless the page itself says who may.
+
+    Not the browser either: after a log-out “Back” shows no recovery codes.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
+        if has_session and not response.has_header("Cache-Control"):
+            add_never_cache_headers(response)
+        return response
 
 
 class OriginMiddleware:

@@ -12,7 +12,7 @@ from apps.accounts.security.methods import CODE, PASSKEY, PASSWORD, PROVIDER
 from apps.accounts.security.policy import deadline_of, policy_in_force
 from apps.accounts.security.sessions import sessions_of
 from apps.events.models import Event
-from apps.tenancy.kinds import CONSOLE, current_schema, kind_of
+from apps.tenancy.kinds import CONSOLE, PUBLIC, current_schema, kind_of
 
 _SIGN_INS = ("user.signed_in", "user.sign_in_failed")
 _SHOWN_SIGN_INS = 10
@@ -27,6 +27,7 @@ def security_page(request: HttpRequest, user: User) -> dict[str, Any]:
         "is_handed_over": comes_by_hand_off(user),
         "platform_security_url": platform_url("/accounts/security/"),
         "is_console": kind_of(current_schema()) == CONSOLE,
+        "is_operator": kind_of(current_schema()) == PUBLIC,
         "app": next((f for f in factors if f.type == Authenticator.Type.TOTP), None),
         "passkeys": [_passkey(f) for f in factors if f.type == Authenticator.Type.WEBAUTHN],
         "codes_left": _codes_left(factors),

@@ -15,6 +15,7 @@ from apps.accounts.security.models import SignInPolicy
 from apps.core.exceptions import ConflictError
 from apps.events import services as events
 from apps.events.actors import Actor, Subject
+from apps.events.differences import CHANGED, differences, values_of
 
 LONGEST_GRACE = 90
 _ONLY_ROW = 1
@@ -75,12 +76,14 @@ def set_policy(*, who: str, grace_days: int, actor: Actor, methods: Iterable[str
     policy = SignInPolicy.objects.select_for_update().get(pk=_ONLY_ROW)
     if _STRICTNESS.index(SignInPolicy.Who(who)) > _STRICTNESS.index(SignInPolicy.Who(policy.who)):
         policy.since = timezone.now()
+    said = {"who": str(who), "grace_days": grace_days}
+    before = values_of(policy, said)
     policy.who, policy.grace_days = who, grace_days
     policy.save()
     events.record(
         "sign_in_policy.changed",
         actor=actor,
         subject=Subject("signinpolicy", str(_ONLY_ROW), "Sign-in policy"),
-        data={"who": who, "grace_days": grace_days},
+        data={**said, CHANGED: differences(before, said)},
     )
     return policy

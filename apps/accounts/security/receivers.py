@@ -13,6 +13,7 @@ from django.dispatch import receiver
 from apps.accounts.models import User
 from apps.accounts.security.methods import CODE, PASSKEY, add_methods
 from apps.accounts.security.sessions import client_ip
+from apps.accounts.security.surges import note_failure
 from apps.events import services as events
 from apps.events.actors import SYSTEM, Actor, user_actor
 
@@ -49,6 +50,7 @@ def trust_what_was_set_up(request: Any, authenticator: Authenticator, **kwargs: 
 @receiver(authentication_failed)
 def record_wrong_factor(request: Any, user: User, **kwargs: Any) -> None:
     """A wrong code after a right password is worth knowing more than a wrong password."""
+    note_failure()
     data = {"by": CODE, "ip": client_ip(request)}
     events.record("user.sign_in_failed", actor=SYSTEM, subject=user, data=data)
 

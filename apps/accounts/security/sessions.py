@@ -11,7 +11,9 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from apps.accounts.models import User
+from apps.accounts.registry import signed_out
 from apps.accounts.security.browsers import browser_name
+from apps.core.outages import by_the_way
 from apps.events import services as events
 from apps.events.actors import Actor, user_actor
 from apps.tenancy.kinds import current_schema
@@ -41,7 +43,8 @@ def note_seen(request: HttpRequest) -> None:
     """Say that a session is in use, every few minutes for each process."""
     key = request.session.session_key
     if key and cache.add(f"session-seen:{key}", 1, SEEN_EVERY_S):
-        UserSession.objects.create_from_request(request)
+        with by_the_way():
+            UserSession.objects.create_from_request(request)
 
 
 def sessions_of(user: User, *, current_key: str | None) -> list[dict[str, Any]]:
@@ -76,6 +79,17 @@ def revoke_others(user: User, *, keep: str | None, actor: Actor) -> int:
     for session in others:
         revoke_session(session, actor=actor)
     return len(others)
+
+
+@transaction.atomic
+def revoke_everywhere(user: User, *, keep: str | None, actor: Actor) -> int:
+    """End all sessions of a person but `keep`, also where they came from here by hand-off.
+
+    Returns how many ended here. To be called before the person's row is written: elsewhere is
+    locked first, as a hand-off does that comes in meanwhile.
+    """
+    signed_out(user, actor)
+    return revoke_others(user, keep=keep, actor=actor)
 
 
 def end_token(session: UserSession) -> str:

@@ -87,9 +87,9 @@ def end_session(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @login_required
 def end_other_sessions(request: HttpRequest) -> HttpResponse:
-    """End all of one's sessions but this."""
+    """End all of one's sessions but this, in consoles and workspaces too."""
     assert isinstance(request.user, User)
-    ended = sessions.revoke_others(
+    ended = sessions.revoke_everywhere(
         request.user, keep=request.session.session_key, actor=user_actor(request.user)
     )
     text = ngettext("%(count)s session is ended.", "%(count)s sessions are ended.", ended)

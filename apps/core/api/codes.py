@@ -19,7 +19,7 @@ class ProblemCode:
     meaning: str | Promise
 
 
-# Those that are no class of ours: the framework's, and the refusal of a read-only workspace.
+# Those that are no class of ours: the framework's, and refusals before any of it is asked.
 _OTHERS = (
     ProblemCode("invalid", 400, _("Some values cannot be accepted; `errors` names each.")),
     ProblemCode("parse_error", 400, _("The body is not valid JSON.")),
@@ -29,6 +29,9 @@ _OTHERS = (
     ),
     ProblemCode("permission_denied", 403, _("The key may not do this.")),
     ProblemCode("read_only", 403, _("The workspace is read-only; only reading is possible.")),
+    ProblemCode(
+        "organisation_closed", 403, _("The organisation is closed; its owner can take that back.")
+    ),
     ProblemCode("method_not_allowed", 405, _("This address does not take this method.")),
     ProblemCode("not_acceptable", 406, _("Only JSON is answered.")),
     ProblemCode("too_large", 413, _("The body is too large.")),
@@ -37,6 +40,12 @@ _OTHERS = (
         "throttled", 429, _("The key's limit is used up; `Retry-After` says for how long.")
     ),
     ProblemCode("not_found", 404, _("There is no such thing for this key.")),
+    ProblemCode("internal", 500, _("Something broke here; tell its `request_id` to who runs it.")),
+    ProblemCode(
+        "unavailable",
+        503,
+        _("The platform cannot answer at the moment; `Retry-After` says when to ask again."),
+    ),
 )
 
 

@@ -9,6 +9,8 @@ import structlog
 from django.utils.http import http_date
 from rest_framework.request import Request
 
+from apps.core.telemetry.requests import route_of
+
 log = structlog.get_logger(__name__)
 _Work = TypeVar("_Work", bound=Callable[..., Any])
 
@@ -54,7 +56,7 @@ def note_use(request: Request, deprecation: Deprecation) -> None:
     log.info(
         "deprecated_api_used",
         method=request.method,
-        path=request.path,
+        route=route_of(request._request),
         principal=str(getattr(who, "uuid", "")),
         sunset=deprecation.sunset.isoformat(),
     )

@@ -46,7 +46,16 @@ class Filtering(DjangoFilterBackend):
         """The list as it is where nothing is asked: no filter here has a value of its own."""
         if _NO_FILTERS.issuperset(request.query_params):
             return queryset
+        self._check_names(request, queryset, view)
         return super().filter_queryset(request, queryset, view)
+
+    def _check_names(self, request: Request, queryset: Any, view: Any) -> None:
+        """ValidationError for what is no filter: who misspells one would get all rows."""
+        if view.action != "list":
+            return
+        known = getattr(self.get_filterset_class(view, queryset), "base_filters", {})
+        for name in request.query_params.keys() - _NO_FILTERS - known.keys():
+            raise ValidationError({name: [_("This list has no filter of this name.")]})
 
     def get_filterset_class(self, view: Any, queryset: Any = None) -> Any:
         """The view's filter set, or an empty one, with what every list has."""

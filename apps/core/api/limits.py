@@ -1,7 +1,6 @@
 """How much a key may ask: so many requests in each minute.
 
-A counter in the cache, which adds and tells in one step on every backend; the cache's keys carry
-the schema. A key that waits for the turn of the minute may use two minutes' worth in a row.
+A key that waits for the turn of the minute may use two minutes' worth in a row.
 """
 
 import time
@@ -10,6 +9,8 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.core.cache import cache
+
+from apps.core.counting import count
 
 WINDOW_S = 60
 _KNOWN = "api-limit"
@@ -55,12 +56,7 @@ def take(principal: str) -> Allowance:
     """Count one request of a principal."""
     now = time.time()
     window = int(now // WINDOW_S)
-    key = f"api-used:{principal}:{window}"
-    try:
-        used = cache.incr(key)
-    except ValueError:
-        cache.add(key, 0, 2 * WINDOW_S)
-        used = cache.incr(key)
+    used = count(f"api-used:{principal}:{window}", lasts_s=2 * WINDOW_S)
     return Allowance(_limit(), used, max(1, round((window + 1) * WINDOW_S - now)))
 
 

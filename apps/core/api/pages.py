@@ -1,6 +1,11 @@
 """Lists come in pages."""
 
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
 
 
 class CursorPages(CursorPagination):
@@ -11,3 +16,14 @@ class CursorPages(CursorPagination):
     max_page_size = 100
     # Among equals a cursor counts; a bound would show the same page again and again beyond it.
     offset_cutoff = None  # type: ignore[assignment]
+
+    def paginate_queryset(
+        self, queryset: Any, request: Request, view: Any = None
+    ) -> list[Any] | None:
+        """NotFound for a cursor that is none of this order, as of one that cannot be read."""
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (ValueError, TypeError, ValidationError):
+            if self.cursor_query_param not in request.query_params:
+                raise
+            raise NotFound(self.invalid_cursor_message) from None

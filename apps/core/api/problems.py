@@ -13,6 +13,8 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from apps.core.exceptions import DomainError
+from apps.core.outages import CODE, outage_of
+from apps.core.telemetry.requests import method_of, route_of
 
 log = structlog.get_logger(__name__)
 
@@ -28,8 +30,14 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
         response = _problem(413, "too_large", str(_("The body is too large. Send less at once.")))
     elif isinstance(error, DataError):
         # Only a value can cause it: a number or a time that no column can hold.
-        log.warning("api_value_out_of_range", path=request.path, exc_info=error)
+        log.warning("api_value_out_of_range", route=route_of(request), exc_info=error)
         response = _problem(400, "invalid", str(_("A value is outside of what can be stored.")))
+    elif (outage := outage_of(error)) is not None:
+        log.warning(
+            "unavailable", kind=outage.kind, route=route_of(request), method=method_of(request)
+        )
+        response = _problem(503, CODE, outage.detail)
+        response["Retry-After"] = str(outage.retry_after_s)
     else:
         found = exception_handler(error, context)
         if found is None:

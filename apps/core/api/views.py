@@ -41,7 +41,7 @@ class Manners(APIView):
         self, request: Request, response: Response, *args: Any, **kwargs: Any
     ) -> Response:
         """Add the version of what is shown, and what is left of the limit."""
-        shown = response.data if response.status_code in (200, 201) else None
+        shown = getattr(response, "data", None) if response.status_code in (200, 201) else None
         if isinstance(shown, dict) and "id" in shown:
             response = self._versioned(request, response, etag_of(to_be_compared(response)))
         allowance = getattr(request._request, "api_allowance", None)

@@ -151,6 +151,8 @@ def _kept_server(instance: UUID) -> Server | None:
     """The server that an instance is bound to: it runs there, or its volumes lie there."""
     bound = Q(status__in=Placement.OPEN) | Q(activated_at__isnull=False)
     rows = Placement.objects.filter(bound, instance=instance, server__isnull=False)
+    # What lay on a server that is lost binds to nothing any more.
+    rows = rows.exclude(server__status=Server.Status.LOST)
     last = rows.select_related("server__region").order_by("-deployment", "-pk").first()
     return last.server if last else None
 
@@ -253,7 +255,7 @@ def _check_serves(server: Server) -> None:
         raise ServerUnavailableError(
             _("Server %(server)s does not answer now; this waits for it.") % {"server": server}
         )
-    if server.status == Server.Status.RETIRED:
+    if server.status in Server.OUT_OF_USE:
         raise ConflictError(
             _(
                 "Server %(server)s is retired, and the instance's data lie on it. Ask "

@@ -34,14 +34,14 @@ def note_answer(server: Server, version: str) -> bool:
     now = timezone.now()
     seen = {"last_probe_at": now, "last_seen_at": now, "engine_version": version[:40]}
     with operator(), transaction.atomic():
+        is_back = _is_back(server)
         if not _probed(server).update(**seen, failed_probes=0, failing_since=None, status_note=""):
             return False
         recovered = _move(server, Server.Status.UNREACHABLE, Server.Status.ACTIVE)
-        if recovered:
-            events.record(
-                "server.recovered", actor=SYSTEM, subject=server, data=_outage(server, now)
-            )
-    if recovered:
+        if recovered or is_back:
+            kind = "server.recovered" if recovered else "server.returned"
+            events.record(kind, actor=SYSTEM, subject=server, data=_outage(server, now))
+    if recovered or is_back:
         hasten_waiting(server)
     return recovered
 
@@ -96,19 +96,22 @@ def drain(server: Server, *, actor: Actor) -> None:
 def activate_server(server: Server, *, actor: Actor) -> None:
     """Take new instances on a server again, also on a retired one."""
     rows = Server.objects.filter(pk=server.pk)
-    changed = rows.filter(Q(is_draining=True) | Q(status=Server.Status.RETIRED))
+    changed = rows.filter(Q(is_draining=True) | Q(status__in=Server.OUT_OF_USE))
+    _refuse_leftovers(server)
     if not changed.update(is_draining=False):
         raise ConflictError(
             _("Server %(server)s takes new instances already.") % {"server": server}
         )
     _move(server, Server.Status.RETIRED, Server.Status.ACTIVE)
+    lost = rows.filter(status=Server.Status.LOST)
+    lost.update(status=Server.Status.ACTIVE, lost_at=None, lost_reason="")
     events.record("server.activated", actor=actor, subject=server)
 
 
 @transaction.atomic
 def retire(server: Server, *, actor: Actor) -> None:
     """Use a server no more; ConflictError while something is placed on it."""
-    Server.objects.select_for_update().get(pk=server.pk)
+    _refuse_leftovers(server)
     left = server.placements.filter(status__in=Placement.OPEN).count()
     if left:
         raise ConflictError(
@@ -164,6 +167,28 @@ def local_room(info: EngineInfo) -> Room:
         cpu_millis=info.cpus * 1000 * settings.LOCAL_CPU_OVERSELL,
         memory_mb=max(memory_mb - _PLATFORM_MB, memory_mb * 4 // 5),
         disk_mb=free_mb * 9 // 10,
+    )
+
+
+def _refuse_leftovers(server: Server) -> None:
+    """ConflictError while a lost server may still have what it had; it stays locked."""
+    row = Server.objects.select_for_update().get(pk=server.pk)
+    if row.given_up:
+        raise ConflictError(
+            _(
+                "Server %(server)s is lost, and what lay on it is not removed. Once it answers, "
+                "remove its leftovers; then it can be activated or retired."
+            )
+            % {"server": server}
+        )
+
+
+def _is_back(server: Server) -> bool:
+    """Whether a lost server answers after an outage; one lost answer is none."""
+    return (
+        _probed(server)
+        .filter(status=Server.Status.LOST, failed_probes__gte=Server.PROBES_TO_UNREACHABLE)
+        .exists()
     )
 
 

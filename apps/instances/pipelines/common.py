@@ -4,45 +4,27 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 from apps.events.actors import Actor
 from apps.fleet import edge
 from apps.fleet import services as fleet
-from apps.fleet.engines import holding
+from apps.fleet.engines import fenced, holding
 from apps.instances.models import Instance
 from apps.instances.probing import public_status, shows_notice
 from apps.instances.stack import Stack
 from apps.operations.exceptions import StepError
 from apps.operations.pipelines import Run
 from apps.operations.pipelines import Step as BaseStep
-from dotmac.engine import fence as engine_fence
 from dotmac.engine.base import Engine
 from dotmac.engine.errors import EngineError
 from dotmac.engine.spec import ContainerSpec
+from dotmac.telemetry import tracing
 
 _EVERY_S = 0.03
 _SPEC = "dotmac.spec"
-
-
-class _Fenced:
-    """An engine that is asked for nothing more once the lease is over."""
-
-    def __init__(self, engine: Engine, run: Run) -> None:
-        self._engine = engine
-        self._run = run
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._engine, name)
-
-        def fenced(*args: Any, **kwargs: Any) -> Any:
-            with engine_fence.fenced(self._run.assert_held):
-                engine_fence.check()
-                return method(*args, **kwargs)
-
-        return fenced
 
 
 class Step(BaseStep):
@@ -54,7 +36,7 @@ class Step(BaseStep):
         run.assert_held()
         with holding(stack.server):
             try:
-                yield cast(Engine, _Fenced(stack.engine, run))
+                yield fenced(stack.engine, run)
             except EngineError as error:
                 error.output = stack.without_secrets(error.output)
                 raise
@@ -82,7 +64,7 @@ def together(calls: list[Any]) -> list[Any]:
     if len(calls) < 2:
         return [call() for call in calls]
     with ThreadPoolExecutor(max_workers=len(calls)) as pool:
-        futures = [pool.submit(call) for call in calls]
+        futures = [pool.submit(tracing.carried(call)) for call in calls]
     return [future.result() for future in futures]
 
 

@@ -30,6 +30,7 @@ from apps.instances.stack import Stack
 from apps.instances.workspace import platform_settings
 from apps.operations.pipelines import Run
 from dotmac.engine.base import Engine
+from dotmac.engine.own import is_own
 from dotmac.engine.spec import ContainerSpec
 from dotmac.stack import ManifestError, resolve_environment, resources
 
@@ -147,11 +148,11 @@ class Images(Step):
     deadline_s = 900
 
     def run(self, run: Run) -> None:
-        """Find each image; a missing one is fetched where a registry has it."""
+        """Find each image; a missing one is fetched where a registry has it, but never our own."""
         stack = new_stack(run)
         with self.host(run, stack) as engine:
             for name in sorted({spec.image for spec in stack.plan.containers}):
-                found = engine.image(name, pull=True)
+                found = engine.image(name, pull=not is_own(name))
                 run.log(f"{name} ({found.size // _MIB} MiB)")
 
 

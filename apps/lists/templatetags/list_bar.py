@@ -14,7 +14,7 @@ register = template.Library()
 
 @register.inclusion_tag("admin/list_bar.html", takes_context=True)
 def list_bar(context: template.Context, cl: ChangeList) -> dict[str, Any]:
-    """The person's views of this list, and the links that keep one and export it."""
+    """The person's views of this list, its columns, and what keeps, chooses and exports them."""
     request, opts = context["request"], cl.opts
     query = kept_query(request.GET.urlencode())
     address = [opts.app_label, opts.model_name]
@@ -31,6 +31,8 @@ def list_bar(context: template.Context, cl: ChangeList) -> dict[str, Any]:
         "views": views,
         "shown": next((view for view in views if view["is_shown"]), None),
         "query": query,
+        "columns": cl.columns,  # type: ignore[attr-defined]
+        "columns_url": reverse("admin:list_columns", args=address),
         "save_url": reverse("admin:list_save_view", args=address),
         "export_url": f"{reverse('admin:list_export', args=address)}?{query}",
         "csrf_token": context.get("csrf_token"),

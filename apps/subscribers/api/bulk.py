@@ -9,15 +9,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.resources import Resource
+from apps.core.api.bulk import OutcomeSerializer, OutcomesSerializer, batch_of, results_of
 from apps.core.api.labels import MetadataField
 from apps.core.api.problems import flatten
 from apps.core.api.serializers import ModelSerializer
+from apps.core.upserting import ERROR, Outcome
 from apps.subscribers import upserting
 from apps.subscribers.api.serializers import ChangesSerializer
 from apps.subscribers.models import Subscriber
-from apps.subscribers.upserting import MOST_ROWS, Outcome
-
-_RESULTS = (upserting.CREATED, upserting.UPDATED, upserting.UNCHANGED, upserting.ERROR)
 
 
 class RowSerializer(ModelSerializer[Subscriber]):
@@ -32,44 +31,21 @@ class RowSerializer(ModelSerializer[Subscriber]):
         extra_kwargs = {**ChangesSerializer.Meta.extra_kwargs, "name": {"required": False}}
 
 
-class BulkSerializer(serializers.Serializer[Any]):
-    """Rows to bring in. Each stands for itself: one in error leaves the others alone."""
-
-    subscribers = serializers.ListField(
-        child=serializers.DictField(), min_length=1, max_length=MOST_ROWS
-    )
-
-
 class BulkRequestSerializer(serializers.Serializer[Any]):
-    """How BulkSerializer's rows look, for the document."""
+    """Rows to bring in. Each stands for itself: one in error leaves the others alone."""
 
     subscribers = RowSerializer(many=True)
 
 
-class RowErrorSerializer(serializers.Serializer[Any]):
-    """What is wrong with a field."""
-
-    field = serializers.CharField()
-    message = serializers.CharField()
-
-
-class RowResultSerializer(serializers.Serializer[Any]):
+class RowResultSerializer(OutcomeSerializer):
     """What became of a row, counted from 0."""
 
-    row = serializers.IntegerField()
-    result = serializers.ChoiceField(choices=_RESULTS)
-    id = serializers.UUIDField(allow_null=True)
     number = serializers.CharField(allow_null=True)
-    errors = RowErrorSerializer(many=True)  # type: ignore[assignment]
 
 
-class BulkResultSerializer(serializers.Serializer[Any]):
+class BulkResultSerializer(OutcomesSerializer):
     """How many rows became what, and each row's own result."""
 
-    created = serializers.IntegerField()
-    updated = serializers.IntegerField()
-    unchanged = serializers.IntegerField()
-    error = serializers.IntegerField()
     results = RowResultSerializer(many=True)
 
 
@@ -95,28 +71,16 @@ class BulkUpsert(Resource):
     @action(detail=False, methods=["post"])
     def bulk(self, request: Request) -> Response:
         """Add or change up to 1,000 subscribers by `external_id` or `number`, each for itself."""
-        rows = [_checked(row) for row in self.checked(BulkSerializer)["subscribers"]]
+        rows = [_checked(row) for row in self.checked(batch_of("subscribers"))["subscribers"]]
         outcomes = upserting.upsert_subscribers(rows, actor=self.actor)
-        counts = dict.fromkeys(_RESULTS, 0)
-        for outcome in outcomes:
-            counts[outcome.result] += 1
-        results = [_shown(row, outcome) for row, outcome in enumerate(outcomes)]
-        return Response({**counts, "results": results})
+        answer = results_of(outcomes)
+        for shown, outcome in zip(answer["results"], outcomes, strict=True):
+            shown["number"] = outcome.row.number if outcome.row else None
+        return Response(answer)
 
 
 def _checked(row: dict[str, Any]) -> dict[str, Any] | Outcome:
     asked = RowSerializer(data=row)
     if asked.is_valid():
         return dict(asked.validated_data)
-    return Outcome(upserting.ERROR, errors=flatten(asked.errors))
-
-
-def _shown(row: int, outcome: Outcome) -> dict[str, Any]:
-    subscriber: Subscriber | None = outcome.subscriber
-    return {
-        "row": row,
-        "result": outcome.result,
-        "id": str(subscriber.uuid) if subscriber else None,
-        "number": subscriber.number if subscriber else None,
-        "errors": outcome.errors,
-    }
+    return Outcome(ERROR, errors=flatten(asked.errors))

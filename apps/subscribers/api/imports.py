@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from apps.accounts.resources import Resource
 from apps.core.api.serializers import ModelSerializer
 from apps.core.exceptions import DryRunError
-from apps.operations.api import OperationSerializer
+from apps.operations.api import OperationSerializer, accepted
 from apps.operations.models import Operation
 from apps.subscribers import imports
 from apps.subscribers.models import ImportRow, SubscriberImport
@@ -84,7 +84,6 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
     serializer_class = ImportSerializer
     queryset = SubscriberImport.objects.all()
     filterset_fields = ("status",)
-    changed_fields = ("created_at", "finished_at")
 
     @extend_schema(
         request=NewImportSerializer,
@@ -115,8 +114,7 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
         source, values = self.get_object(), self.checked(StartSerializer)
         imports.start_import(source, mode=values["mode"], actor=self.actor)
         begun = Operation.objects.filter(subject_id=str(source.uuid)).order_by("-pk")[0]
-        shown: Any = OperationSerializer(begun).data
-        return Response(shown, status=202)
+        return accepted(begun)
 
     @extend_schema(responses={200: ImportErrorSerializer(many=True)})
     @action(detail=True, filter_backends=())

@@ -1,7 +1,7 @@
 """Services of subscribers over the API."""
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 import django_filters
@@ -13,8 +13,11 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.bulk_api import BulkUpsert
 from apps.accounts.resources import LabelledResource
 from apps.billing.services import newest_version_of
+from apps.core.api.bulk import described_bulk
+from apps.core.api.labels import Labels
 from apps.core.exceptions import DomainError
 from apps.subscribers import services
 from apps.subscribers.api.serializers import (
@@ -60,10 +63,27 @@ class ServiceFilter(django_filters.FilterSet):
 
 
 @extend_schema_view(
-    list=extend_schema(examples=[_EXAMPLE]), retrieve=extend_schema(examples=[_EXAMPLE])
+    list=extend_schema(examples=[_EXAMPLE]),
+    retrieve=extend_schema(examples=[_EXAMPLE]),
+    bulk=described_bulk(
+        "services",
+        NewServiceSerializer,
+        {
+            "external_id": "crm-s-17",
+            "subscriber": "1d7e1d0e-6f2c-4c7e-8b0a-2f6c6b7a9d33",
+            "plan": "fiber-100",
+            "username": "dora",
+        },
+        {"external_id": "crm-s-18", "metadata": {"router": "r-204"}},
+    ),
 )
-class ServiceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledResource):
-    """What subscribers have from the ISP. A service begins as a draft and is led by its steps."""
+class ServiceViewSet(
+    mixins.ListModelMixin, mixins.RetrieveModelMixin, BulkUpsert, LabelledResource
+):
+    """What subscribers have from the ISP. A service begins as a draft and is led by its steps.
+
+    In bulk, new ones are added and the labels of those that are there are changed.
+    """
 
     access = "services"
     permissions: ClassVar = {
@@ -74,6 +94,8 @@ class ServiceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledR
     serializer_class = ServiceSerializer
     queryset = Service.objects.all()
     filterset_class = ServiceFilter
+    bulk_name, bulk_keys = "services", ("external_id", "username")
+    new_row, changed_row = NewServiceSerializer, Labels
 
     def get_queryset(self) -> QuerySet[Service]:
         """Those whom the key's owner may see, with what is shown of them."""
@@ -83,14 +105,22 @@ class ServiceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledR
     @extend_schema(request=NewServiceSerializer, responses={201: ServiceSerializer})
     def create(self, request: Request) -> Response:
         """Add a service as a draft; 409 when the user name is taken."""
-        values = self.checked(NewServiceSerializer)
+        return self.shown(self.add(self.checked(NewServiceSerializer)), 201)
+
+    def add(self, values: dict[str, Any]) -> Service:
+        """As a draft in the newest version of the plan."""
         service = services.add_service(
             self._subscriber(values["subscriber"]),
             plan_version=newest_version_of(values["plan"]),
             username=values["username"],
             actor=self.actor,
         )
-        return self.labelled(service, 201)
+        self.label(service)
+        return service
+
+    def change(self, row: Service, values: dict[str, Any]) -> None:
+        """Only its labels: the rest is led by its steps."""
+        self.label(row)
 
     @extend_schema(request=None, responses={200: ServiceSerializer})
     @action(detail=True, methods=["post"])

@@ -6,12 +6,14 @@ from uuid import UUID
 
 import django_filters
 from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.personal_api import ErasureSerializer, check_confirmed, give_out
 from apps.subscribers import services
 from apps.subscribers.access import give_portal_access
 from apps.subscribers.api.bulk import BulkUpsert
@@ -21,6 +23,7 @@ from apps.subscribers.api.serializers import (
     SubscriberSerializer,
 )
 from apps.subscribers.models import Subscriber
+from apps.subscribers.personal import PERMISSION, erase_subscriber, subscriber_data
 
 _EXAMPLE = OpenApiExample(
     "A subscriber",
@@ -75,7 +78,11 @@ class SubscriberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BulkUp
     """Customers of the ISP. They are archived, never deleted."""
 
     access = "subscribers"
-    permissions: ClassVar = {"archive": "subscribers.end"}
+    permissions: ClassVar = {
+        "archive": "subscribers.end",
+        "erase": PERMISSION,
+        "personal_data": PERMISSION,
+    }
     serializer_class = SubscriberSerializer
     queryset = Subscriber.objects.all()
     filterset_class = SubscriberFilter
@@ -115,8 +122,28 @@ class SubscriberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BulkUp
     @extend_schema(request=None, responses={200: SubscriberSerializer})
     @action(detail=True, methods=["post"])
     def invite(self, request: Request, uuid: UUID) -> Response:
-        """Make a log-in for the portal and send an invitation by e-mail, again if asked again."""
+        """Make a log-in for the portal and send an invitation by e-mail, again if asked again.
+
+        409 within a minute, where the address is suppressed, or once the day's quota of mails is
+        used up (`quota_exceeded`).
+        """
         return self._step(give_portal_access)
+
+    @extend_schema(request=None, responses={200: OpenApiTypes.OBJECT})
+    @action(detail=True, methods=["get"], url_path="personal-data")
+    def personal_data(self, request: Request, uuid: UUID) -> Response:
+        """Every row about a subscriber, without secrets, and the events that name them."""
+        row = self.get_object()
+        return Response(give_out(row, subscriber_data(row), actor=self.actor))
+
+    @extend_schema(request=ErasureSerializer, responses={204: None})
+    @action(detail=True, methods=["post"])
+    def erase(self, request: Request, uuid: UUID) -> Response:
+        """Take the person out for good; 409 while a service is open. `confirm` is their number."""
+        row = self.get_object()
+        check_confirmed(self.checked(ErasureSerializer), row.number)
+        erase_subscriber(row, actor=self.actor)
+        return Response(status=204)
 
     def _step(self, step: Callable[..., object]) -> Response:
         row = self.get_object()

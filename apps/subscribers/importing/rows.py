@@ -37,6 +37,14 @@ class Batch:
     values: list[dict[str, str]]
 
 
+@dataclass(frozen=True)
+class Made:
+    """What became of the rows of a batch."""
+
+    people: list[Subscriber]
+    services: list[Service]
+
+
 def plans_by_name() -> dict[str, PlanVersion]:
     """The newest version of each plan by its name and by its key, in lower case."""
     found: dict[str, PlanVersion] = {}
@@ -70,8 +78,8 @@ def check_again(layout: Layout, rows: list[ImportRow], plans: Plans) -> Batch:
     return Batch(rows, [values.by_column for values in cleaned])
 
 
-def write_batch(source: SubscriberImport, batch: Batch, plans: Plans) -> int:
-    """Make subscribers of the rows without errors; returns how many."""
+def write_batch(source: SubscriberImport, batch: Batch, plans: Plans) -> Made:
+    """Make subscribers of the rows without errors, with their services."""
     good = [v for row, v in zip(batch.rows, batch.values, strict=True) if row.is_good]
     drawn = draw_numbers(len(good), unless_in=source.rows.exclude(number=""))
     now = timezone.now()
@@ -95,7 +103,7 @@ def write_batch(source: SubscriberImport, batch: Batch, plans: Plans) -> int:
         )
         for service in services
     )
-    return len(people)
+    return Made(people, services)
 
 
 def _row_of(source: SubscriberImport, row: int, cells: list[str], values: Values) -> ImportRow:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from psycopg import sql
 
-from apps.tenancy.kinds import PUBLIC, app_labels
+from apps.tenancy.kinds import PUBLIC, app_labels, kind_of
 from apps.tenancy.models import Tenant
 
 Key = tuple[str, str]
@@ -56,6 +57,22 @@ def look(only: Iterable[str] = ()) -> Behind:
         if wanted[kind] - applied:
             groups.append(Group(kind, applied, tuple(schemas)))
     return Behind(tuple(groups), tuple(sorted(set(kinds) - read)))
+
+
+def is_behind(schema: str) -> bool:
+    """Whether one schema lacks what this process needs, whose code does not change while it runs.
+
+    True also for one without a table of migrations.
+    """
+    if not _with_table([schema]):
+        return True
+    return bool(needed(kind_of(schema)) - _applied(schema))
+
+
+@cache
+def needed(kind: str) -> frozenset[Key]:
+    """The migrations of a kind in this code."""
+    return frozenset(_of(kind, MigrationLoader(None, ignore_no_migrations=True).graph.nodes))
 
 
 def _kinds(only: Iterable[str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.tenancy.kinds import operator
+from apps.tenancy.migrating.behind import is_behind
 from apps.tenancy.models import FailedMigration
 
 _LENGTH = 2000
@@ -21,6 +22,14 @@ def keep_failure(schema: str, error: str) -> None:
             FailedMigration.objects.filter(pk=found.pk).update(
                 error=error[:_LENGTH], failed_at=timezone.now(), times=F("times") + 1
             )
+
+
+def is_left_behind(schema: str) -> bool:
+    """Whether a schema could not be migrated and lacks what this process needs.
+
+    The release before serves it meanwhile, which needs less. Call it in the operator's schema.
+    """
+    return FailedMigration.objects.filter(schema=schema).exists() and is_behind(schema)
 
 
 def forget_failure(schema: str) -> None:

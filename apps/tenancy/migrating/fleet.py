@@ -3,15 +3,16 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
+import psycopg
 import structlog
 from django.db import Error, ProgrammingError, connection, transaction
+from django.db.migrations.recorder import MigrationRecorder
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
-from apps.tenancy.exceptions import ChangedMeanwhileError
+from apps.tenancy.exceptions import ChangedMeanwhileError, HeldTenantError
 from apps.tenancy.kinds import PUBLIC, operator, schema_of
 from apps.tenancy.locks import held_alone
 from apps.tenancy.migrating.behind import Behind, Group, look
@@ -27,6 +28,9 @@ _LOCK = 0x0D07_F1EE
 # A migration waits so long for a table, and all who want that table wait behind it.
 _LOCK_TIMEOUT_S = 2
 _TRIES = 5
+# Until an export of a tenant is over, which keeps migrations away by a lock that no request wants.
+_EXPORT_S = 30 * 60
+_HELD = "It was being exported for longer than a migration waits. Run this again after the export."
 _NO_TABLE = "It has no table of migrations. Restore it, or delete the tenant."
 
 
@@ -122,8 +126,15 @@ def _is_busy(error: Error) -> bool:
 
 
 def _failure(schema: str, error: Exception) -> str:
-    log.error("tenant not migrated", schema=schema, exc_info=error)
-    return f"{type(error).__name__}: {str(error).strip()}"
+    cause = error.__cause__
+    if isinstance(error, Error) and isinstance(cause, psycopg.Error):
+        # Without its detail and context, which tell the rows of people.
+        said = cause.diag.message_primary or type(cause).__name__
+        log.error("tenant_not_migrated", schema=schema, error=said, sqlstate=cause.sqlstate)
+    else:
+        said = str(error).strip()
+        log.error("tenant_not_migrated", schema=schema, exc_info=error)
+    return f"{type(error).__name__}: {said}"
 
 
 def _by_sql_or_models(plan: Plan, schema: str) -> None:
@@ -163,16 +174,28 @@ def _steps(plan: Plan, *, replay: bool) -> list[str | None]:
 
 
 def _steps_alone(plan: Plan) -> list[str | None]:
-    """Each migration by itself and noted at once; killed in between, the rest is a plan anew."""
+    """Each migration by itself, noted with what it did; one that is noted is not run again."""
     heard: list[str | None] = []
-    with _waiting_shortly():
-        for step in plan.steps:
-            heard.append(_run(plan, step, replay=True))
-            plan.note((step.key,))
+    done = set(MigrationRecorder(connection).applied_migrations())
+    for step in plan.steps:
+        heard.append(step.sql if step.key in done else _run_alone(plan, step))
     steps = {step.key for step in plan.steps}
     with transaction.atomic():
-        plan.note(tuple(key for key in plan.recorded if key not in steps))
+        plan.note(tuple(key for key in plan.recorded if key not in steps | done))
         plan.add_types()
+    return heard
+
+
+def _run_alone(plan: Plan, step: Step) -> str | None:
+    if step.migration.atomic:
+        with transaction.atomic():
+            _execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT_S}s'")
+            heard = _run(plan, step, replay=True)
+            plan.note((step.key,))
+            return heard
+    # As it wants: what is built beside those who write waits for them, and nobody waits for it.
+    heard = _run(plan, step, replay=True)
+    plan.note((step.key,))
     return heard
 
 
@@ -185,22 +208,19 @@ def _run(plan: Plan, step: Step, *, replay: bool) -> str | None:
 
 def _begin(plan: Plan) -> None:
     """ChangedMeanwhileError where a step has been applied since it was looked at."""
-    _execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT_S}s'")
     with connection.cursor() as cursor:
-        cursor.execute("LOCK TABLE django_migrations IN SHARE ROW EXCLUSIVE MODE")
+        cursor.execute(f"SET LOCAL lock_timeout = '{_EXPORT_S}s'")
+        try:
+            cursor.execute("LOCK TABLE django_migrations IN SHARE ROW EXCLUSIVE MODE")
+        except Error as error:
+            if isinstance(error.__cause__, LockNotAvailable):
+                raise HeldTenantError(_HELD) from error
+            raise
+        cursor.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT_S}s'")
         keys = [f"{app} {name}" for app, name in (step.key for step in plan.steps)]
         cursor.execute("SELECT 1 FROM django_migrations WHERE app || ' ' || name = ANY(%s)", [keys])
         if cursor.fetchone():
             raise ChangedMeanwhileError
-
-
-@contextmanager
-def _waiting_shortly() -> Iterator[None]:
-    _execute(f"SET lock_timeout = '{_LOCK_TIMEOUT_S}s'")
-    try:
-        yield
-    finally:
-        _execute("RESET lock_timeout")
 
 
 def _execute(sql: str) -> None:

@@ -15,6 +15,7 @@ from django.db.migrations import Migration, RenameModel, SeparateDatabaseAndStat
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
+from django.db.models import NOT_PROVIDED, Field
 
 from apps.tenancy.kinds import app_labels
 from apps.tenancy.migrating.behind import Group, Key
@@ -88,7 +89,7 @@ class Plan:
 
     kind: str
     steps: tuple[Step, ...]
-    # All keys that are noted as applied: the steps', and those of apps that live elsewhere.
+    # What is noted as applied: the steps', and what squashed ones stand for.
     recorded: tuple[Key, ...]
     # Whether its steps have run in one schema; until then one schema at a time.
     is_tried: bool = False
@@ -131,8 +132,21 @@ def plan_for(group: Group) -> Plan | None:
             return None
         else:
             steps.append(_step(migration, state))
-    missing = tuple(key for key in loader.graph.nodes if key not in group.applied)
+    missing = tuple(key for key in loader.graph.nodes if key[0] in own and key not in group.applied)
     return Plan(group.kind, tuple(steps), missing)
+
+
+def steps_to(kind: str, applied: frozenset[Key]) -> tuple[Step, ...]:
+    """What made a schema of a kind that stands at these migrations, from its beginning."""
+    loader = MigrationLoader(None, ignore_no_migrations=True)
+    state, wanted = ProjectState(real_apps=loader.unmigrated_apps), _with_squashed(loader, applied)
+    keys = [key for key in _in_order(loader) if key in wanted and key[0] in app_labels(kind)]
+    return tuple(_step(loader.graph.nodes[key], state) for key in keys)
+
+
+def unknown_of(applied: frozenset[Key]) -> list[Key]:
+    """Those that this release has no file of."""
+    return sorted(applied - MigrationLoader(None, ignore_no_migrations=True).disk_migrations.keys())
 
 
 def _with_squashed(loader: MigrationLoader, applied: frozenset[Key]) -> frozenset[Key]:
@@ -170,7 +184,17 @@ def _step(migration: Migration, state: ProjectState) -> Step:
 def _is_pure(operation: Operation) -> bool:
     if isinstance(operation, SeparateDatabaseAndState):
         return all(_is_pure(one) for one in operation.database_operations)
-    return bool(operation.reduces_to_sql)
+    return bool(operation.reduces_to_sql) and not _asks_python(operation)
+
+
+def _asks_python(operation: Operation) -> bool:
+    """Whether rows get what a function says, once for each schema: a token, a time."""
+    field = getattr(operation, "field", None)
+    if not isinstance(field, Field) or field.has_db_default():
+        return False
+    if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
+        return True
+    return callable(field.default) and field.default not in (NOT_PROVIDED, dict, list)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from apps.tenancy.kinds import PUBLIC, schema_of
 from apps.tenancy.models import SchemaTemplate
-from apps.tenancy.templates import fingerprint
+from apps.tenancy.templates import fingerprint, migrate_schema
 
 Report = Callable[[str], object]
 # Its second migration removes 500 fields one by one, and rendering each state takes minutes.
@@ -26,7 +26,7 @@ def migrate_public(report: Report) -> None:
         for label, needs in _BORN_WHOLE.items():
             if apps.is_installed(label):
                 _create_whole(label, needs, report)
-        call_command(MigrateCommand(), interactive=False, verbosity=0)
+    migrate_schema(PUBLIC)
     SchemaTemplate.objects.update_or_create(kind=PUBLIC, fingerprint=fingerprint(PUBLIC))
     report("operator")
 

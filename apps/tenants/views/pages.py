@@ -15,6 +15,7 @@ from apps.accounts.models import User
 from apps.accounts.security.methods import methods_of
 from apps.accounts.services import has_verified_email
 from apps.billing.services import offered_plans
+from apps.tenants import closing
 from apps.tenants.models import Organisation
 from apps.tenants.querysets import organisation_at, organisations_of
 from apps.tenants.services import role_of
@@ -46,6 +47,7 @@ def organisations(request: HttpRequest) -> HttpResponse:
     rows = [_row(one, request.user) for one in organisations_of(request.user)]
     context = {
         "organisations": rows,
+        "closed": [_closed_row(one) for one in closing.owned_by(request.user)],
         "signup_url": reverse("signup"),
         "admin_url": "/admin/" if request.user.is_staff else "",
     }
@@ -101,9 +103,21 @@ def _row(organisation: Organisation, user: User) -> dict[str, Any]:
     is_owner = organisation.owner == user.uuid
     return {
         "owner_url": reverse("organisation_owner", args=[organisation.slug]) if is_owner else "",
+        "closing_url": reverse("organisation_closing", args=[organisation.slug])
+        if is_owner
+        else "",
         "name": organisation.name,
         "host": console_host(organisation.slug),
         "url": console_url(organisation.slug, _INTO_CONSOLE),
         "status": organisation.get_status_display(),
         "plan": organisation.plan_key.capitalize(),
+    }
+
+
+def _closed_row(organisation: Organisation) -> dict[str, Any]:
+    return {
+        "name": organisation.name,
+        "host": console_host(organisation.slug),
+        "erase_after": organisation.erase_after,
+        "closing_url": reverse("organisation_closing", args=[organisation.slug]),
     }

@@ -76,7 +76,7 @@ class Traefik:
         self.directory = folder / "routes"
         self.directory.mkdir()
         platform = PlatformRoutes(
-            "dotmac.localhost", "apps.localhost", platform_url, self.http, self.https
+            "dotmac.localhost", "apps.localhost", platform_url, self.http, self.https, hsts_s=3600
         )
         self.edge = TraefikEdge(self.directory, platform)
         self._running: subprocess.Popen[bytes] | None = None

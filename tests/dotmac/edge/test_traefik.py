@@ -10,6 +10,7 @@ import pytest
 from websockets.sync.client import connect
 from websockets.sync.server import ServerConnection, serve
 
+from dev.ports import free_port
 from dotmac.edge import EdgeError, Route, Upstream
 from dotmac.edge.probe import ProbeResult, wait_until_routed
 from dotmac.edge.traefik import ROUTES_FILE
@@ -44,6 +45,21 @@ def test_plain_http_leads_to_https(traefik: Traefik, sites: Sites) -> None:
     result = traefik.get(ACME, "/login/?next=/a", https=False)
     assert result.status in (302, 307)
     assert result.headers["location"] == f"https://{ACME}:{traefik.https}/login/?next=/a"
+
+
+def test_browsers_are_kept_to_https_by_answers_and_errors(traefik: Traefik, sites: Sites) -> None:
+    closed = f"http://127.0.0.1:{free_port()}"
+    away = "away.apps.localhost"
+    traefik.apply(
+        Route(ACME, (Upstream(sites.start("web").url),)), Route(away, (Upstream(closed),))
+    )
+    traefik.wait(ACME, header=("X-Upstream", "web"))
+    for status, host in ((200, ACME), (502, away)):
+        answer = traefik.get(host)
+        assert answer.status == status
+        assert answer.headers["strict-transport-security"] == "max-age=3600"
+    plain = traefik.get(ACME, https=False)
+    assert "strict-transport-security" not in plain.headers
 
 
 @pytest.mark.parametrize(("path", "encoding"), [("/a.css", "gzip"), ("/api/", None)])

@@ -1,5 +1,6 @@
 """Routes become Traefik's configuration; compared as values, without Traefik."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ PLATFORM = PlatformRoutes(
     "dotmac.localhost", "apps.localhost", "http://127.0.0.1:8010", http_port=8000, https_port=8443
 )
 CERTIFICATE = Certificate(("*.apps.localhost",), Path("/certs/apps.crt"), Path("/certs/apps.key"))
+_FILES = Path("/certs/base.crt"), Path("/certs/base.key")
 ACME = Route("acme.apps.localhost", (Upstream("http://10.0.0.2:8000"),))
 
 
@@ -38,6 +40,26 @@ def test_plain_http_leads_to_https_on_the_public_port_and_not_for_ever() -> None
     assert http["middlewares"]["to-https"] == {
         "redirectScheme": {"scheme": "https", "port": "8443", "permanent": False}
     }
+
+
+def test_only_hosts_of_the_two_domains_are_kept_to_https_and_only_over_it() -> None:
+    platform = replace(PLATFORM, hsts_s=3600)
+    own = CERTIFICATE, Certificate(("dotmac.localhost", "*.dotmac.localhost"), *_FILES)
+    foreign = Route("shop.isp.example", (Upstream("http://10.0.0.3:8000"),))
+    alike = Route("notapps.localhost", (Upstream("http://10.0.0.3:8000"),))
+    http = render([ACME, foreign, alike], own, platform)["http"]
+    kept = {name for name, one in http["routers"].items() if "hsts" in one.get("middlewares", ())}
+    assert kept == {
+        "acme.apps.localhost-https",
+        "platform-base-https",
+        "platform-consoles-https",
+        "platform-rest-https",
+    }
+    assert http["middlewares"]["hsts"] == {"headers": {"stsSeconds": 3600}}
+
+
+def test_without_an_age_nothing_is_said_of_it() -> None:
+    assert "hsts" not in str(_http(ACME))
 
 
 def test_several_upstreams_share_by_weight_and_one_of_weight_0_gets_none() -> None:

@@ -10,6 +10,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
+class _Server(ThreadingHTTPServer):
+    # Five, which is its default, is less than are sent at once: the kernel drops what comes then,
+    # and the sender's asks again only a second later.
+    request_queue_size = 128
+    daemon_threads = True
+
+
 class Receiver:
     """Where webhooks arrive; `ways` says how the next requests are answered, then 200."""
 
@@ -36,8 +43,7 @@ class Receiver:
             def log_message(self, *args: Any) -> None:
                 """Say nothing."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = _Server(("127.0.0.1", 0), Handler)
         self.scheme = "https" if tls else "http"
         if tls:
             self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)

@@ -1,4 +1,4 @@
-"""Beats that fail and hang, where a test asks for them, and one that comes after these."""
+"""Beats that a test asks for: some fail or hang, one comes after these, one says whose it is."""
 
 import os
 import time
@@ -9,8 +9,16 @@ from django.db import connection
 from apps.work.management.commands import clock
 from apps.work.registry import every
 
+if "DEMO_DUTIES" in os.environ:
+
+    @every(0.1, "demo.duty")
+    def _duty() -> None:
+        with (Path(os.environ["DEMO_WORLD"]) / "duties").open("a") as file:
+            file.write(os.environ["PGAPPNAME"] + "\n")
+
+
 if "DEMO_BAD_BEATS" in os.environ:
-    clock._BEAT_LIMIT_S = 2
+    clock.BEAT_LIMIT_S = 2
 
     @every(0.1, "demo.wrong")
     def _wrong() -> None:

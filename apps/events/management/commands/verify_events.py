@@ -42,6 +42,11 @@ class Command(BaseCommand):
                 f"  accepted: event {gap.event_id}: the mark was at {gap.known}, the log at"
                 f" {gap.found}. {gap.who or '(erased)'} on {gap.at}: {gap.reason}"
             )
+        for move in report.moves:
+            self.stdout.write(
+                f"  taken over: event {move.event_id}: up to number {move.until} it was sealed as"
+                f" {move.origin}, elsewhere or under another secret; it came on {move.at}"
+            )
         for one in report.findings:
             self.stdout.write(f"  {one.kind}: event {one.event_id or '(none)'}: {one.text}")
         return report.is_proven

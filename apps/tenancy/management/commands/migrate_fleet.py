@@ -4,11 +4,16 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from apps.core.health import some
+from apps.tenancy.kinds import operator
 from apps.tenancy.migrating.behind import look
 from apps.tenancy.migrating.fleet import Progress, migrate_fleet
+from apps.tenancy.models import Tenant
 from apps.tenancy.services import ensure_operator
+from dotmac.server.marks import SOME_TENANTS_FAILED
 
 _WIDTH = 30
+_NAMED = 50
 
 
 class Command(BaseCommand):
@@ -16,7 +21,8 @@ class Command(BaseCommand):
 
     help = (
         "Migrates public, the templates of each kind of schema, and all tenants. A tenant that"
-        " fails stays as it was and is named at the end; run it again after mending it."
+        " fails stays as it was and is named at the end, and the exit code is 4; run it again"
+        " after mending it."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -27,6 +33,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """A bar where somebody watches, else a line for each schema; CommandError if one failed."""
+        self._refuse_unknown(options["schemas"])
         if options["list"]:
             return self._list(options["schemas"])
         if options["jobs"] < 1:
@@ -40,9 +47,20 @@ class Command(BaseCommand):
         if done.failed:
             raise CommandError(
                 f"{len(done.failed)} of {done.total} tenants were not migrated and stay as they"
-                " were. The others are at this release."
+                f" were: {some(done.failed, _NAMED)}. The others are at this release.",
+                returncode=SOME_TENANTS_FAILED,
             )
         return None
+
+    def _refuse_unknown(self, schemas: list[str]) -> None:
+        with operator():
+            known = Tenant.objects.filter(schema_name__in=schemas, is_local=True)
+            missing = sorted(set(schemas) - set(known.values_list("schema_name", flat=True)))
+        if missing:
+            raise CommandError(
+                f"No tenant here has the schema {', '.join(missing)}. A schema is named by its kind"
+                " and slug, such as c_acme for a console and w_acme for a workspace."
+            )
 
     def _list(self, only: list[str]) -> None:
         behind = look(only)

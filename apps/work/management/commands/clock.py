@@ -9,15 +9,17 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import Error, OperationalError, connection
 
+from apps.core.outages import outage_of
 from apps.tenancy.kinds import operator
+from apps.work import beats as done
+from apps.work.constants import BEAT_LIMIT_S, CLOCK_LOCK
+from apps.work.metrics import note_beat
 from apps.work.registry import Beat, beats
+from dotmac.telemetry import process
+from dotmac.telemetry.processes import count_garbage
 
 log = structlog.get_logger(__name__)
-# One clock a database: others wait for this lock to fall free.
-_LOCK = 0x0D07_C10C
 _TICK_S = 0.25
-# A beat that hangs is cut off: nothing else is woken or reaped while it runs.
-_BEAT_LIMIT_S = 120
 
 
 class BeatOverdueError(Exception):
@@ -25,7 +27,16 @@ class BeatOverdueError(Exception):
 
 
 def _cut_off(*_: Any) -> None:
-    raise BeatOverdueError(f"It ran for more than {_BEAT_LIMIT_S} s.")
+    raise BeatOverdueError(f"It ran for more than {BEAT_LIMIT_S} s.")
+
+
+def _say(beat: Beat, error: Exception) -> None:
+    """In full; but a database that takes no writes refuses several beats a second, for hours."""
+    outage = outage_of(error)
+    if outage is None:
+        log.exception("beat_failed", beat=beat.name)
+    else:
+        log.warning("beat_refused", beat=beat.name, kind=outage.kind)
 
 
 class Command(BaseCommand):
@@ -56,7 +67,8 @@ class Command(BaseCommand):
     def _turn(self, due: dict[str, float]) -> None:
         with connection.cursor() as cursor:
             # A session that is given up in the middle of a query would keep the lock.
-            cursor.execute(f"SET statement_timeout = {_BEAT_LIMIT_S * 500}")
+            cursor.execute(f"SET statement_timeout = {BEAT_LIMIT_S * 500}")
+        process.say_at_work()
         while not self._is_over:
             if not self._alone():
                 time.sleep(1)
@@ -73,18 +85,23 @@ class Command(BaseCommand):
             cursor.execute(
                 "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted"
                 " AND objid = %s AND pid = pg_backend_pid()) OR pg_try_advisory_lock(%s)",
-                [_LOCK, _LOCK],
+                [CLOCK_LOCK, CLOCK_LOCK],
             )
             return bool(cursor.fetchone()[0])
 
     def _run(self, beat: Beat) -> None:
-        signal.setitimer(signal.ITIMER_REAL, _BEAT_LIMIT_S)
+        signal.setitimer(signal.ITIMER_REAL, BEAT_LIMIT_S)
+        began, is_well = time.perf_counter(), False
         try:
             with operator():
                 beat.run()
+            is_well = True
         except Exception as error:
-            log.exception("beat_failed", beat=beat.name)
+            _say(beat, error)
             if not connection.is_usable():
                 raise OperationalError(f"{beat.name} lost the database: {error}") from error
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
+            done.note(beat.name, is_well=is_well)
+            note_beat(beat.name, is_well, time.perf_counter() - began)
+            count_garbage()

@@ -1,0 +1,9 @@
+"""Configuration of the certificates app."""
+
+from django.apps import AppConfig
+
+
+class CertificatesConfig(AppConfig):
+    """Certificates."""
+
+    name = "apps.certificates"

@@ -1,0 +1,1 @@
+"""What a process tells of itself: numbers for a monitor, spans for a collector, and its name."""

@@ -1,0 +1,65 @@
+"""What each built-in role holds, written down beside the code: both have to be changed."""
+
+_VIEWING = {
+    "instances.view",
+    "operations.view",
+    "catalogue.view",
+    "subscribers.view",
+    "plans.view",
+    "organisations.view",
+}
+_FLEET = {"fleet.view", "work.view", "certificates.view"}
+_HANDS = {"operations.steer", "instances.install", "instances.deploy", "instances.stop"}
+HOLDS: dict[str, set[str]] = {
+    "viewer": _VIEWING | _FLEET,
+    "support": {
+        "health.view",
+        "backups.view",
+        "tenants.releases",
+        *_VIEWING,
+        *_FLEET,
+        "subscribers.change",
+        "subscribers.suspend",
+        "subscribers.end",
+        "organisations.impersonate",
+    },
+    "billing": {*_VIEWING, "plans.change", "subscribers.suspend"},
+    "technician": {
+        *_VIEWING,
+        *_FLEET,
+        *_HANDS,
+        "fleet.change",
+        "certificates.change",
+        "work.retry",
+        "catalogue.change",
+        "subscribers.change",
+        "keys.use",
+        "tenants.releases",
+        "tenants.migrate",
+        "health.view",
+        "health.run",
+        "backups.view",
+        "backups.run",
+    },
+}
+HOLDS["admin"] = set().union(*HOLDS.values()) | {
+    "people.view",
+    "people.manage",
+    "roles.manage",
+    "record.view",
+    "instances.suspend",
+    "instances.archive",
+    "subscribers.transfer",
+    "tenants.export",
+    "fleet.lose",
+    "organisations.close",
+    "organisations.adopt",
+    "people.erase",
+    "subscribers.erase",
+    "webhooks.manage",
+    "brand.change",
+    "messages.view",
+    "messages.send",
+    "suppressions.manage",
+    "sms.manage",
+}

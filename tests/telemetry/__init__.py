@@ -1,0 +1,1 @@
+"""What the installation tells of itself: numbers, spans and log lines."""
