@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.conf import settings
-from django.db import connection
 from django.test import Client, override_settings
-from django.test.utils import CaptureQueriesContext
 
 from apps.tenancy.kinds import schema_of
 from tests.accessibility.world import OWNER, SCHEMAS, fill
+from tests.costs import queries_of
 from tests.crowds import crowd
 from tests.pages.lists import HOMES, List, lists
 from tests.pages.test_every_address import HOSTS
@@ -39,14 +38,8 @@ def owners(
 
 
 def cost(client: Client, path: str) -> int:
-    """How many queries a page costs; the lesser of two, since some are made once a minute."""
-    counts = []
-    for _turn in range(2):
-        with CaptureQueriesContext(connection) as counted:
-            answer = client.get(path)
-        assert answer.status_code == 200, (path, answer.status_code)
-        counts.append(len(counted))
-    return min(counts)
+    """How many queries a page costs."""
+    return queries_of(lambda: client.get(path))
 
 
 def more_of(kind: str, model: Any, count: int) -> None:

@@ -5,9 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.events import services as events
@@ -17,15 +15,14 @@ from apps.instances.models import Deployment, Instance
 from apps.operations.models import LogLine, Operation, Step
 from apps.tenancy.kinds import schema_of
 from apps.work.models import Due
+from tests.costs import queries_of
 from tests.instances.world import Shop
 from tests.pages.test_pages import console_pages, operator_pages
 
 
 def cost(client: Client, path: str) -> int:
     """How many queries a page costs."""
-    with CaptureQueriesContext(connection) as counted:
-        assert client.get(path).status_code == 200, path
-    return len(counted)
+    return queries_of(lambda: client.get(path))
 
 
 def crowd(shop: Shop, numbers: range) -> None:

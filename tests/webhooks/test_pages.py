@@ -1,12 +1,11 @@
 """Webhooks in the admin: set up, tried, paused, rotated, replayed, by those who may."""
 
 import re
+from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -18,6 +17,7 @@ from apps.webhooks.models import Attempt, Delivery, Endpoint
 from apps.webhooks.secrets import secrets_of
 from tests.accounts.browser import text_of
 from tests.conftest import Isp
+from tests.costs import queries_of
 from tests.instances.world import engine, new_shop, platform, running_shop, sign_up
 from tests.pages.conftest import alice, alice_at_work, bob, browser, guest, root, signed_in
 
@@ -179,14 +179,8 @@ def test_more_deliveries_cost_no_more_queries(
     alice_at_work: Client, acme: Isp, endpoint: Endpoint
 ) -> None:
     def costs() -> list[int]:
-        found = []
-        for page in pages(endpoint):
-            with CaptureQueriesContext(connection) as counted:
-                alice_at_work.get(page)
-            found.append(len(counted))
-        return found
+        return [queries_of(partial(alice_at_work.get, page)) for page in pages(endpoint)]
 
-    costs()
     few = costs()
     with schema_of(acme.workspace):
         add_deliveries(endpoint, 15)
