@@ -267,6 +267,10 @@ MAILS_PER_DAY: int = env.int("MAILS_PER_DAY", 2000)
 SECURITY_MAILS_PER_DAY: int = env.int("SECURITY_MAILS_PER_DAY", 10_000)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"DotMac <no-reply@{BASE_DOMAIN}>")
 
+# Of the installation's own mail server, for the checks of SPF and DKIM.
+MAIL_SENDING_ADDRESSES: list[str] = env.list("MAIL_SENDING_ADDRESSES", [])
+MAIL_DKIM_SELECTOR: str = env.str("MAIL_DKIM_SELECTOR", "")
+
 REDIS_URL: str = env.str("REDIS_URL", "")
 CACHES: dict[str, Any] = {
     "default": {
