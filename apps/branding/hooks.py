@@ -4,10 +4,11 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.branding.domain_state import mail_domain
-from apps.branding.models import MailDay, PostedMail
+from apps.branding.models import MailDay, PostedMail, Sender
 from apps.branding.post import GIVEN_UP_AFTER
 from apps.branding.quota import KEPT
 from apps.branding.senders import CHECK, ONLY, call_for_check
+from apps.core.sealed import seals
 from apps.tenancy.kinds import current_schema
 from apps.tenancy.transfer.registry import leaves_out
 from apps.work.constants import OPEN
@@ -35,3 +36,7 @@ def _look_at_domain() -> None:
     rows = Due.objects.filter(schema=current_schema(), kind=CHECK, subject=ONLY, state__in=OPEN)
     if mail_domain() and not rows.exists():
         call_for_check()
+
+
+seals(Sender, "password")
+seals(PostedMail, "sealed")
