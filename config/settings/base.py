@@ -311,6 +311,8 @@ REST_FRAMEWORK = api_settings.REST
 FAILED_SIGN_INS_BOUND: int = env.int("FAILED_SIGN_INS_BOUND", 100)
 # What a key may ask in a minute where the plan does not say.
 API_REQUESTS_PER_MINUTE: int = env.int("API_REQUESTS_PER_MINUTE", 600)
+# And an address without a valid key, so that guessing keys is bounded.
+API_REFUSALS_PER_MINUTE: int = env.int("API_REFUSALS_PER_MINUTE", 120)
 # Private networks that webhooks may be sent to, as 10.20.0.0/16; public addresses always are.
 WEBHOOK_NETWORKS: list[str] = env.list("WEBHOOK_NETWORKS", [])
 SPECTACULAR_SETTINGS = api_settings.document(is_platform=ROLE == kinds.PLATFORM)
