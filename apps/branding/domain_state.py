@@ -26,6 +26,7 @@ from apps.branding.domains import (
 )
 from apps.branding.models import DomainState
 from apps.branding.senders import own_sender, parse_addresses, sender_as_it_is
+from apps.core.languages import speaking
 from apps.core.mailbox import has_server
 from apps.events import services as events
 from apps.events.actors import SYSTEM, Subject
@@ -123,9 +124,11 @@ def look_at_domain(domain: MailDomain) -> Callable[[], DomainState]:
     row = DomainState.objects.first()
     kept = row.answers if row and _is_about(row, domain) else {}
     asking = Asking(kept)
-    checks = check_domain(
-        domain.domain, selector=domain.selector, addresses=domain.addresses, ask=asking
-    )
+    # In English, as other events: who looks may speak another language.
+    with speaking(settings.LANGUAGE_CODE):
+        checks = check_domain(
+            domain.domain, selector=domain.selector, addresses=domain.addresses, ask=asking
+        )
     return lambda: _keep(domain, asking, checks)
 
 
@@ -156,8 +159,8 @@ def _tell(row: DomainState, checks: list[Check], now: datetime) -> None:
     if worse:
         row.told_at = now
         said = "; ".join(f"{one.name}: {one.text}" for one in worse)
-        data = {"domain": row.domain, "checks": [one.name for one in worse], "text": said}
-        events.record(WORSENED, actor=SYSTEM, subject=about, data=data)
+        data = {"domain": row.domain, "checks": ", ".join(one.name for one in worse)}
+        events.record(WORSENED, actor=SYSTEM, subject=about, data={**data, "text": said})
     elif row.told_at and BAD not in row.tones.values():
         row.told_at = None
         events.record(RECOVERED, actor=SYSTEM, subject=about, data={"domain": row.domain})

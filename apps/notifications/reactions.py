@@ -59,7 +59,10 @@ DOMAIN_WORSENED = register(
         "mail_domain.worsened",
         title=_("SPF, DKIM or DMARC of your mails became worse"),
         heading=_("What the DNS says of %(domain)s became worse"),
-        body=_("%(text)s Receivers may refuse your mails, or take them for spam."),
+        body=_(
+            "It concerns %(checks)s. “Sender” says what to enter. Until then receivers may refuse"
+            " your mails, or take them for spam."
+        ),
         tone="bad",
         severity=WARNING,
     )
