@@ -16,7 +16,7 @@ from apps.accounts.resources import may_write
 from apps.branding import senders
 from apps.branding import services as brands
 from apps.branding.domain_state import checks_of, domain_state
-from apps.branding.domains import BAD, OK, UNKNOWN, WARN, Check
+from apps.branding.domains import BAD, OK, UNKNOWN, WARN
 from apps.branding.models import Brand, DomainState, Sender
 from apps.core.api.etags import etag_of, matches
 from apps.core.api.serializers import ModelSerializer
@@ -63,11 +63,11 @@ class BrandSerializer(ModelSerializer[Brand]):
         return "brand"
 
 
-class DomainCheckSerializer(serializers.Serializer[Check]):
+class DomainCheckSerializer(serializers.Serializer[Any]):
     """What the DNS says: SPF, DKIM or DMARC."""
 
     name = serializers.CharField()
-    result = serializers.ChoiceField(
+    verdict = serializers.ChoiceField(
         [OK, WARN, BAD, UNKNOWN], source="tone", help_text="`idle` where nothing is known."
     )
     record = serializers.CharField(source="found")

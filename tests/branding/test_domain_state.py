@@ -84,7 +84,7 @@ def test_day_by_day_it_is_kept_shown_and_told(
     assert "v=spf1 ip4:192.0.2.10 -all" in page
     assert "names all the addresses" in page
     shown = desk.get("sender/").json()["domain"]
-    assert [one["result"] for one in shown["checks"]] == ["ok", "ok", "ok"]
+    assert [one["verdict"] for one in shown["checks"]] == ["ok", "ok", "ok"]
     assert (shown["name"], shown["silent_since"]) == ("acme.example", None)
 
     # A name server that is away changes nothing, and is named.
@@ -100,7 +100,7 @@ def test_day_by_day_it_is_kept_shown_and_told(
     # Once, however many days.
     assert next_day() == worse
     assert next_day() == worse
-    assert desk.get("sender/").json()["domain"]["checks"][0]["result"] == "bad"
+    assert desk.get("sender/").json()["domain"]["checks"][0]["verdict"] == "bad"
     zone.update(GOOD)
     assert alice.post(f"{PAGE}domain/").status_code == 302
     assert next_day() == [*worse, "mail_domain.recovered"]
