@@ -7,12 +7,13 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
 from apps.accounts.api_keys import KEY_MARK, key_digest
 from apps.accounts.models import ApiKey
 from apps.accounts.programs import Program, program_of
+from apps.core.api.limits import unknown_so_far
 from apps.core.outages import by_the_way
 from apps.events.origins import current_ip
 
@@ -28,11 +29,15 @@ class KeyAuthentication(BaseAuthentication):
     """`Authorization: Bearer dm_<prefix>_<secret>`; the request is of its service account."""
 
     def authenticate(self, request: Request) -> tuple[Program, ApiKey] | None:
-        """The program and the key; None without a header, 401 for a key that is no good."""
+        """The program and the key; None without a header.
+
+        401 for a key that is no good, 429 after too many of those.
+        """
         scheme, _space, text = get_authorization_header(request).decode("latin-1").partition(" ")
         if scheme.lower() != "bearer":
             return None
         key = _key_of(text.strip())
+        _bound_guesses(request, key)
         if key is None:
             raise AuthenticationFailed(_REFUSED, code="invalid_key")
         _note_use(key)
@@ -64,6 +69,18 @@ def _key_of(text: str) -> ApiKey | None:
     # Compared also when there is no such key, so that both take the same time.
     is_right = hmac.compare_digest(key_digest(secret), key.digest if key else "0" * 64)
     return key if is_right else None
+
+
+def _bound_guesses(request: Request, key: ApiKey | None) -> None:
+    """Where too many were wrong, a right one is told apart only if it was used from there before.
+
+    Else who guesses could go on until one is right; and programs beside them would stand still.
+    """
+    if key and key.last_used_ip and key.last_used_ip == current_ip():
+        return
+    found = unknown_so_far(request._request)
+    if found.is_over:
+        raise Throttled(wait=found.reset_s)
 
 
 def _usable() -> QuerySet[ApiKey]:

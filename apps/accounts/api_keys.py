@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from apps.accounts import constants
 from apps.accounts.access import all_permissions, holds_all_of, may
 from apps.accounts.models import ApiKey, ServiceAccount, User
 from apps.accounts.programs import Principal, Program, program_of
@@ -44,11 +46,25 @@ def create_key(
 ) -> tuple[ApiKey, Secret]:
     """A key and its text, which is not kept; without `days` it never expires.
 
-    PermissionDenied where it could do more than whoever makes it.
+    PermissionDenied where it could do more than whoever makes it; ConflictError where its account
+    has as many as it can have.
     """
+    return _made(account, name=name, by=by, scopes=scopes, days=days, most=constants.MOST_KEYS)
+
+
+def _made(
+    account: ServiceAccount,
+    *,
+    name: str,
+    by: Principal,
+    scopes: Iterable[str],
+    days: int | None,
+    most: int,
+) -> tuple[ApiKey, Secret]:
     wanted = checked_scopes(scopes)
     if not (may(by, "keys.use") and holds_all_of(by, Program(account, tuple(wanted)))):
         raise PermissionDenied(_("You cannot make a key that may do more than you."))
+    _require_room(account, most)
     maker = by.account.created_by if isinstance(by, Program) else by
     return issue_key(
         account, name=name, scopes=wanted, days=days, maker=maker, actor=user_actor(by)
@@ -99,8 +115,13 @@ def rotate_key(
     current = ApiKey.objects.select_for_update().get(pk=key.pk)
     if not current.is_usable or current.replaced_by_id:
         raise ConflictError(_("This key is over, or has been replaced. Make a new one."))
-    made, text = create_key(
-        current.account, name=current.name, by=by, scopes=current.scopes, days=days
+    made, text = _made(
+        current.account,
+        name=current.name,
+        by=by,
+        scopes=current.scopes,
+        days=days,
+        most=constants.MOST_KEYS_ROTATING,
     )
     end = timezone.now() + timedelta(hours=overlap_h)
     if current.expires_at is None or end < current.expires_at:
@@ -110,6 +131,15 @@ def rotate_key(
     data = {"prefix": current.prefix, "by": made.prefix, "until": current.expires_at}
     events.record("api_key.replaced", actor=user_actor(by), subject=current, data=data)
     return made, text
+
+
+def _require_room(account: ServiceAccount, most: int) -> None:
+    # Under its lock, so that two together are not one too many.
+    ServiceAccount.objects.select_for_update().get(pk=account.pk)
+    alive = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    if ApiKey.objects.filter(alive, account=account, revoked_at=None).count() >= most:
+        text = _("“%(name)s” has %(most)s valid keys, and can have no more. Revoke one first.")
+        raise ConflictError(text % {"name": account.name, "most": most})
 
 
 @transaction.atomic

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -15,7 +15,9 @@ from apps.accounts.languages import LANGUAGE_CODES
 from apps.accounts.resources import may_write
 from apps.branding import senders
 from apps.branding import services as brands
-from apps.branding.models import Brand, Sender
+from apps.branding.domain_state import checks_of, domain_state
+from apps.branding.domains import BAD, OK, UNKNOWN, WARN
+from apps.branding.models import Brand, DomainState, Sender
 from apps.core.api.etags import etag_of, matches
 from apps.core.api.serializers import ModelSerializer
 from apps.core.api.views import Manners
@@ -61,6 +63,33 @@ class BrandSerializer(ModelSerializer[Brand]):
         return "brand"
 
 
+class DomainCheckSerializer(serializers.Serializer[Any]):
+    """What the DNS says: SPF, DKIM or DMARC."""
+
+    name = serializers.CharField()
+    verdict = serializers.ChoiceField(
+        [OK, WARN, BAD, UNKNOWN], source="tone", help_text="`idle` where nothing is known."
+    )
+    record = serializers.CharField(source="found")
+    text = serializers.CharField(help_text="What it means, and what to do.")
+
+
+class DomainSerializer(serializers.Serializer[DomainState]):
+    """What the DNS says of the domain that mails are from; it is asked once a day."""
+
+    name = serializers.CharField(source="domain")
+    checked_at = serializers.DateTimeField(help_text="When all of it was answered last.")
+    silent_since = serializers.DateTimeField(
+        help_text="Since when a name server does not answer; what it said last is shown."
+    )
+    checks = serializers.SerializerMethodField()
+
+    @extend_schema_field(DomainCheckSerializer(many=True))
+    def get_checks(self, state: DomainState) -> Any:
+        """As they came out last."""
+        return DomainCheckSerializer(checks_of(state), many=True).data
+
+
 class SenderSerializer(ModelSerializer[Sender]):
     """The address that mails are from, and its mail server; the password is never shown."""
 
@@ -71,9 +100,17 @@ class SenderSerializer(ModelSerializer[Sender]):
         max_length=300, required=False, write_only=True, trim_whitespace=False
     )
 
+    domain = serializers.SerializerMethodField()
+
     class Meta:
         model = Sender
-        fields = ("id", *_SENDER, "password")
+        fields = ("id", *_SENDER, "password", "domain")
+
+    @extend_schema_field(DomainSerializer(allow_null=True))
+    def get_domain(self, _sender: Sender) -> Any:
+        """What is known of it; null until it was looked at."""
+        state = domain_state()
+        return DomainSerializer(state).data if state else None
 
     def get_id(self, sender: Sender) -> str:
         """There is one."""

@@ -3,14 +3,17 @@
 from datetime import timedelta
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import KnownBrowser, UsedHandOff
+from apps.accounts.providers.models import IdentityProvider
 from apps.core.api.idempotency import KEPT as ANSWERS_KEPT
 from apps.core.models import IdempotentAnswer, Tombstone
+from apps.core.sealed import seals
 from apps.tenancy.transfer.registry import leaves_out
 from apps.work.registry import forgets
 
@@ -56,3 +59,7 @@ def _answers() -> QuerySet[IdempotentAnswer]:
 @forgets
 def _tombstones() -> QuerySet[Tombstone]:
     return Tombstone.objects.filter(deleted_at__lt=timezone.now() - _TOMBSTONES_KEPT)
+
+
+seals(IdentityProvider, "secret")
+seals(Authenticator, "data")

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
+from apps.accounts import constants
 from apps.accounts.access import BUILT_IN, holds_all_of, may
 from apps.accounts.members import checked_limits, is_given, own_role_of, role_choices
 from apps.accounts.models import ServiceAccount, User
@@ -20,7 +21,9 @@ from apps.core.permissions import OWNER
 from apps.events import services as events
 from apps.events.actors import user_actor
 from apps.events.differences import CHANGED, differences, values_of
+from apps.tenancy.kinds import current_schema
 
+_LOCK = "SELECT pg_advisory_xact_lock(hashtext('service_accounts'), hashtext(%s))"
 _TOLD = ("name", "description", "limits")
 
 
@@ -28,8 +31,12 @@ _TOLD = ("name", "description", "limits")
 def create_account(
     *, name: str, role: str, by: Principal, limits: Iterable[str] = (), description: str = ""
 ) -> ServiceAccount:
-    """A service account; ConflictError for a name that is taken, PermissionDenied for too much."""
+    """A service account; PermissionDenied for too much.
+
+    ConflictError for a name that is taken, and where there are as many as there can be.
+    """
     _require_keys(by)
+    _require_room()
     account = ServiceAccount(name=name, description=description, created_by=_maker(by))
     _give(account, role, limits, by)
     _save(account)
@@ -110,6 +117,18 @@ def require_all_of(account: ServiceAccount, by: Principal) -> None:
 def _require_keys(by: Principal) -> None:
     if not may(by, "keys.use"):
         raise PermissionDenied
+
+
+def _require_room() -> None:
+    # One at a time, so that two together are not one too many.
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [current_schema()])
+    if ServiceAccount.objects.count() >= constants.MOST_ACCOUNTS:
+        text = _(
+            "There are %(most)s service accounts, and there can be no more. Use one that is"
+            " switched off: give it another name and role, then switch it on."
+        )
+        raise ConflictError(text % {"most": constants.MOST_ACCOUNTS})
 
 
 def _maker(by: Principal) -> User | None:

@@ -7,16 +7,19 @@ of which the library brings a copy. Each check says what is wrong and what to en
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from typing import Any
 
 import dns.exception
 import dns.resolver
 from django.utils.translation import gettext as _
 from publicsuffixlist import PublicSuffixList
 
+from apps.branding import spf
+from apps.branding.spf import Ask, spf_records
+
 OK, WARN, BAD, UNKNOWN = "ok", "warn", "bad", "idle"
-# For all of a domain's questions together they ask at most four times this.
-_PATIENCE_S = 3.0
-Records = Callable[[str], list[str]]
+# For one question. All of a domain's together are bounded by who asks (domain_state).
+PATIENCE_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -33,42 +36,84 @@ class NoAnswerError(Exception):
     """No name server answered in time."""
 
 
-def check_domain(domain: str, *, selector: str = "", ask: Records | None = None) -> list[Check]:
-    """The three checks of a domain; `selector` is the name of its DKIM key."""
-    records = ask or text_records
+def check_domain(
+    domain: str, *, selector: str = "", addresses: Sequence[str] = (), ask: Ask | None = None
+) -> list[Check]:
+    """The three checks of a domain; `selector` is the name of its DKIM key.
+
+    `addresses` are those IP addresses from which its mails really leave, where they are known.
+    """
+    ask = ask or records
+    key = f"{selector}._domainkey.{domain}" if selector else ""
     return [
-        _checked("SPF", domain, records, _spf),
-        _checked("DKIM", f"{selector}._domainkey.{domain}" if selector else "", records, _dkim),
-        _dmarc_of(domain, records),
+        _spf_of(domain, addresses, ask),
+        _checked("DKIM", key, ask, _dkim),
+        _dmarc_of(domain, ask),
     ]
 
 
-def text_records(name: str) -> list[str]:
-    """The TXT records of a name, none where it has none; NoAnswerError without an answer."""
+def records(kind: str, name: str, patience_s: float = PATIENCE_S) -> list[str]:
+    """The TXT, A, AAAA or MX records of a name, none where it has none; or NoAnswerError."""
     try:
-        answer = dns.resolver.resolve(name, "TXT", lifetime=_PATIENCE_S)
+        answer = dns.resolver.resolve(name, kind, lifetime=patience_s)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
         return []
-    except dns.exception.DNSException as error:
+    except (dns.exception.DNSException, OSError) as error:
         raise NoAnswerError(name) from error
-    return [b"".join(row.strings).decode("utf-8", "replace") for row in answer]
+    return [_text_of(kind, row) for row in answer]
+
+
+def _text_of(kind: str, row: Any) -> str:
+    if kind == "TXT":
+        return b"".join(row.strings).decode("utf-8", "replace")
+    return str(row.exchange.to_text(omit_final_dot=True) if kind == "MX" else row.address)
 
 
 def _checked(
-    kind: str, name: str, ask: Records, judge: Callable[[list[str]], tuple[str, str, str]]
+    kind: str, name: str, ask: Ask, judge: Callable[[list[str]], tuple[str, str, str]]
 ) -> Check:
     if not name:
         return Check(kind, UNKNOWN, "", _("Enter the selector of your DKIM key to check it."))
     try:
-        found = ask(name)
+        found = ask("TXT", name)
     except NoAnswerError:
-        return Check(kind, UNKNOWN, "", _("No name server answered. Check it again in a while."))
+        return _unanswered(kind)
     tone, record, text = judge(found)
     return Check(kind, tone, record, text)
 
 
+def _unanswered(kind: str) -> Check:
+    return Check(kind, UNKNOWN, "", _("No name server answered. Check it again in a while."))
+
+
+def _spf_of(domain: str, addresses: Sequence[str], ask: Ask) -> Check:
+    """By what it says; and by whether it lets those send who do."""
+    said = _checked("SPF", domain, ask, _spf)
+    if said.tone in (BAD, UNKNOWN) or not addresses:
+        return said
+    try:
+        results = {one: spf.check_host(one, domain, ask) for one in addresses}
+    except NoAnswerError:
+        return _unanswered("SPF")
+    if spf.BROKEN in results.values():
+        text = _("Receivers cannot evaluate it: a part is wrong, or it takes over ten look-ups.")
+        return replace(said, tone=BAD, text=text)
+    outside = [one for one, result in results.items() if result not in (spf.PASS, spf.UNKNOWN)]
+    if outside:
+        text = _("It does not name %(addresses)s, from which your mails leave. Add it, as %(as)s.")
+        named = {"addresses": ", ".join(outside), "as": _term(outside[0])}
+        return replace(said, tone=BAD, text=text % named)
+    if said.tone == OK and spf.UNKNOWN not in results.values():
+        return replace(said, text=_("It names all the addresses from which your mails leave."))
+    return said
+
+
+def _term(address: str) -> str:
+    return f"ip{6 if ':' in address else 4}:{address}"
+
+
 def _spf(records: list[str]) -> tuple[str, str, str]:
-    found = [row for row in records if row.lower().split(" ")[0] == "v=spf1"]
+    found = spf_records(records)
     shown = "\n".join(found)
     if not found:
         return BAD, "", _("There is none. Enter a TXT record that names your mail server.")
@@ -93,7 +138,7 @@ def _dkim(records: list[str]) -> tuple[str, str, str]:
     return OK, shown, _("Receivers can check your mail server’s signature.")
 
 
-def _dmarc_of(domain: str, ask: Records) -> Check:
+def _dmarc_of(domain: str, ask: Ask) -> Check:
     """By a record of its own; else that of the registered domain holds (RFC 7489, 6.6.3)."""
     own = _checked("DMARC", f"_dmarc.{domain}", ask, _dmarc)
     above = _list().privatesuffix(domain.lower()) or domain

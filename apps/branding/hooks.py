@@ -1,13 +1,19 @@
-"""What of mails is past its time."""
+"""What of mails is past its time, and what is begun once a day."""
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from apps.branding.models import MailDay, PostedMail
+from apps.branding.domain_state import mail_domain
+from apps.branding.models import MailDay, PostedMail, Sender
 from apps.branding.post import GIVEN_UP_AFTER
 from apps.branding.quota import KEPT
+from apps.branding.senders import CHECK, ONLY, call_for_check
+from apps.core.sealed import seals
+from apps.tenancy.kinds import current_schema
 from apps.tenancy.transfer.registry import leaves_out
-from apps.work.registry import forgets
+from apps.work.constants import OPEN
+from apps.work.models import Due
+from apps.work.registry import cleans, forgets
 
 # They hold links that let people in, and are sent from where somebody waits for them.
 leaves_out("branding.PostedMail")
@@ -22,3 +28,15 @@ def _posted() -> QuerySet[PostedMail]:
 @forgets
 def _days() -> QuerySet[MailDay]:
     return MailDay.objects.filter(day__lt=(timezone.now() - KEPT).date())
+
+
+@cleans
+def _look_at_domain() -> None:
+    """Where nobody does yet: since before this was looked at daily, or since an import."""
+    rows = Due.objects.filter(schema=current_schema(), kind=CHECK, subject=ONLY, state__in=OPEN)
+    if mail_domain() and not rows.exists():
+        call_for_check()
+
+
+seals(Sender, "password")
+seals(PostedMail, "sealed")

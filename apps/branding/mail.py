@@ -23,6 +23,7 @@ from apps.branding.colours import DARK_GROUNDS
 from apps.branding.looks import Look, look_in_force
 from apps.branding.metrics import counted
 from apps.branding.models import Sender
+from apps.branding.origins import HEADER, origin_for
 from apps.branding.outcomes import note_sending
 from apps.branding.quota import give_mail_back, take_mail
 from apps.branding.senders import own_sender, server_of
@@ -96,7 +97,7 @@ def addressed(letter: Letter, *, to: Sequence[str]) -> WatchedMail:
         connection=server_of(own) if own else None,
         to=list(to),
         reply_to=[look.support_email] if look.support_email else None,
-        headers=_HEADERS,
+        headers={**_HEADERS, **({HEADER: origin_for(to[0])} if len(to) == 1 else {})},
     )
     message.attach_alternative(letter.html, "text/html")
     return message

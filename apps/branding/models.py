@@ -72,6 +72,8 @@ class Sender(models.Model):
     username = models.CharField(max_length=200, blank=True)
     # Encrypted.
     password = models.TextField(blank=True, editable=False)
+    # IP addresses from which its mails leave, where the owner knows them (senders.addresses_of).
+    sending_addresses = models.CharField(max_length=500, blank=True, default="", db_default="")
     is_on = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=0)
     # The row's only possible key.
@@ -84,6 +86,32 @@ class Sender(models.Model):
 
     def __str__(self) -> str:
         return self.address
+
+
+class DomainState(models.Model):
+    """What the DNS said of the domain that mails are from; one row (branding.domain_state)."""
+
+    # About what was asked: of another domain it says nothing.
+    domain = models.CharField(max_length=254, blank=True)
+    selector = models.CharField(max_length=60, blank=True)
+    addresses = models.JSONField(default=list)
+    # The records, by "TXT acme.example": read anew in the language of whoever looks.
+    answers = models.JSONField(default=dict)
+    # How each check came out last, by its name; a check without an answer keeps its own.
+    tones = models.JSONField(default=dict)
+    # When every question was answered, and since when some are not.
+    checked_at = models.DateTimeField(null=True)
+    silent_since = models.DateTimeField(null=True)
+    # When people were told that something is wrong, which has not ended.
+    told_at = models.DateTimeField(null=True)
+    # The row's only possible key.
+    is_only = models.BooleanField(default=True, unique=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(is_only=True), name="one_domain_state")]
+
+    def __str__(self) -> str:
+        return self.domain
 
 
 class MailDay(models.Model):

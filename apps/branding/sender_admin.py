@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 
-from apps.branding.domains import Check, check_domain
+from apps.branding.domain_state import checks_of, domain_state, look_at_domain, mail_domain
 from apps.branding.mail import compose
 from apps.branding.models import Sender
 from apps.branding.quota import quota_today
@@ -24,7 +24,10 @@ from apps.events.actors import user_actor
 from dotmac.crypto.secret import Secret
 
 _PAGE = "admin:branding_sender_changelist"
-_FIELDS = ("address", "dkim_selector", "host", "port", "security", "username", "is_on", "version")
+_FIELDS = (
+    *("address", "dkim_selector", "sending_addresses"),
+    *("host", "port", "security", "username", "is_on", "version"),
+)
 
 
 class SenderForm(forms.Form):
@@ -42,6 +45,15 @@ class SenderForm(forms.Form):
         max_length=60,
         required=False,
         help_text=gettext_lazy("The name of the key that your mail server signs with."),
+    )
+    sending_addresses = forms.CharField(
+        label=gettext_lazy("Addresses that send"),
+        max_length=500,
+        required=False,
+        help_text=gettext_lazy(
+            "The IP addresses from which your mail server sends, divided by commas: SPF is then"
+            " checked for each of them."
+        ),
     )
     host = forms.RegexField(
         label=gettext_lazy("Mail server"),
@@ -98,13 +110,12 @@ class SenderAdmin(ModelAdmin):  # type: ignore[misc]
         return self._page(request, form)
 
     def domain(self, request: HttpRequest) -> HttpResponse:
-        """The page with what the DNS says now."""
+        """Ask the DNS now, and keep what it says."""
         self._check(request)
-        sender = sender_as_it_is()
-        known = {name: getattr(sender, name) for name in _FIELDS}
-        domain = sender.address.rpartition("@")[2]
-        checks = check_domain(domain, selector=sender.dkim_selector) if domain else []
-        return self._page(request, SenderForm(initial=known), checks)
+        domain = mail_domain()
+        if domain:
+            look_at_domain(domain)()
+        return redirect(_PAGE)
 
     def test(self, request: HttpRequest) -> HttpResponse:
         """A mail to oneself, now: the answer of the server is what one wants to see."""
@@ -123,17 +134,17 @@ class SenderAdmin(ModelAdmin):  # type: ignore[misc]
             messages.success(request, _("Your mail server took a mail to %s.") % email)
         return redirect(_PAGE)
 
-    def _page(
-        self, request: HttpRequest, form: SenderForm, checks: list[Check] | None = None
-    ) -> HttpResponse:
-        sender = sender_as_it_is()
+    def _page(self, request: HttpRequest, form: SenderForm) -> HttpResponse:
+        sender, domain, state = sender_as_it_is(), mail_domain(), domain_state()
         context = {
             **self.admin_site.each_context(request),
             "title": _("Sender"),
             "form": form,
             "sender": sender,
             "has_password": bool(sender.password),
-            "checks": checks,
+            "domain": domain.domain if domain else "",
+            "state": state,
+            "checks": checks_of(state) if state else [],
             "quota": quota_today(),
             "has_server": has_server() or sender.is_on,
         }

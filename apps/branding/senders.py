@@ -1,12 +1,14 @@
 """The own sender of a level: the address mails are from, and its own mail server."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
+from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from apps.branding.models import Sender
 from apps.branding.smtp import PORTS, OwnServer
@@ -14,9 +16,15 @@ from apps.core.exceptions import ConflictError, DomainError
 from apps.events import services as events
 from apps.events.actors import Actor, Subject
 from apps.events.differences import CHANGED, differences, values_of
+from apps.work import services as work
+from apps.work.words import words as words_of
 from dotmac.crypto.fields import Cipher, parse_keys
 from dotmac.crypto.secret import Secret
 
+# The work that looks at the domain; there is one in each schema.
+CHECK, ONLY = "mail.domain", "1"
+_CHECK_TITLE = gettext_noop("Check SPF, DKIM and DMARC of the sender’s domain")
+_MOST_ADDRESSES = 10
 _PLACE = "branding_sender.password"
 
 
@@ -31,6 +39,8 @@ class SenderWords:
     security: str
     username: str
     is_on: bool
+    # IP addresses from which its mails leave, divided by blanks or commas; empty: not known.
+    sending_addresses: str = ""
 
 
 @transaction.atomic
@@ -41,6 +51,7 @@ def save_sender(
 
     DomainError names the field that is wrong; ConflictError when somebody has saved since.
     """
+    words = replace(words, sending_addresses=", ".join(parse_addresses(words.sending_addresses)))
     _check(words)
     row = _row_for_update()
     if row.version != version:
@@ -61,6 +72,8 @@ def save_sender(
         row.password = _cipher().encrypt(password.reveal(), context=_PLACE)
     row.version += 1
     row.save()
+    if row.address:
+        call_for_check()
     data = {**said, "password_changed": bool(password), CHANGED: differences(before, said)}
     events.record(
         "sender.changed", actor=actor, subject=Subject("sender", "1", "Sender"), data=data
@@ -92,6 +105,30 @@ def server_of(sender: Sender) -> OwnServer:
         password=opened,
         **secure,
     )
+
+
+def parse_addresses(text: str) -> list[str]:
+    """IP addresses as they were entered; DomainError names the first that is none."""
+    found = text.replace(",", " ").split()
+    if len(found) > _MOST_ADDRESSES:
+        said = _("Enter up to %(most)s addresses.") % {"most": _MOST_ADDRESSES}
+        raise DomainError(said, field="sending_addresses")
+    return [_address_of(one) for one in dict.fromkeys(found)]
+
+
+def call_for_check() -> None:
+    """Have the domain of the current schema's mails looked at by a worker (domain_state)."""
+    work.ensure(CHECK, ONLY, title=words_of(_CHECK_TITLE))
+    # Under the lock of its row, so that one who is at it sees what this transaction changes.
+    work.hasten(CHECK, ONLY)
+
+
+def _address_of(text: str) -> str:
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        said = _("“%(text)s” is no IP address. Write it as in 192.0.2.10.") % {"text": text[:60]}
+        raise DomainError(said, field="sending_addresses") from None
 
 
 def _check(words: SenderWords) -> None:

@@ -6,13 +6,14 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from apps.billing.services import OfferedPlan
+from apps.core.sealed import seals
 from apps.events.actors import SYSTEM, Actor
 from apps.fleet.registry import when_server_is_lost
 from apps.instances import services
 from apps.instances.adopting import adopt_instances
 from apps.instances.constants import WORKSPACE_APP
 from apps.instances.losing import give_up_instances
-from apps.instances.models import Instance
+from apps.instances.models import Deployment, Instance
 from apps.instances.pipelines import erase
 from apps.instances.sealed import opened
 from apps.operations import services as operations
@@ -124,3 +125,7 @@ def _without_containers(arrival: Arrival) -> None:
     count = gone.update(status=Instance.Status.FAILED, status_reason=reason)
     if count:
         arrival.notes.append(f"{count} instances have no containers here: deploy them again.")
+
+
+seals(Instance, "sealed")
+seals(Deployment, "sealed")

@@ -1,8 +1,11 @@
-"""Where a mail provider reports what came back.
+"""Where a mail provider or a mail server reports what came back.
 
-POST {"address": "dora@example.com", "type": "bounce", "reason": "550 no such user"}, or a list of
-such. Types: bounce and complaint end all mail to the address but what somebody waits for who is
-signing in; any other is passed over.
+POST a delivery status notification (RFC 3464), as a whole with the Content-Type message/rfc822, or
+its body alone with its own Content-Type, multipart/report. Permanent failures of an address end all
+mail to it but what somebody waits for who is signing in; all others are passed over.
+
+Or POST {"address": "dora@example.com", "type": "bounce", "reason": "550 no such user"}, or a list
+of such. Types: bounce and complaint end mail to the address in the same way.
 """
 
 import json
@@ -19,6 +22,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from apps.events.actors import Actor
+from apps.notifications.returned import TYPES, read_report
 from apps.notifications.suppression import is_bounce_token, suppress
 
 PROVIDER = Actor("provider", label="Mail provider")
@@ -47,6 +51,9 @@ def _parsed(request: HttpRequest) -> list[tuple[str, str]]:
     """Addresses with the reason; all are understood, or none is taken."""
     if int(request.headers.get("Content-Length") or 0) > _MAX_BYTES:
         raise ValueError("The report is larger than 1 MB.")
+    if request.content_type in TYPES:
+        report = read_report(request.body, request.headers["Content-Type"])
+        return [(one.address, one.reason) for one in report.returned if one.is_final]
     said: Any = json.loads(request.body)
     rows = said if isinstance(said, list) else [said]
     if len(rows) > _MOST or not all(isinstance(row, dict) for row in rows):

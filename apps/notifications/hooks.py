@@ -8,9 +8,10 @@ from django.utils.translation import gettext
 
 from apps.branding.guests import suppression_source
 from apps.branding.outcomes import when_no_address
+from apps.core.sealed import seals
 from apps.events.actors import SYSTEM
 from apps.notifications.constants import KEPT_DAYS
-from apps.notifications.models import Delivery, Notification
+from apps.notifications.models import Delivery, Notification, SmsGateway
 from apps.notifications.suppression import reason_against, suppress
 from apps.tenancy.transfer.registry import Arrival, when_arrived
 from apps.work.registry import forgets
@@ -36,3 +37,6 @@ def _deliveries(_arrival: Arrival) -> None:
     """What was on its way is sent from where this schema came from."""
     left = Delivery.objects.filter(status=Delivery.Status.QUEUED)
     left.update(status=Delivery.Status.FAILED, error=gettext("It stayed where this came from."))
+
+
+seals(SmsGateway, "headers")

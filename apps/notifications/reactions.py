@@ -7,8 +7,10 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.access import who_may
 from apps.accounts.models import ServiceAccount, User
 from apps.accounts.security.surges import SURGE
+from apps.branding.domain_state import RECOVERED, WORSENED
 from apps.branding.quota import REACHED
 from apps.events import services as events
 from apps.events.models import Event
@@ -39,6 +41,29 @@ QUOTA = register(
         tone="warn",
         channels=frozenset({INBOX}),
         offered=frozenset({INBOX}),
+        severity=WARNING,
+    )
+)
+DOMAIN_RECOVERED = register(
+    Kind(
+        "mail_domain.recovered",
+        title=_("SPF, DKIM and DMARC are in order again"),
+        heading=_("SPF, DKIM and DMARC of %(domain)s are in order again"),
+        tone="ok",
+        channels=frozenset({INBOX}),
+        resolves="mail_domain.worsened",
+    )
+)
+DOMAIN_WORSENED = register(
+    Kind(
+        "mail_domain.worsened",
+        title=_("SPF, DKIM or DMARC of your mails became worse"),
+        heading=_("What the DNS says of %(domain)s became worse"),
+        body=_(
+            "It concerns %(checks)s. “Sender” says what to enter. Until then receivers may refuse"
+            " your mails, or take them for spam."
+        ),
+        tone="bad",
         severity=WARNING,
     )
 )
@@ -107,6 +132,13 @@ def _tell_of_new_browser(event: Event) -> None:
 def _tell_of_quota(event: Event) -> None:
     owners = User.objects.filter(is_active=True, is_superuser=True)
     tell(QUOTA, event, people=owners, url=reverse("admin:branding_sender_changelist"))
+
+
+@events.reacts_to(WORSENED, RECOVERED)
+def _tell_of_domain(event: Event) -> None:
+    kind = DOMAIN_WORSENED if event.type == WORSENED else DOMAIN_RECOVERED
+    url = reverse("admin:branding_sender_changelist")
+    tell(kind, event, people=who_may("mail.manage"), url=url)
 
 
 @events.reacts_to(SURGE)

@@ -9,6 +9,7 @@ from apps.backups.promises import promises
 from apps.billing.exceptions import PlanNotFoundError
 from apps.branding.quota import quota_source
 from apps.core.api.limits import limit_source
+from apps.core.sealed import seals
 from apps.tenancy.kinds import CONSOLE, PUBLIC, current_schema, kind_of
 from apps.tenancy.templates import when_dropped
 from apps.tenants.bringing.services import forget_files, forget_files_of
@@ -66,3 +67,6 @@ def _planned(name: str) -> int | None:
         return entitlements_of(organisation).get(name) if organisation else None
     except PlanNotFoundError:
         return None
+
+
+seals(Erasure, "sealed")

@@ -3,6 +3,7 @@
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from apps.core.sealed import seals
 from apps.events.actors import SYSTEM
 from apps.tenancy.transfer.registry import Arrival, when_arrived
 from apps.webhooks.models import Delivery, Endpoint
@@ -25,3 +26,6 @@ def _pause(arrival: Arrival) -> None:
         pause_endpoint(endpoint, actor=SYSTEM)
     if active:
         arrival.notes.append("Its webhooks are paused, since it came under another name.")
+
+
+seals(Endpoint, "secret", "old_secret")

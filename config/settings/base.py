@@ -267,6 +267,10 @@ MAILS_PER_DAY: int = env.int("MAILS_PER_DAY", 2000)
 SECURITY_MAILS_PER_DAY: int = env.int("SECURITY_MAILS_PER_DAY", 10_000)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"DotMac <no-reply@{BASE_DOMAIN}>")
 
+# Of the installation's own mail server, for the checks of SPF and DKIM.
+MAIL_SENDING_ADDRESSES: list[str] = env.list("MAIL_SENDING_ADDRESSES", [])
+MAIL_DKIM_SELECTOR: str = env.str("MAIL_DKIM_SELECTOR", "")
+
 REDIS_URL: str = env.str("REDIS_URL", "")
 CACHES: dict[str, Any] = {
     "default": {
@@ -307,6 +311,8 @@ REST_FRAMEWORK = api_settings.REST
 FAILED_SIGN_INS_BOUND: int = env.int("FAILED_SIGN_INS_BOUND", 100)
 # What a key may ask in a minute where the plan does not say.
 API_REQUESTS_PER_MINUTE: int = env.int("API_REQUESTS_PER_MINUTE", 600)
+# And an address without a valid key, so that guessing keys is bounded.
+API_REFUSALS_PER_MINUTE: int = env.int("API_REFUSALS_PER_MINUTE", 120)
 # Private networks that webhooks may be sent to, as 10.20.0.0/16; public addresses always are.
 WEBHOOK_NETWORKS: list[str] = env.list("WEBHOOK_NETWORKS", [])
 SPECTACULAR_SETTINGS = api_settings.document(is_platform=ROLE == kinds.PLATFORM)

@@ -28,6 +28,8 @@ ALLAUTH_TRUSTED_PROXY_COUNT = 0
 ENGINE_KIND = EDGE_KIND = "fake"
 # Else every test client looks through all static files before its first request.
 WHITENOISE_AUTOREFRESH = True
+# All tests of a minute come from one address.
+API_REFUSALS_PER_MINUTE = 1_000_000
 
 INSTALLED_APPS = [*INSTALLED_APPS, "django_migration_linter"]
 MIGRATION_LINTER_OPTIONS = {"no_cache": True}

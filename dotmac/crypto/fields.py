@@ -42,9 +42,15 @@ class Cipher:
             ) from None
         return _without_prefix(opened, context)
 
-    def rotate(self, ciphertext: str, *, context: str) -> str:
-        """Return the same value encrypted with the first key; raises CipherError as decrypt."""
-        return self.encrypt(self.decrypt(ciphertext, context=context), context=context)
+    def rotate(self, ciphertext: str) -> str:
+        """Return the same value, still bound to its context, encrypted with the first key.
+
+        Raises CipherError when no key fits.
+        """
+        try:
+            return self._all.rotate(ciphertext.encode()).decode()
+        except InvalidToken:
+            raise CipherError("A value opens with none of the keys.") from None
 
     def is_current(self, ciphertext: str) -> bool:
         """Say whether the first key encrypted it, so that a rotation can skip it."""

@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.utils import timezone
 
-from apps.accounts import api_keys, invitations, members, service_accounts
+from apps.accounts import api_keys, constants, invitations, members, service_accounts
 from apps.accounts.access import may
 from apps.accounts.models import ApiKey, Invitation, Membership, ServiceAccount, User
 from apps.accounts.programs import Program, program_of
@@ -228,6 +228,29 @@ class TestOverTheApi:
         assert owner.post(f"api-keys/{old['id']}/rotate/").status_code == 409
         assert owner.post(f"api-keys/{new['id']}/revoke/").json()["is_usable"] is False
         assert both[1].get("me/").status_code == 401
+
+    def test_there_are_only_so_many(
+        self, acme: Isp, alice: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name, most in (("MOST_ACCOUNTS", 2), ("MOST_KEYS", 2), ("MOST_KEYS_ROTATING", 3)):
+            monkeypatch.setattr(constants, name, most)
+        owner = robot(acme, alice, "owner", "*")
+        asked = {"name": "CRM", "role": "viewer"}
+        account = owner.post("service-accounts/", asked).json()["id"]
+        refused = owner.post("service-accounts/", {"name": "ERP", "role": "viewer"})
+        assert refused.status_code == 409
+        assert "There are 2 service accounts" in refused.json()["detail"]
+        key = {"account": account, "name": "CRM", "scopes": ["*"]}
+        first, second = (owner.post("api-keys/", key).json()["id"] for _turn in range(2))
+        refused = owner.post("api-keys/", key)
+        assert refused.status_code == 409
+        assert "“CRM” has 2 valid keys" in refused.json()["detail"]
+        # One can still be replaced, though not again and again.
+        third = owner.post(f"api-keys/{first}/rotate/").json()["id"]
+        assert owner.post(f"api-keys/{third}/rotate/").status_code == 409
+        for one in (first, second):
+            owner.post(f"api-keys/{one}/revoke/")
+        assert owner.post("api-keys/", key).status_code == 201
 
     def test_initech_sees_none_of_it(self, acme: Isp, initech: Isp, alice: User) -> None:
         owner = robot(acme, alice, "owner", "*")

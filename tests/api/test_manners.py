@@ -26,7 +26,7 @@ from apps.events.models import Event
 from apps.subscribers.models import Subscriber
 from apps.tenancy.kinds import PUBLIC, schema_of
 from apps.tenants.models import Organisation
-from tests.api.conftest import Program
+from tests.api.conftest import Program, key_in
 from tests.conftest import Isp
 from tests.instances.world import adopt
 
@@ -181,6 +181,38 @@ class TestLimits:
             assert desk_of_initech.get("me/").status_code == 200
         with time_machine.travel("2026-03-01T10:01:00Z", tick=False):
             assert desk.get("me/").status_code == 200
+        cache.clear()
+
+    def test_what_is_refused_counts_by_its_key_or_by_the_address_that_the_edge_saw(
+        self, desk: Program, acme: Isp, settings: Any, problem: Problem
+    ) -> None:
+        settings.API_REQUESTS_PER_MINUTE, settings.API_REFUSALS_PER_MINUTE = 2, 3
+        settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+        nobody, unknown = Program(acme.workspace_host), Program(acme.workspace_host, "dm_0_wrong")
+        fresh = Program(acme.workspace_host, key_in(acme.workspace, "new@acme.example"))
+        cache.clear()
+
+        def ask(who: Program, network: str, path: str = "me/", invented: int = 0) -> HttpResponse:
+            return who.get(path, {"x-forwarded-for": f"10.9.8.{invented}, {network}"})
+
+        with time_machine.travel("2026-03-01T10:00:15Z", tick=False):
+            assert ask(desk, "203.0.113.5").status_code == 200
+            tries = [ask(who, "203.0.113.5", invented=n) for n, who in enumerate([unknown] * 3)]
+            assert [problem(one)["code"] for one in tries] == ["invalid_key"] * 3
+            assert tries[2]["ratelimit"] == '"address";r=0;t=45'
+            for who in (unknown, nobody, fresh):
+                refused = ask(who, "203.0.113.5", invented=9)
+                assert (problem(refused)["code"], refused["retry-after"]) == ("throttled", "45")
+            # A program that was there before goes on, and others elsewhere.
+            assert ask(desk, "203.0.113.5").status_code == 200
+            assert ask(nobody, "203.0.113.6").status_code == 401
+            # One network of IPv6 is one address.
+            codes = [ask(unknown, f"2001:db8::{n}").status_code for n in range(1, 5)]
+            assert codes == [401, 401, 401, 429]
+            assert ask(unknown, "2001:db8:0:1::1").status_code == 401
+            # What a key may not do counts for the key.
+            codes = [ask(fresh, "203.0.113.7", "roles/").status_code for _turn in range(3)]
+            assert codes == [403, 403, 429]
         cache.clear()
 
     def test_the_plan_says_how_many(self, desk: Program, acme: Isp) -> None:

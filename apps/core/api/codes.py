@@ -37,7 +37,12 @@ _OTHERS = (
     ProblemCode("too_large", 413, _("The body is too large.")),
     ProblemCode("unsupported_media_type", 415, _("Send JSON, and say so in `Content-Type`.")),
     ProblemCode(
-        "throttled", 429, _("The key's limit is used up; `Retry-After` says for how long.")
+        "throttled",
+        429,
+        _(
+            "The limit of the key, or of an address without a valid key, is used up; `Retry-After`"
+            " says for how long."
+        ),
     ),
     ProblemCode("not_found", 404, _("There is no such thing for this key.")),
     ProblemCode("internal", 500, _("Something broke here; tell its `request_id` to who runs it.")),

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -28,6 +28,15 @@ class Manners(APIView):
     # False where a request reaches outside the database, which no rollback takes back.
     supports_dry_run = True
     deprecation: Deprecation | None = None
+
+    def perform_authentication(self, request: Request) -> None:
+        """Find out who asks, and count it before anything is asked: what is refused counts too."""
+        try:
+            super().perform_authentication(request)
+        except APIException:
+            self.check_throttles(request)
+            raise
+        self.check_throttles(request)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Put a write's handler into its frame; the framework looks it up after this."""
