@@ -1,4 +1,4 @@
-"""How what runs is reached, over the operator's API: routes, certificates that are served, edges."""
+"""How what runs is reached, over the operator's API: routes, served certificates, edges."""
 
 from rest_framework import mixins, serializers
 

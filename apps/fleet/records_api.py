@@ -72,10 +72,11 @@ class _Records(mixins.ListModelMixin, mixins.RetrieveModelMixin, BulkUpsert, Lab
     """Rows that the operator writes down; none is ever deleted."""
 
     access = "fleet"
+    model: type[Region | ServerPlan]
 
     def add(self, values: dict[str, Any]) -> Any:
         """Written down, with its labels."""
-        row = self.queryset.model(**values)
+        row = self.model(**values)
         records.add(row, actor=self.actor)
         self.label(row)
         return row
@@ -110,7 +111,7 @@ class RegionViewSet(_Records):
     """Places with servers."""
 
     serializer_class = RegionSerializer
-    queryset = Region.objects.all()
+    queryset, model = Region.objects.all(), Region
     lookup_field = "code"
     lookup_value_converter = "slug"
     filterset_fields = ("is_open", "country")
@@ -140,7 +141,7 @@ class ServerPlanViewSet(_Records):
     """Sizes of servers."""
 
     serializer_class = ServerPlanSerializer
-    queryset = ServerPlan.objects.all()
+    queryset, model = ServerPlan.objects.all(), ServerPlan
     lookup_field = "pk"
     lookup_value_converter = "str"
     filterset_fields = ("name",)

@@ -54,7 +54,11 @@ def tenants_without_organisation() -> QuerySet[Tenant]:
 
 def tenants_of_nobody() -> list[Imported]:
     """Consoles and workspaces without an organisation, by slug."""
-    slugs = list(dict.fromkeys(tenants_without_organisation().order_by("slug").values_list("slug", flat=True)))
+    slugs = list(
+        dict.fromkeys(
+            tenants_without_organisation().order_by("slug").values_list("slug", flat=True)
+        )
+    )
     return [found for slug in slugs if (found := imported(slug))]
 
 

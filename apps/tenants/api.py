@@ -123,7 +123,9 @@ class OrganisationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Labe
         responses={200: OrganisationSerializer},
         examples=[
             _EXAMPLE,
-            OpenApiExample("It asked for it", {"slug": "acme", "reason": "T-17"}, request_only=True),
+            OpenApiExample(
+                "It asked for it", {"slug": "acme", "reason": "T-17"}, request_only=True
+            ),
         ],
     )
     @action(detail=True, methods=["post"])

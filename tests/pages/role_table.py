@@ -255,6 +255,7 @@ NEEDS: Needs = {
     "erasure-detail": ("organisations.view", NOBODY),
     "erasure-certificate": ("organisations.view", NOBODY),
     "erasure-again": (NOBODY, "organisations.close"),
+    "erasure-people": (NOBODY, "organisations.close"),
     **rows("marketplace_app", "catalogue.view"),
     **rows("marketplace_release", "catalogue.view"),
     "app-list": ("catalogue.view", NOBODY),

@@ -1,6 +1,6 @@
 """Erasures and their certificates over the operator's API."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -14,11 +14,12 @@ from rest_framework.response import Response
 
 from apps.accounts.resources import Resource
 from apps.core.api.serializers import ModelSerializer
-from apps.core.exceptions import NotFoundError
+from apps.core.exceptions import DomainError, NotFoundError
 from apps.operations.api import OperationSerializer, accepted
 from apps.tenants.closing import PERMISSION
 from apps.tenants.erasing.again import erase_again
 from apps.tenants.erasing.certificates import as_json
+from apps.tenants.erasing.people import erase_person_again, people_come_back
 from apps.tenants.models import Erasure
 
 # Makers of clients know no other type of a file.
@@ -78,6 +79,21 @@ class ErasureSerializer(ModelSerializer[Erasure]):
         read_only_fields = fields
 
 
+class RefusalSerializer(serializers.Serializer[Any]):
+    """Why somebody could not be erased yet."""
+
+    schema = serializers.CharField()
+    person = serializers.UUIDField()
+    message = serializers.CharField()
+
+
+class PeopleErasedSerializer(serializers.Serializer[Any]):
+    """How many people were erased again, and who could not be."""
+
+    erased = serializers.IntegerField()
+    refused = RefusalSerializer(many=True)
+
+
 @extend_schema_view(
     list=extend_schema(examples=[_EXAMPLE]), retrieve=extend_schema(examples=[_EXAMPLE])
 )
@@ -85,7 +101,7 @@ class ErasureViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource)
     """Organisations that are erased, with what went and what stays."""
 
     access = "erasures"
-    permissions: ClassVar = {"again": PERMISSION}
+    permissions: ClassVar = dict.fromkeys(("again", "people"), PERMISSION)
     serializer_class = ErasureSerializer
     queryset = Erasure.objects.all()
     filterset_fields = ("slug", "organisation", "asked_by")
@@ -108,3 +124,18 @@ class ErasureViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource)
     def again(self, request: Request, uuid: UUID) -> Response:
         """Erase an organisation that a restore brought back; 409 where it has not come back."""
         return accepted(erase_again(self.get_object(), actor=self.actor))
+
+    @extend_schema(request=None, responses={200: PeopleErasedSerializer})
+    @action(detail=False, methods=["post"])
+    def people(self, request: Request) -> Response:
+        """Erase all people again whom a restore brought back, each for themselves."""
+        refused = []
+        returned = list(people_come_back())
+        for one in returned:
+            try:
+                erase_person_again(one, actor=self.actor)
+            except DomainError as error:
+                about = {"schema": one.row.schema, "person": one.row.person}
+                refused.append({**about, "message": error.message})
+        shown = {"erased": len(returned) - len(refused), "refused": refused}
+        return Response(PeopleErasedSerializer(shown).data)
