@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.http import Http404
-from django.urls import include, path, re_path
+from django.urls import URLPattern, include, path, re_path
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 from rest_framework.request import Request
@@ -38,11 +38,19 @@ class NoSuchResource(APIView):
 
 
 # Where two resources are of models with one name.
-_BASENAMES = {"messages": "message", "exports": "export"}
+_BASENAMES = {
+    "messages": "message",
+    "exports": "export",
+    "organisation_exports": "organisation_export",
+    "served_certificates": "served_certificate",
+}
 
 
-def api_urls(**resources: type[Resource]) -> list[object]:
-    """`/api/v1/` with what each kind has and the kind's own, its document, browser and codes."""
+def api_urls(*single: URLPattern, **resources: type[Resource]) -> list[object]:
+    """`/api/v1/` with what each kind has and the kind's own, its document, browser and codes.
+
+    `single` are addresses below it, of what a kind has one of.
+    """
     router = DefaultRouter(use_regex_path=False)
     router.include_root_view = False
     router.include_format_suffixes = False
@@ -75,6 +83,7 @@ def api_urls(**resources: type[Resource]) -> list[object]:
         ),
         path("api/v1/brand/", BrandView.as_view(), name="brand"),
         path("api/v1/sender/", SenderView.as_view(), name="sender"),
+        path("api/v1/", include(list(single))),
     ]
     # Given its addresses: by itself it would describe ROOT_URLCONF, which is no kind's.
     document = SpectacularJSONAPIView.as_view(patterns=described)

@@ -23,6 +23,11 @@ _OF_THE_OPERATOR = {
     "AlertChannelKindEnum": "apps.alerts.models.AlertChannel.Kind",
     "CertificateStatusEnum": "apps.certificates.models.Certificate.Status",
     "CertificateChallengeEnum": "apps.certificates.models.Certificate.Challenge",
+    "OrganisationStatusEnum": "apps.tenants.models.Organisation.Status",
+    "ClosingSideEnum": "apps.tenants.models.Organisation.Side",
+    "TenantKindEnum": "apps.tenancy.models.Tenant.Kind",
+    "WorkStateEnum": "apps.work.models.Due.State",
+    "BackupPlaceKindEnum": "apps.backups.models.BackupTarget.Kind",
 }
 
 

@@ -46,7 +46,8 @@ class BulkUpsert(Resource):
         batch = self.checked(batch_of(self.bulk_name))[self.bulk_name]
         rows = within_limits(request.user, self.get_queryset())
         known = Known(rows, self.bulk_keys, batch)
-        return Response(results_of([self._upserted(values, known) for values in batch]))
+        outcomes = [self._upserted(values, known) for values in batch]
+        return Response(results_of(outcomes, self.lookup_field))
 
     def _upserted(self, values: Values, known: Known) -> Outcome:
         outcome = Outcome()

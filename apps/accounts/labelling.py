@@ -15,8 +15,9 @@ from apps.events.differences import CHANGED, differences, values_of
 @transaction.atomic
 def set_labels(row: Labelled, *, actor: Actor, **labels: Any) -> None:
     """Change `external_id` or `metadata`, as far as given; ConflictError for a reference taken."""
-    rows: Any = type(row)._default_manager  # type: ignore[attr-defined]
-    current = rows.select_for_update(of=("self",)).get(pk=row.pk)
+    # Without the joins of a default manager: a row of a table that names its schema is locked too.
+    rows: Any = type(row)._base_manager  # type: ignore[attr-defined]
+    current = rows.select_for_update().get(pk=row.pk)
     changed = {name: value for name, value in labels.items() if getattr(current, name) != value}
     if not changed:
         return

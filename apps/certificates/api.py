@@ -1,5 +1,6 @@
 """Certificates over the API: their state, and to renew them."""
 
+from typing import Any, ClassVar
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
@@ -10,7 +11,8 @@ from rest_framework.response import Response
 
 from apps.accounts.resources import Resource
 from apps.certificates import services
-from apps.certificates.models import Certificate
+from apps.certificates.forms import REASONS
+from apps.certificates.models import Certificate, IssuedCertificate
 from apps.core.api.serializers import ModelSerializer
 
 _EXAMPLE = OpenApiExample(
@@ -62,6 +64,33 @@ class CertificateSerializer(ModelSerializer[Certificate]):
         read_only_fields = fields
 
 
+class IssuedSerializer(ModelSerializer[IssuedCertificate]):
+    """One that was issued: what it was, and whether it was revoked; the chain in PEM."""
+
+    hostnames = serializers.ListField(child=serializers.CharField(), read_only=True)
+
+    class Meta:
+        model = IssuedCertificate
+        fields = (
+            "serial",
+            "fingerprint",
+            "hostnames",
+            "issuer",
+            "chain",
+            "starts_at",
+            "expires_at",
+            "issued_at",
+            "revoked_at",
+        )
+        read_only_fields = fields
+
+
+class RevocationSerializer(serializers.Serializer[Any]):
+    """Why, by the reasons of RFC 5280 that authorities take."""
+
+    reason = serializers.ChoiceField(choices=REASONS)
+
+
 @extend_schema_view(
     list=extend_schema(examples=[_EXAMPLE]), retrieve=extend_schema(examples=[_EXAMPLE])
 )
@@ -69,7 +98,7 @@ class CertificateViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resou
     """Certificates from the authority that is set up."""
 
     access = "certificates"
-    permissions = {"renew": "certificates.change"}
+    permissions: ClassVar = dict.fromkeys(("renew", "revoke"), "certificates.change")
     serializer_class = CertificateSerializer
     queryset = Certificate.objects.all()
     filterset_fields = ("status", "name", "challenge")
@@ -81,3 +110,22 @@ class CertificateViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resou
         row = self.get_object()
         services.renew_now(row, actor=self.actor)
         return self.shown(row)
+
+    @extend_schema(
+        request=RevocationSerializer,
+        responses={200: CertificateSerializer},
+        examples=[_EXAMPLE, OpenApiExample("Its key leaked", {"reason": 1}, request_only=True)],
+    )
+    @action(detail=True, methods=["post"])
+    def revoke(self, request: Request, uuid: UUID) -> Response:
+        """Have it revoked and another one ordered with a new key; 409 while it is at work."""
+        row, reason = self.get_object(), self.checked(RevocationSerializer)["reason"]
+        services.revoke(row, reason=reason, actor=self.actor)
+        return self.shown(row)
+
+    @extend_schema(responses={200: IssuedSerializer(many=True)})
+    @action(detail=True, filter_backends=())
+    def issued(self, request: Request, uuid: UUID) -> Response:
+        """All that were issued of it, newest first."""
+        page = self.paginate_queryset(self.get_object().issued.all())
+        return self.get_paginated_response(IssuedSerializer(page, many=True).data)

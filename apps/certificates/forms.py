@@ -11,6 +11,14 @@ from dotmac.crypto.secret import Secret
 from dotmac.dns import ALGORITHMS
 
 _HIDDEN = {"autocomplete": "new-password"}
+# By RFC 5280, 5.3.1.
+REASONS = [
+    (0, _("No particular reason")),
+    (1, _("Its key became known to others")),
+    (3, _("What it is for belongs to somebody else now")),
+    (4, _("It is replaced by another")),
+    (5, _("It is not used any more")),
+]
 
 
 class AccountForm(forms.Form):
@@ -100,11 +108,8 @@ class AccountForm(forms.Form):
     def clean_roots(self) -> str:
         """One or several certificates in PEM."""
         text = str(self.cleaned_data["roots"]).strip()
-        if text:
-            try:
-                x509.load_pem_x509_certificates(text.encode())
-            except ValueError as error:
-                raise forms.ValidationError(_("This is no certificate in PEM.")) from error
+        if not is_pem(text):
+            raise forms.ValidationError(_("This is no certificate in PEM."))
         return text
 
     def clean_dns_algorithm(self) -> str:
@@ -115,6 +120,14 @@ class AccountForm(forms.Form):
         """What was entered in a field, if anything was."""
         text = str(self.cleaned_data.get(name) or "").strip()
         return Secret(text) if text else None
+
+
+def is_pem(text: str) -> bool:
+    """Whether a text is one or several certificates in PEM, or empty."""
+    try:
+        return not text or bool(x509.load_pem_x509_certificates(text.encode()))
+    except ValueError:
+        return False
 
 
 def known(account: AcmeAccount) -> dict[str, Any]:
@@ -131,11 +144,5 @@ class RevokeForm(forms.Form):
     reason = forms.TypedChoiceField(
         label=_("Reason"),
         coerce=int,
-        choices=[
-            (0, _("No particular reason")),
-            (1, _("Its key became known to others")),
-            (3, _("What it is for belongs to somebody else now")),
-            (4, _("It is replaced by another")),
-            (5, _("It is not used any more")),
-        ],
+        choices=REASONS,
     )

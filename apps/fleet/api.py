@@ -1,4 +1,4 @@
-"""The operator's machines over the API: where things run and how they are reached."""
+"""The operator's machines over the API, and what is placed on them."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -6,39 +6,25 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.bulk_api import BulkUpsert
 from apps.accounts.resources import LabelledResource, Resource
-from apps.core.api.labels import Shown
+from apps.core.api.bulk import described_bulk
+from apps.core.api.labels import Labels, Shown
 from apps.core.api.serializers import ModelSerializer
 from apps.core.exceptions import DomainError
-from apps.fleet.models import Placement, Region, Route, Server, ServerPlan
+from apps.fleet.models import Placement, Region, Server, ServerPlan
 from apps.fleet.permissions import LOSE
-from apps.fleet.services import losing, servers
+from apps.fleet.services import losing, records, servers
 from apps.fleet.services.losing import LONGEST_REASON
 from apps.operations.api import OperationSerializer, accepted
 
-
-class RegionSerializer(Shown):
-    """A place with servers."""
-
-    class Meta:
-        model = Region
-        fields = ("code", "name", "country", "is_open")
-        read_only_fields = fields
-
-
-class ServerPlanSerializer(Shown):
-    """A size of server; memory and disk in MiB, CPU in thousandths of a core."""
-
-    class Meta:
-        model = ServerPlan
-        fields = ("id", "name", "cpu_millis", "memory_mb", "disk_mb")
-        read_only_fields = fields
+ROOM = ("cpu_millis", "memory_mb", "disk_mb")
 
 
 class ServerSerializer(Shown):
@@ -63,6 +49,7 @@ class ServerSerializer(Shown):
             "cpu_millis",
             "memory_mb",
             "disk_mb",
+            "address_prefix",
             "engine_version",
             "last_seen_at",
         )
@@ -71,6 +58,49 @@ class ServerSerializer(Shown):
     def get_plan(self, server: Server) -> str | None:
         """The name of its size."""
         return server.plan.name if server.plan else None
+
+
+class _Described(Labels, ModelSerializer[Server]):
+    """What the operator writes down of a server; what is left out of its room is as in the plan."""
+
+    region = serializers.SlugRelatedField(slug_field="code", queryset=Region.objects.all())
+    plan = serializers.SlugRelatedField(
+        slug_field="name",
+        queryset=ServerPlan.objects.all(),
+        required=False,
+        allow_null=True,
+        help_text="The name of its size.",
+    )
+    engine_url = serializers.CharField(
+        max_length=200,
+        required=False,
+        write_only=True,
+        help_text="How its engine is reached; it is not shown again.",
+    )
+
+    class Meta:
+        model = Server
+        fields = ("name", "region", "plan", "engine_url", "address_prefix", *ROOM)
+        extra_kwargs: ClassVar[dict[str, Any]] = {name: {"required": False} for name in ROOM}
+
+
+class NewServerSerializer(_Described):
+    """A server to add."""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """With the room of its plan, where none is given."""
+        plan = attrs.get("plan")
+        for name in ROOM:
+            if name not in attrs and plan is None:
+                raise serializers.ValidationError(
+                    {name: [_("Give a number, or choose a plan that has it.")]}
+                )
+            attrs.setdefault(name, getattr(plan, name, None))
+        return attrs
+
+
+class ServerChangesSerializer(_Described):
+    """What can change of a server; its first network only while nothing is placed there."""
 
 
 class PlacementSerializer(ModelSerializer[Placement]):
@@ -104,15 +134,6 @@ class PlacementSerializer(ModelSerializer[Placement]):
         return str(placement.server.uuid) if placement.server else None
 
 
-class RouteSerializer(ModelSerializer[Route]):
-    """A hostname and whose it is; its upstreams are inside the platform."""
-
-    class Meta:
-        model = Route
-        fields = ("hostname", "schema", "instance", "notice", "revision", "updated_at")
-        read_only_fields = fields
-
-
 class LossSerializer(serializers.Serializer[Any]):
     """Which server, once more by its name, and why."""
 
@@ -120,39 +141,52 @@ class LossSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=LONGEST_REASON)
 
 
-class RegionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledResource):
-    """Places with servers."""
-
-    access = "fleet"
-    serializer_class = RegionSerializer
-    queryset = Region.objects.all()
-    lookup_field = "code"
-    lookup_value_converter = "slug"
-    filterset_fields = ("is_open", "country")
-
-
-class ServerPlanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledResource):
-    """Sizes of servers."""
-
-    access = "fleet"
-    serializer_class = ServerPlanSerializer
-    queryset = ServerPlan.objects.all()
-    lookup_field = "pk"
-    lookup_value_converter = "str"
-
-
-class ServerViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledResource):
+@extend_schema_view(
+    bulk=described_bulk(
+        "servers",
+        ServerChangesSerializer,
+        {"name": "fra-3", "region": "fra", "plan": "large", "engine_url": "ssh://dotmac@fra-3"},
+        {"external_id": "rack-7", "memory_mb": 65536},
+    )
+)
+class ServerViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BulkUpsert, LabelledResource):
     """Hosts with a container engine."""
 
     access = "fleet"
     permissions: ClassVar = {"lose": LOSE, "clear": LOSE}
     serializer_class = ServerSerializer
     queryset = Server.objects.all()
-    filterset_fields = ("status", "is_draining", "region__code")
+    filterset_fields = ("name", "status", "is_draining", "region__code")
+    bulk_name, bulk_keys = "servers", ("external_id", "name")
+    new_row, changed_row = NewServerSerializer, ServerChangesSerializer
 
     def get_queryset(self) -> QuerySet[Server]:
         """With region and size."""
         return Server.objects.select_related("region", "plan")
+
+    @extend_schema(request=NewServerSerializer, responses={201: ServerSerializer})
+    def create(self, request: Request) -> Response:
+        """Add a server; it takes instances once it answers."""
+        return self.shown(self.add(self.checked(NewServerSerializer)), 201)
+
+    def add(self, values: dict[str, Any]) -> Server:
+        """Written down, to be probed."""
+        row = Server(**values)
+        records.add(row, actor=self.actor)
+        self.label(row)
+        return row
+
+    @extend_schema(request=ServerChangesSerializer, responses={200: ServerSerializer})
+    def partial_update(self, request: Request, uuid: UUID) -> Response:
+        """Change where it is, how it is reached, or what may be reserved on it."""
+        row = self.get_object()
+        self.change(row, self.checked(ServerChangesSerializer, row))
+        return self.shown(row)
+
+    def change(self, row: Server, values: dict[str, Any]) -> None:
+        """What differs, and the labels."""
+        records.change_to(row, values, actor=self.actor)
+        self.label(row)
 
     @extend_schema(request=None, responses={200: ServerSerializer})
     @action(detail=True, methods=["post"])
@@ -206,12 +240,3 @@ class PlacementViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resourc
     def get_queryset(self) -> QuerySet[Placement]:
         """With their servers."""
         return Placement.objects.select_related("server")
-
-
-class RouteViewSet(mixins.ListModelMixin, Resource):
-    """Hostnames and whose they are."""
-
-    access = "fleet"
-    serializer_class = RouteSerializer
-    queryset = Route.objects.all()
-    filterset_fields = ("hostname", "schema", "instance")

@@ -3,6 +3,9 @@
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from apps.accounts.resources import LabelledResource, Resource
 from apps.core.api.labels import Shown
@@ -28,6 +31,7 @@ _APP = OpenApiExample(
 _RELEASE = OpenApiExample(
     "A release",
     {
+        "id": 12,
         "app": "radicale",
         "version": "3.2.0",
         "published_at": "2026-01-31T09:00:00Z",
@@ -53,7 +57,7 @@ class ReleaseSerializer(ModelSerializer[Release]):
 
     class Meta:
         model = Release
-        fields = ("app", "version", "published_at", "is_withdrawn")
+        fields = ("id", "app", "version", "published_at", "is_withdrawn")
         read_only_fields = fields
 
 
@@ -67,6 +71,23 @@ class AppViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, LabelledResou
     lookup_field = "key"
     lookup_value_converter = "slug"
     filterset_fields: tuple[str, ...] = ("is_listed",)
+
+    @extend_schema(request=None, responses={200: AppSerializer}, examples=[_APP])
+    @action(detail=True, methods=["post"])
+    def show(self, request: Request, key: str) -> Response:
+        """Offer it in the catalogue."""
+        return self._listed(is_listed=True)
+
+    @extend_schema(request=None, responses={200: AppSerializer}, examples=[_APP])
+    @action(detail=True, methods=["post"])
+    def hide(self, request: Request, key: str) -> Response:
+        """Offer it no more; what runs goes on."""
+        return self._listed(is_listed=False)
+
+    def _listed(self, *, is_listed: bool) -> Response:
+        row = self.get_object()
+        services.set_listed(row, is_listed, actor=self.actor)
+        return self.shown(row)
 
 
 class CatalogueViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
@@ -83,16 +104,28 @@ class CatalogueViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resourc
         return services.catalogue()
 
 
-@extend_schema_view(list=extend_schema(examples=[_RELEASE]))
-class ReleaseViewSet(mixins.ListModelMixin, Resource):
+@extend_schema_view(
+    list=extend_schema(examples=[_RELEASE]), retrieve=extend_schema(examples=[_RELEASE])
+)
+class ReleaseViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
     """Releases of all apps, newest first."""
 
     access = "releases"
     serializer_class = ReleaseSerializer
     queryset = Release.objects.all()
+    lookup_field = "pk"
+    lookup_value_converter = "str"
     filterset_fields = ("app__key", "is_withdrawn")
     changed_fields = ("published_at",)
 
     def get_queryset(self) -> QuerySet[Release]:
         """With their apps."""
         return Release.objects.select_related("app")
+
+    @extend_schema(request=None, responses={200: ReleaseSerializer}, examples=[_RELEASE])
+    @action(detail=True, methods=["post"])
+    def withdraw(self, request: Request, pk: str) -> Response:
+        """Offer it no more; what runs of it goes on. 409 where it is withdrawn already."""
+        row = self.get_object()
+        services.withdraw(row, actor=self.actor)
+        return self.shown(row)

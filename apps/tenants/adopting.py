@@ -46,15 +46,25 @@ class Imported:
     workspace: Tenant | None
 
 
+def tenants_without_organisation() -> QuerySet[Tenant]:
+    """Consoles and workspaces of this database that are nobody's."""
+    rows = Tenant.objects.filter(kind__in=[CONSOLE, WORKSPACE], is_local=True)
+    return rows.filter(console_of=None, workspace_of=None)
+
+
 def tenants_of_nobody() -> list[Imported]:
     """Consoles and workspaces without an organisation, by slug."""
-    slugs = list(dict.fromkeys(_nobodys().order_by("slug").values_list("slug", flat=True)))
+    slugs = list(
+        dict.fromkeys(
+            tenants_without_organisation().order_by("slug").values_list("slug", flat=True)
+        )
+    )
     return [found for slug in slugs if (found := imported(slug))]
 
 
 def imported(slug: str) -> Imported | None:
     """Those of one slug; None where there is nothing to adopt."""
-    return _imported(list(_nobodys().filter(slug=slug)))
+    return _imported(list(tenants_without_organisation().filter(slug=slug)))
 
 
 def adopt(application: Application, plan: PlanVersion, *, email: str, actor: Actor) -> Organisation:
@@ -97,11 +107,6 @@ def adopt(application: Application, plan: PlanVersion, *, email: str, actor: Act
             registry.console_is_adopted(organisation, actor)
         _write_to(people, organisation)
     return organisation
-
-
-def _nobodys() -> QuerySet[Tenant]:
-    rows = Tenant.objects.filter(kind__in=[CONSOLE, WORKSPACE], is_local=True)
-    return rows.filter(console_of=None, workspace_of=None)
 
 
 def _imported(tenants: list[Tenant]) -> Imported | None:

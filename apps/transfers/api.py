@@ -50,7 +50,14 @@ class ExportSerializer(ModelSerializer[Operation]):
 
     class Meta:
         model = Operation
-        fields = ("id", "status", "size", "kept_until", "created_at", "finished_at")
+        fields: tuple[str, ...] = (
+            "id",
+            "status",
+            "size",
+            "kept_until",
+            "created_at",
+            "finished_at",
+        )
         read_only_fields = fields
 
     def get_size(self, row: Operation) -> int:
@@ -73,7 +80,7 @@ class ExportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
     permissions: ClassVar = dict.fromkeys(("list", "retrieve", "create", "file"), EXPORT)
     serializer_class = ExportSerializer
     queryset = Operation.objects.filter(name=PIPELINE)
-    filterset_fields = ("status",)
+    filterset_fields: tuple[str, ...] = ("status",)
     changed_fields = ("created_at", "started_at", "finished_at")
 
     @extend_schema(request=None, responses={202: ExportSerializer}, examples=[_EXAMPLE])

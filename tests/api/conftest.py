@@ -114,6 +114,13 @@ def desk_of_initech(initech: Isp, db: None) -> Program:
 
 
 @pytest.fixture
+def platform_desk(db: None) -> Program:
+    """A program of the operator's, with the key of somebody who may do everything."""
+    key = key_in("public", "olga@dotmac.example", is_superuser=True)
+    return Program("dotmac.localhost", key)
+
+
+@pytest.fixture
 def problem() -> Callable[[HttpResponse], dict[str, Any]]:
     """Check an error's form, and return it."""
 

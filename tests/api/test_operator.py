@@ -10,7 +10,7 @@ from django.utils import timezone
 from apps.fleet.models import Region, Server, ServerPlan
 from apps.marketplace.models import App, Release
 from apps.tenancy.kinds import operator
-from tests.api.conftest import Program, key_in
+from tests.api.conftest import Program
 from tests.conftest import Isp
 from tests.costs import queries_of
 from tests.instances.world import Shop, adopt
@@ -28,13 +28,6 @@ LISTS = [
     "plans",
     "people",
 ]
-
-
-@pytest.fixture
-def platform_desk(db: None) -> Program:
-    """A program of the operator's, with the key of somebody who may do everything."""
-    key = key_in("public", "olga@dotmac.example", is_superuser=True)
-    return Program("dotmac.localhost", key)
 
 
 def more_of_everything(number: int) -> None:

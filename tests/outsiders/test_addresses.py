@@ -25,11 +25,14 @@ NO_ROW = {
     "admin:list_export": "a list, which shows Initech its own",
     "admin:list_save_view": "a list",
     "app-detail": "an app of the catalogue",
+    "app-hide": "an app of the catalogue",
+    "app-show": "an app of the catalogue",
 }
 # Where this world has nothing even for its owner, and who tries it with something there.
 EMPTY = {
     "admin:export_file": "tests/transfers/test_exports.py",
     "export-file": "tests/transfers/test_exports.py",
+    "organisation_export-file": "tests/api/test_tenants.py",
     "admin:view_on_site": "nothing of ours has an address elsewhere",
     "admin:django.contrib.admin.sites.AdminSite.catch_all_view": "what is not there",
 }
@@ -129,6 +132,7 @@ FILES = {
     "admin:subscribers_import_example",
     "admin:subscribers_personal_file",
     "admin:tenants_erasure_certificate",
+    "erasure-certificate",
 }
 
 

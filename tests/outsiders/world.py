@@ -197,6 +197,7 @@ def _work() -> None:
         subject_type="tenant",
         subject_id=str(uuid4()),
         status="failed",
+        params={"schema": ACME.console, "permission": "tenants.export"},
         actor_kind="system",
         created_at=timezone.now(),
     )

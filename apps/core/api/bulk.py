@@ -21,7 +21,7 @@ class OutcomeSerializer(serializers.Serializer[Any]):
 
     row = serializers.IntegerField()
     result = serializers.ChoiceField(choices=RESULTS)
-    id = serializers.UUIDField(allow_null=True)
+    id = serializers.CharField(allow_null=True, help_text="By which it is asked for.")
     errors = RowErrorSerializer(many=True)  # type: ignore[assignment]
 
 
@@ -54,18 +54,18 @@ def described_bulk(
     )
 
 
-def results_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """The answer: counts, and what became of each row."""
+def results_of(outcomes: Sequence[Outcome], name: str = "uuid") -> dict[str, Any]:
+    """The answer: counts, and what became of each row, by the field that names it."""
     counts = dict.fromkeys(RESULTS, 0)
     for outcome in outcomes:
         counts[outcome.result] += 1
-    return {**counts, "results": [_shown(at, outcome) for at, outcome in enumerate(outcomes)]}
+    return {**counts, "results": [_shown(at, outcome, name) for at, outcome in enumerate(outcomes)]}
 
 
-def _shown(at: int, outcome: Outcome) -> dict[str, Any]:
+def _shown(at: int, outcome: Outcome, name: str) -> dict[str, Any]:
     return {
         "row": at,
         "result": outcome.result,
-        "id": str(outcome.row.uuid) if outcome.row else None,
+        "id": str(getattr(outcome.row, name)) if outcome.row else None,
         "errors": outcome.errors,
     }

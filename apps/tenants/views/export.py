@@ -42,7 +42,7 @@ def export_page(site: AdminSite, request: HttpRequest, object_id: int) -> HttpRe
     """What can be exported, and the files of late; by POST one starts."""
     require(request, PERMISSION)
     organisation = get_object_or_404(Organisation, pk=object_id)
-    places = _places(organisation)
+    places = places_of(organisation)
     if request.method == "POST":
         wanted = request.POST.get("what")
         found = next((one for one in places if one.kind == wanted and one.is_here), None)
@@ -61,7 +61,8 @@ def export_page(site: AdminSite, request: HttpRequest, object_id: int) -> HttpRe
     return render(request, "organisations/export.html", context)
 
 
-def _places(organisation: Organisation) -> list[Place]:
+def places_of(organisation: Organisation) -> list[Place]:
+    """What there is of it to export."""
     named = (
         ("console", _("Export the console"), organisation.console),
         ("workspace", _("Export the workspace"), organisation.workspace),
