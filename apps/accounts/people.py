@@ -20,6 +20,7 @@ from apps.accounts.personal import erase_user, user_data
 from apps.accounts.personal_api import ErasureSerializer, check_confirmed, give_out
 from apps.accounts.programs import Program
 from apps.accounts.resources import LabelledResource
+from apps.accounts.security.factors import remove_factors
 from apps.accounts.service_accounts import word_of
 from apps.core.api.bulk import described_bulk
 from apps.core.api.labels import Labels, Shown
@@ -140,6 +141,8 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BulkUpsert
         "reactivate": "people.manage",
         "role": "people.manage",
         "end_sessions": "people.manage",
+        # Of owners alone, as the page.
+        "reset_second_factors": "accounts.change_signinpolicy",
         "personal_data": "people.erase",
         "erase": "people.erase",
     }
@@ -208,6 +211,14 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BulkUpsert
         """Sign a person out everywhere at once; they can sign in again."""
         user = self.get_object()
         members.end_sessions(user, by=self.by)
+        return self.shown(user)
+
+    @extend_schema(request=None, responses={200: PersonSerializer})
+    @action(detail=True, methods=["post"], url_path="reset-second-factors")
+    def reset_second_factors(self, request: Request, uuid: UUID) -> Response:
+        """Take all factors from a person who lost them; 409 for one who has none here."""
+        user = self.get_object()
+        remove_factors(user, actor=self.actor)
         return self.shown(user)
 
     @extend_schema(request=None, responses={200: OpenApiTypes.OBJECT})

@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from apps.accounts import urls as accounts
 from apps.accounts.languages import set_language
+from apps.accounts.providers.api import IdentityProviderViewSet
 from apps.alerts.api import AlertChannelViewSet, AlertDeliveryViewSet
 from apps.backups.api import BackupViewSet
 from apps.billing.api import PlanViewSet
@@ -21,6 +22,7 @@ from apps.fleet.api import (
     ServerViewSet,
 )
 from apps.idp import urls as idp
+from apps.idp.api import SsoClientViewSet
 from apps.marketplace.api import AppViewSet, ReleaseViewSet
 from apps.notifications import urls as notifications
 from apps.operations import urls as operations
@@ -53,6 +55,8 @@ urlpatterns = [
         backups=BackupViewSet,
         certificates=CertificateViewSet,
         health_checks=CheckViewSet,
+        identity_providers=IdentityProviderViewSet,
+        sso_clients=SsoClientViewSet,
         plans=PlanViewSet,
         organisations=OrganisationViewSet,
         regions=RegionViewSet,

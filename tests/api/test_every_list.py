@@ -28,6 +28,8 @@ RECORDS = {
     "/api/v1/events/",
     "/api/v1/exports/",
     "/api/v1/health-checks/",
+    # Whose own metadata are those of SAML.
+    "/api/v1/identity-providers/",
     "/api/v1/imports/",
     "/api/v1/invitations/",
     "/api/v1/messages/",
