@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.routers import DefaultRouter
 from rest_framework.views import APIView
 
-from apps.accounts.brand_api import BrandView, LogoView, SenderView
+from apps.accounts.brand_api import BrandView, LogoView, SenderDomainView, SenderView
 from apps.accounts.deleted import DeletedViewSet
 from apps.accounts.happened import EventViewSet
 from apps.accounts.people import MeView, PersonViewSet
@@ -83,6 +83,7 @@ def api_urls(**resources: type[Resource]) -> list[object]:
             name="brand_api_logo_dark",
         ),
         path("api/v1/sender/", SenderView.as_view(), name="sender"),
+        path("api/v1/sender/domain/", SenderDomainView.as_view(), name="sender_domain"),
         path("api/v1/sender/test/", SenderTestView.as_view(), name="sender_test"),
         path("api/v1/sign-in-policy/", SignInPolicyView.as_view(), name="sign_in_policy"),
         path("api/v1/sms-gateway/", SmsGatewayView.as_view(), name="sms_gateway"),

@@ -14,6 +14,7 @@ from apps.accounts.languages import LANGUAGE_CODES
 from apps.accounts.single_api import OnlyOne
 from apps.branding import senders
 from apps.branding import services as brands
+from apps.branding.domains import UNKNOWN, check_domain
 from apps.branding.exceptions import PictureError
 from apps.branding.looks import logo_of
 from apps.branding.models import Brand, Picture, Sender
@@ -25,6 +26,7 @@ from dotmac.crypto.secret import Secret
 
 _WORDS = tuple(brands.Words.__dataclass_fields__)
 _SENDER = tuple(senders.SenderWords.__dataclass_fields__)
+_OUTCOMES = ["ok", "warn", "bad", "unknown"]
 _HOST = r"^(?!-)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\Z"
 # Four letters for each three bytes.
 _LONGEST = MAX_BYTES * 4 // 3 + 4
@@ -92,6 +94,22 @@ class SenderSerializer(ModelSerializer[Sender]):
         return "sender"
 
 
+class DomainCheckSerializer(serializers.Serializer[Any]):
+    """What the DNS says of one thing that receivers look at."""
+
+    name = serializers.CharField(help_text="SPF, DKIM or DMARC.")
+    outcome = serializers.ChoiceField(_OUTCOMES)
+    found = serializers.CharField(allow_blank=True)
+    text = serializers.CharField(allow_blank=True, help_text="What to do.")
+
+
+class DomainSerializer(serializers.Serializer[Any]):
+    """The sender's domain, and what the DNS says of it."""
+
+    domain = serializers.CharField(allow_blank=True)
+    checks = DomainCheckSerializer(many=True)
+
+
 class BrandView(OnlyOne):
     """How this level looks, and in whose name it writes."""
 
@@ -127,8 +145,7 @@ class LogoView(OnlyOne):
         self.check_version(row)
         sent = LogoSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
-        picture = _picture(sent.validated_data["content"])
-        given = {"logo": None, "logo_dark": None, self.which: picture}
+        given: dict[str, Any] = {self.which: _picture(sent.validated_data["content"])}
         return self.shown(_saved(request, row, brands.NewPictures(**given)))
 
     @extend_schema(responses={204: None})
@@ -167,6 +184,29 @@ class SenderView(OnlyOne):
             actor=user_actor(request.user),
         )
         return self.shown(sender)
+
+
+class SenderDomainView(OnlyOne):
+    """The domain of the address that mails are from."""
+
+    model = "branding.sender"
+
+    @extend_schema(responses=DomainSerializer, operation_id="sender_domain_retrieve")
+    def get(self, request: Request) -> Response:
+        """What the DNS says now, asked while you wait; nothing where there is no address."""
+        sender = senders.sender_as_it_is()
+        domain = sender.address.rpartition("@")[2]
+        found = check_domain(domain, selector=sender.dkim_selector) if domain else []
+        checks = [
+            {
+                "name": one.name,
+                "outcome": "unknown" if one.tone == UNKNOWN else one.tone,
+                "found": one.found,
+                "text": one.text,
+            }
+            for one in found
+        ]
+        return Response(DomainSerializer({"domain": domain, "checks": checks}).data)
 
 
 def _saved(request: Request, row: Brand, pictures: brands.NewPictures, **changed: Any) -> Brand:

@@ -55,10 +55,16 @@ def test_the_policy_is_demanded_once_an_owner_meets_it(
     assert reads.patch("sign-in-policy/", {"who": "off"}).status_code == 403
     at = f"people/{alice.uuid}/reset-second-factors/"
     assert reads.post(at).status_code == 403
+    has = reads.get(f"people/{alice.uuid}/second-factors/").json()
+    assert (has["factors"], has["has_factor"], has["is_late"]) == (
+        ["authenticator app"],
+        True,
+        False,
+    )
     assert [desk.post(at).status_code, desk.post(at).status_code] == [200, 409]
     with schema_of(acme.workspace):
         told = Event.objects.get(type="sign_in_policy.changed")
-        assert (told.actor_type, told.data["changed"]["who"]["after"]) == (
+        assert (told.actor_kind, told.data["changed"]["who"]["after"]) == (
             "service_account",
             "staff",
         )

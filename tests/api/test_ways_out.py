@@ -4,10 +4,12 @@ from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from django.http import HttpResponse
 from django.test import Client
 
 from apps.accounts.models import User
+from apps.branding import domains
 from apps.events.models import Event
 from apps.notifications.models import Delivery, Phone
 from apps.tenancy.kinds import schema_of
@@ -40,7 +42,9 @@ def test_a_logo_is_put_and_taken_away(desk: Program, acme: Isp, problem: Problem
     assert viewer.send("PUT", "brand/logo/", dark).status_code == 403
 
 
-def test_the_ways_out_are_set_and_tried(desk: Program, acme: Isp, problem: Problem) -> None:
+def test_the_ways_out_are_set_and_tried(
+    desk: Program, acme: Isp, problem: Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with schema_of(acme.workspace):
         alice = User.objects.get(email="alice@acme.example")
         guest = User.objects.create_user("guest@example.com")
@@ -59,7 +63,12 @@ def test_the_ways_out_are_set_and_tried(desk: Program, acme: Isp, problem: Probl
     with schema_of(acme.workspace):
         Phone.objects.create(user=alice, number="+46701234567")
     sender = {"address": "no-reply@acme.example", "host": "mail.acme.example", "is_on": True}
+    assert desk.get("sender/domain/").json() == {"domain": "", "checks": []}
     assert desk.patch("sender/", sender).status_code == 200
+    monkeypatch.setattr(domains, "text_records", lambda name: [])
+    shown = desk.get("sender/domain/").json()
+    assert (shown["domain"], len(shown["checks"])) == ("acme.example", 3)
+    assert {one["outcome"] for one in shown["checks"]} <= {"ok", "warn", "bad", "unknown"}
     for way, address in (("sms-gateway", "+46701234567"), ("sender", "alice@acme.example")):
         sent = desk.post(f"{way}/test/", her)
         assert (sent.status_code, sent.json()["status"]) == (202, "queued")
