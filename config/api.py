@@ -10,16 +10,18 @@ from rest_framework.request import Request
 from rest_framework.routers import DefaultRouter
 from rest_framework.views import APIView
 
-from apps.accounts.brand_api import BrandView, SenderView
+from apps.accounts.brand_api import BrandView, LogoView, SenderDomainView, SenderView
 from apps.accounts.deleted import DeletedViewSet
 from apps.accounts.happened import EventViewSet
 from apps.accounts.people import MeView, PersonViewSet
 from apps.accounts.programs_api import KeyViewSet, ServiceAccountViewSet
 from apps.accounts.resources import Resource
 from apps.accounts.roles_api import InvitationViewSet, RoleViewSet
+from apps.accounts.security.api import SignInPolicyView
 from apps.accounts.verifications_api import VerificationViewSet
 from apps.core.views import api_errors
 from apps.notifications.api import MessageViewSet, SuppressedViewSet
+from apps.notifications.gateway_api import SenderTestView, SmsGatewayView, SmsTestView
 from apps.notifications.preferences_api import PreferencesView
 from apps.operations.api import OperationViewSet
 from apps.webhooks.api import DeliveryViewSet, EndpointViewSet
@@ -82,7 +84,18 @@ def api_urls(*single: URLPattern, **resources: type[Resource]) -> list[object]:
             name="person_preferences",
         ),
         path("api/v1/brand/", BrandView.as_view(), name="brand"),
+        path("api/v1/brand/logo/", LogoView.as_view(), name="brand_api_logo"),
+        path(
+            "api/v1/brand/logo-dark/",
+            LogoView.as_view(which="logo_dark"),
+            name="brand_api_logo_dark",
+        ),
         path("api/v1/sender/", SenderView.as_view(), name="sender"),
+        path("api/v1/sender/domain/", SenderDomainView.as_view(), name="sender_domain"),
+        path("api/v1/sender/test/", SenderTestView.as_view(), name="sender_test"),
+        path("api/v1/sign-in-policy/", SignInPolicyView.as_view(), name="sign_in_policy"),
+        path("api/v1/sms-gateway/", SmsGatewayView.as_view(), name="sms_gateway"),
+        path("api/v1/sms-gateway/test/", SmsTestView.as_view(), name="sms_gateway_test"),
         path("api/v1/", include(list(single))),
     ]
     # Given its addresses: by itself it would describe ROOT_URLCONF, which is no kind's.

@@ -28,6 +28,7 @@ _OF_THE_OPERATOR = {
     "TenantKindEnum": "apps.tenancy.models.Tenant.Kind",
     "WorkStateEnum": "apps.work.models.Due.State",
     "BackupPlaceKindEnum": "apps.backups.models.BackupTarget.Kind",
+    "SsoClientWhoEnum": "apps.idp.models.RelyingParty.Who",
 }
 
 
@@ -41,7 +42,11 @@ def document(*, is_platform: bool) -> dict[str, Any]:
         "SCHEMA_PATH_PREFIX": "/api/v1",
         "COMPONENT_SPLIT_REQUEST": True,
         "ENUM_NAME_OVERRIDES": {
+            "IdentityProviderKindEnum": "apps.accounts.providers.models.IdentityProvider.Kind",
+            "MessageStatusEnum": "apps.notifications.models.Delivery.Status",
             "OperationStatusEnum": "apps.operations.models.Operation.Status",
+            "SignInPolicyWhoEnum": "apps.accounts.security.models.SignInPolicy.Who",
+            "SmsMethodEnum": "apps.notifications.models.SmsGateway.Method",
             "SuspensionEnum": "apps.subscribers.models.Service.Suspension",
             "WebhookStatusEnum": "apps.webhooks.models.Endpoint.Status",
             **(_OF_THE_OPERATOR if is_platform else {}),

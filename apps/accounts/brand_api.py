@@ -1,46 +1,38 @@
 """The brand and the sender of a schema over the API: one of each."""
 
+import binascii
+from base64 import b64decode
 from typing import Any
 
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from apps.accounts.access import may
 from apps.accounts.languages import LANGUAGE_CODES
-from apps.accounts.resources import may_write
+from apps.accounts.single_api import OnlyOne, taken_secret
 from apps.branding import senders
 from apps.branding import services as brands
 from apps.branding.domain_state import checks_of, domain_state
 from apps.branding.domains import BAD, OK, UNKNOWN, WARN
-from apps.branding.models import Brand, DomainState, Sender
-from apps.core.api.etags import etag_of, matches
+from apps.branding.exceptions import PictureError
+from apps.branding.looks import logo_of
+from apps.branding.models import Brand, DomainState, Picture, Sender
+from apps.branding.pictures import MAX_BYTES, CleanPicture, clean_picture
 from apps.core.api.serializers import ModelSerializer
-from apps.core.api.views import Manners
-from apps.core.exceptions import PreconditionError
+from apps.core.exceptions import DomainError
 from apps.events.actors import user_actor
-from dotmac.crypto.secret import Secret
 
 _WORDS = tuple(brands.Words.__dataclass_fields__)
 _SENDER = tuple(senders.SenderWords.__dataclass_fields__)
 _HOST = r"^(?!-)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\Z"
-
-
-class _MayBrand(BasePermission):
-    """As in the admin."""
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        """By the right on the row."""
-        right = "view" if request.method in ("GET", "HEAD", "OPTIONS") else "change"
-        return may_write(request) and may(request.user, f"branding.{right}_{view.model}")  # type: ignore[attr-defined]
+# Four letters for each three bytes.
+_LONGEST = MAX_BYTES * 4 // 3 + 4
 
 
 class BrandSerializer(ModelSerializer[Brand]):
-    """Name, colour and what mails say; logos are brought in the admin."""
+    """Name, colour, what mails say, and where the logos are."""
 
     id = serializers.SerializerMethodField()
     primary = serializers.RegexField(
@@ -53,14 +45,33 @@ class BrandSerializer(ModelSerializer[Brand]):
         allow_blank=True,
         help_text="Of whoever chose none; empty: the browser says.",
     )
+    logo = serializers.SerializerMethodField()
+    logo_dark = serializers.SerializerMethodField()
 
     class Meta:
         model = Brand
-        fields = ("id", *_WORDS)
+        fields = ("id", *_WORDS, "logo", "logo_dark")
 
     def get_id(self, brand: Brand) -> str:
         """There is one."""
         return "brand"
+
+    def get_logo(self, brand: Brand) -> str | None:
+        """The path of the logo at this host, which needs no key; null for none."""
+        return _url_of(brand.logo)
+
+    def get_logo_dark(self, brand: Brand) -> str | None:
+        """That of the one for dark ground."""
+        return _url_of(brand.logo_dark)
+
+
+class LogoSerializer(serializers.Serializer[Any]):
+    """A picture."""
+
+    content = serializers.CharField(
+        max_length=_LONGEST,
+        help_text="A PNG or SVG file of up to 512 kB, in base64. What it hides is not kept.",
+    )
 
 
 class DomainCheckSerializer(serializers.Serializer[Any]):
@@ -117,34 +128,10 @@ class SenderSerializer(ModelSerializer[Sender]):
         return "sender"
 
 
-class _Only(Manners):
-    """Something of which a schema has one."""
-
-    permission_classes = [_MayBrand]
-    serializer_class: type[ModelSerializer[Any]]
-    model = ""
-
-    def shown(self, row: Brand | Sender) -> Response:
-        """As it is."""
-        return Response(self.serializer_class(row).data)
-
-    def changed(self, row: Brand | Sender) -> dict[str, Any]:
-        """What was sent, checked; PreconditionError where If-Match names another version."""
-        asked = self.request.headers.get("If-Match")
-        if asked and not matches(asked, etag_of(self.serializer_class(row).data)):
-            raise PreconditionError(
-                _("It was changed since you read it. Read it again, then decide.")
-            )
-        sent = self.serializer_class(row, data=self.request.data, partial=True)
-        sent.is_valid(raise_exception=True)
-        values: dict[str, Any] = sent.validated_data
-        return values
-
-
-class BrandView(_Only):
+class BrandView(OnlyOne):
     """How this level looks, and in whose name it writes."""
 
-    model = "brand"
+    model = "branding.brand"
     serializer_class = BrandSerializer
 
     @extend_schema(responses=BrandSerializer, operation_id="brand_retrieve")
@@ -158,20 +145,40 @@ class BrandView(_Only):
     def patch(self, request: Request) -> Response:
         """Change words and colour; what is left out stays."""
         row = brands.brand_as_it_is()
-        words = {**{name: getattr(row, name) for name in _WORDS}, **self.changed(row)}
-        brand = brands.save_brand(
-            brands.Words(**words),
-            brands.NewPictures(),
-            version=row.version,
-            actor=user_actor(request.user),
-        )
-        return self.shown(brand)
+        return self.shown(_saved(request, row, brands.NewPictures(), **self.changed(row)))
 
 
-class SenderView(_Only):
+class LogoView(OnlyOne):
+    """The logo, or the one for dark ground."""
+
+    model = "branding.brand"
+    serializer_class = BrandSerializer
+    # A field of the brand.
+    which = "logo"
+
+    @extend_schema(request=LogoSerializer, responses=BrandSerializer)
+    def put(self, request: Request) -> Response:
+        """Put a logo in the place of the present one; the answer is the brand."""
+        row = brands.brand_as_it_is()
+        self.check_version(row)
+        sent = LogoSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        given: dict[str, Any] = {self.which: _picture(sent.validated_data["content"])}
+        return self.shown(_saved(request, row, brands.NewPictures(**given)))
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request) -> Response:
+        """Take the logo away; mails that were sent still show it."""
+        row = brands.brand_as_it_is()
+        self.check_version(row)
+        _saved(request, row, brands.NewPictures(removed=frozenset({self.which})))
+        return Response(status=204)
+
+
+class SenderView(OnlyOne):
     """The address that mails are from, and its own mail server."""
 
-    model = "sender"
+    model = "branding.sender"
     serializer_class = SenderSerializer
 
     @extend_schema(responses=SenderSerializer, operation_id="sender_retrieve")
@@ -186,12 +193,48 @@ class SenderView(_Only):
         """Change it; the password stays as long as the server and its user name do."""
         row = senders.sender_as_it_is()
         sent = self.changed(row)
-        password = sent.pop("password", "")
+        password = taken_secret(sent, "password")
         words = {**{name: getattr(row, name) for name in _SENDER}, **sent}
         sender = senders.save_sender(
             senders.SenderWords(**words),
-            password=Secret(password) if password else None,
+            password=password,
             version=row.version,
-            actor=user_actor(request.user),
+            actor=self.actor,
         )
         return self.shown(sender)
+
+
+class SenderDomainView(OnlyOne):
+    """The domain of the address that mails are from."""
+
+    model = "branding.sender"
+    supports_dry_run = False
+
+    @extend_schema(request=None, responses={202: None}, operation_id="sender_domain_look")
+    def post(self, request: Request) -> Response:
+        """Have a worker ask the DNS now, as after a change of its records; `sender/` tells."""
+        senders.call_for_check()
+        return Response(status=202)
+
+
+def _saved(request: Request, row: Brand, pictures: brands.NewPictures, **changed: Any) -> Brand:
+    """The brand with other words or pictures."""
+    words = {**{name: getattr(row, name) for name in _WORDS}, **changed}
+    return brands.save_brand(
+        brands.Words(**words), pictures, version=row.version, actor=user_actor(request.user)
+    )
+
+
+def _url_of(picture: Picture | None) -> str | None:
+    logo = logo_of(picture)
+    return logo.url if logo else None
+
+
+def _picture(text: str) -> CleanPicture:
+    """DomainError for what is no base64, or no logo."""
+    try:
+        return clean_picture(b64decode(text, validate=True))
+    except (binascii.Error, ValueError) as error:
+        raise DomainError(_("This is no base64."), field="content") from error
+    except PictureError as error:
+        raise DomainError(error.message, field="content") from error

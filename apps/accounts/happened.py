@@ -1,7 +1,7 @@
 """What happened, over the API, for programs that follow the log instead of being called."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import django_filters
@@ -10,13 +10,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from apps.accounts.exceptions import EventsGoneError
 from apps.accounts.resources import Resource
 from apps.core.api.pages import CursorPages
 from apps.core.exceptions import DomainError
 from apps.events.envelopes import envelope
+from apps.events.erasing import CONFIRMATION, erase_person, preview_erasure
 from apps.events.models import Event
+from apps.events.permissions import ERASE
 
 KEPT = timedelta(days=30)
 # An event may be sealed so many behind one that is younger.
@@ -39,6 +44,21 @@ _EXAMPLE = OpenApiExample(
             "label": "Dora Diaz",
         },
         "data": {"number": "1001"},
+    },
+    response_only=True,
+)
+
+_ERASURE = OpenApiExample(
+    "Somebody by address and name",
+    {"words": ["dora@example.com", "Dora Diaz"], "confirm": CONFIRMATION},
+    request_only=True,
+)
+_ERASED = OpenApiExample(
+    "What went",
+    {
+        "id": "9b2f3d52-54a4-4a43-b7a9-7f2d4f1d8a10",
+        "events": 12,
+        "found": [{"type": "subscriber.created", "acted": 0, "about": 12}],
     },
     response_only=True,
 )
@@ -66,6 +86,36 @@ class EventSerializer(serializers.Serializer[Event]):
     def to_representation(self, instance: Event) -> dict[str, Any]:
         """The envelope."""
         return envelope(instance)
+
+
+class LogErasureSerializer(serializers.Serializer[Any]):
+    """Whom to take out of the record."""
+
+    words = serializers.ListField(
+        child=serializers.CharField(max_length=254),
+        min_length=1,
+        max_length=100,
+        help_text="Ids, e-mail addresses, full names, numbers; each names one person by itself.",
+    )
+    confirm = serializers.ChoiceField(
+        [CONFIRMATION], help_text="It is never undone. Try it with `dry_run` first."
+    )
+
+
+class FoundSerializer(serializers.Serializer[Any]):
+    """Events of a type that were emptied."""
+
+    type = serializers.CharField()
+    acted = serializers.IntegerField(help_text="From how many went who did it, and from where.")
+    about = serializers.IntegerField(help_text="From how many went what it was about.")
+
+
+class LogErasedSerializer(serializers.Serializer[Any]):
+    """What was erased."""
+
+    id = serializers.UUIDField(help_text="Of the event that tells of it.")
+    events = serializers.IntegerField(help_text="In how many events something was emptied.")
+    found = FoundSerializer(many=True)
 
 
 class EventPages(CursorPages):
@@ -112,6 +162,7 @@ class EventViewSet(mixins.ListModelMixin, Resource):
     """
 
     access = "events"
+    permissions: ClassVar = {"erase": ERASE}
     serializer_class = EventSerializer
     queryset = Event.objects.all()
     filterset_class = EventFilter
@@ -126,3 +177,17 @@ class EventViewSet(mixins.ListModelMixin, Resource):
         # By time alone the whole log before them would be walked, as its order is of numbers.
         oldest = recent.order_by("at", "id").values_list("seal_no", flat=True).first()
         return recent.filter(seal_no__gt=oldest - _UNTIDY) if oldest is not None else recent
+
+    @extend_schema(
+        request=LogErasureSerializer,
+        responses={200: LogErasedSerializer},
+        examples=[_ERASURE, _ERASED],
+    )
+    @action(detail=False, methods=["post"], filterset_class=None, pagination_class=None)
+    def erase(self, request: Request) -> Response:
+        """Take a person out of the record by their words; it stays proven, and is never undone."""
+        words = self.checked(LogErasureSerializer)["words"]
+        found = preview_erasure(words)
+        erasure = erase_person(words, actor=self.actor)
+        shown = {"id": erasure.uuid, "events": erasure.events, "found": found}
+        return Response(LogErasedSerializer(shown).data)

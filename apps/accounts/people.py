@@ -20,6 +20,9 @@ from apps.accounts.personal import erase_user, user_data
 from apps.accounts.personal_api import ErasureSerializer, check_confirmed, give_out
 from apps.accounts.programs import Program
 from apps.accounts.resources import LabelledResource
+from apps.accounts.security.factors import remove_factors
+from apps.accounts.security.people import people_with_factors
+from apps.accounts.security.policy import policy_in_force
 from apps.accounts.service_accounts import word_of
 from apps.core.api.bulk import described_bulk
 from apps.core.api.labels import Labels, Shown
@@ -106,6 +109,23 @@ class RoleChoiceSerializer(serializers.Serializer[Any]):
     )
 
 
+class FactorsSerializer(serializers.Serializer[Any]):
+    """What somebody signs in with beside a password."""
+
+    id = serializers.UUIDField(help_text="Of the person.")
+    factors = serializers.ListField(
+        child=serializers.CharField(), help_text="Those that were set up here."
+    )
+    is_elsewhere = serializers.BooleanField(
+        help_text="Whether they come by the one log-in, so that their factors are at DotMac."
+    )
+    has_factor = serializers.BooleanField()
+    deadline = serializers.DateTimeField(
+        allow_null=True, help_text="From when on they need one; null where they do not, or have it."
+    )
+    is_late = serializers.BooleanField(help_text="Whether that is over.")
+
+
 class MeSerializer(serializers.Serializer[Any]):
     """Whose key this is, what it may, and where it opens."""
 
@@ -140,6 +160,9 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BulkUpsert
         "reactivate": "people.manage",
         "role": "people.manage",
         "end_sessions": "people.manage",
+        # Of owners alone, as the page.
+        "second_factors": "accounts.view_signinpolicy",
+        "reset_second_factors": "accounts.change_signinpolicy",
         "personal_data": "people.erase",
         "erase": "people.erase",
     }
@@ -208,6 +231,22 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BulkUpsert
         """Sign a person out everywhere at once; they can sign in again."""
         user = self.get_object()
         members.end_sessions(user, by=self.by)
+        return self.shown(user)
+
+    @extend_schema(responses={200: FactorsSerializer})
+    @action(detail=True, methods=["get"], url_path="second-factors")
+    def second_factors(self, request: Request, uuid: UUID) -> Response:
+        """Which second factors a person has, and from when on they may do nothing without."""
+        user = self.get_object()
+        (row,) = people_with_factors(policy_in_force(), User.objects.filter(pk=user.pk))
+        return Response(FactorsSerializer({**row, "id": user.uuid}).data)
+
+    @extend_schema(request=None, responses={200: PersonSerializer})
+    @action(detail=True, methods=["post"], url_path="reset-second-factors")
+    def reset_second_factors(self, request: Request, uuid: UUID) -> Response:
+        """Take all factors from a person who lost them; 409 for one who has none here."""
+        user = self.get_object()
+        remove_factors(user, actor=self.actor)
         return self.shown(user)
 
     @extend_schema(request=None, responses={200: OpenApiTypes.OBJECT})

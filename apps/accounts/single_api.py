@@ -19,23 +19,29 @@ from apps.events.actors import Actor, user_actor
 from dotmac.crypto.secret import Secret
 
 
-class _MayUse(BasePermission):
-    """By the permission of the method."""
+class MayUseOnly(BasePermission):
+    """By the permission that the view names for the method, or else as in the admin."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        """Reading and trying what may be written too."""
-        wanted: dict[str, str] = view.permissions  # type: ignore[attr-defined]
+        """A method that is not there is refused as such to who may read."""
+        named: dict[str, str] = getattr(view, "permissions", {})
         method = "GET" if request.method in ("HEAD", "OPTIONS") else str(request.method)
-        # A method that is not there is refused as such to who may read.
-        return may_write(request) and may(request.user, wanted.get(method, wanted["GET"]))
+        wanted = named.get(method) or named.get("GET") or _of_the_model(view, method)
+        return may_write(request) and may(request.user, wanted)
 
 
-class Single(Manners):
+def _of_the_model(view: APIView, method: str) -> str:
+    app, name = view.model.split(".")  # type: ignore[attr-defined]
+    return f"{app}.{'view' if method == 'GET' else 'change'}_{name}"
+
+
+class OnlyOne(Manners):
     """One row; its serializer shows a constant `id`, so that it has a version."""
 
-    permission_classes = [_MayUse]
-    # What it takes, by method.
-    permissions: ClassVar[dict[str, str]]
+    permission_classes = [MayUseOnly]
+    # What it takes by method, or the model whose rights it takes, as “branding.brand”.
+    permissions: ClassVar[dict[str, str]] = {}
+    model = ""
     serializer_class: type[ModelSerializer[Any]]
 
     @property
@@ -45,19 +51,27 @@ class Single(Manners):
 
     def shown(self, row: Model) -> Response:
         """As it is."""
-        return Response(self.serializer_class(row).data)
+        return Response(self.data_of(row))
+
+    def data_of(self, row: Model) -> Any:
+        """What is shown of it."""
+        return self.serializer_class(row, context={"request": self.request}).data
 
     def changed(self, row: Model) -> dict[str, Any]:
-        """What was sent, checked; PreconditionError where If-Match names another version."""
-        asked = self.request.headers.get("If-Match")
-        if asked and not matches(asked, etag_of(self.serializer_class(row).data)):
-            raise PreconditionError(
-                _("It was changed since you read it. Read it again, then decide.")
-            )
+        """What was sent, checked."""
+        self.check_version(row)
         sent = self.serializer_class(row, data=self.request.data, partial=True)
         sent.is_valid(raise_exception=True)
         values: dict[str, Any] = sent.validated_data
         return values
+
+    def check_version(self, row: Model) -> None:
+        """PreconditionError where If-Match names another one."""
+        asked = self.request.headers.get("If-Match")
+        if asked and not matches(asked, etag_of(self.data_of(row))):
+            raise PreconditionError(
+                _("It was changed since you read it. Read it again, then decide.")
+            )
 
 
 def taken_secret(values: dict[str, Any], name: str) -> Secret | None:

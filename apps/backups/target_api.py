@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.resources import Resource
-from apps.accounts.single_api import Single, taken_secret
+from apps.accounts.single_api import OnlyOne, taken_secret
 from apps.backups.former import drop_place
 from apps.backups.models import BackupTarget, FormerPlace
 from apps.backups.permissions import MANAGE, VIEW
@@ -85,7 +85,7 @@ class FormerPlaceSerializer(ModelSerializer[FormerPlace]):
         read_only_fields = fields
 
 
-class BackupTargetView(Single):
+class BackupTargetView(OnlyOne):
     """Where backups go."""
 
     permissions: ClassVar = {"GET": VIEW, "PATCH": MANAGE}

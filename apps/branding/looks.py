@@ -117,8 +117,8 @@ def look_of(brand: Brand) -> Look:
     return Look(
         name=brand.name or name_of_schema(),
         primary=brand.primary or OUR_PRIMARY,
-        logo=_logo(brand.logo),
-        logo_dark=_logo(brand.logo_dark),
+        logo=logo_of(brand.logo),
+        logo_dark=logo_of(brand.logo_dark),
         sender_name=brand.sender_name,
         footer=brand.footer,
         support_email=brand.support_email,
@@ -147,7 +147,8 @@ def digest_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _logo(picture: Picture | None) -> Logo | None:
+def logo_of(picture: Picture | None) -> Logo | None:
+    """A picture as it is shown."""
     if picture is None:
         return None
     extension = _EXTENSIONS[picture.media_type]

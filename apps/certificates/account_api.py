@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts.single_api import Single, taken_secret
+from apps.accounts.single_api import OnlyOne, taken_secret
 from apps.certificates.accounts import (
     AccountSecrets,
     AccountWords,
@@ -70,7 +70,7 @@ class AcmeAccountSerializer(ModelSerializer[AcmeAccount]):
         return text.strip()
 
 
-class AcmeAccountView(Single):
+class AcmeAccountView(OnlyOne):
     """Where certificates come from, and the DNS that proves wildcards."""
 
     permissions: ClassVar = {"GET": _PERMISSION, "PATCH": _PERMISSION}

@@ -25,14 +25,13 @@ from apps.events import services as events
 from apps.events.acceptance_pages import AcceptanceForm, accept, may_accept
 from apps.events.actors import Subject, user_actor
 from apps.events.changes import changes_of
-from apps.events.erasing import Found, erase_person, preview_erasure
+from apps.events.erasing import CONFIRMATION, Found, erase_person, preview_erasure
 from apps.events.exporting import write_csv, write_lines
 from apps.events.filters import DaysFilter, SubjectFilter, TypeFilter
 from apps.events.models import Event
 from apps.events.permissions import ERASE
 from apps.events.verifications import newest_verification, start_verification
 
-CONFIRMATION = "ERASE"
 Writer = Callable[[QuerySet[Event], IO[str]], int]
 
 

@@ -25,6 +25,8 @@ from apps.tenancy.kinds import current_schema
 
 ERASED = "person.erased"
 SHORTEST = 4
+# Typed, or sent, by who means it.
+CONFIRMATION = "ERASE"
 _PURPOSE = "erasure"
 _ROWS = f"SELECT {COLUMNS} FROM events_event WHERE id = ANY(%s) ORDER BY id FOR UPDATE"  # nosec B608
 _ACTOR = """

@@ -8,10 +8,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
+from apps.core.models import Labelled, unique_external_id
 from apps.tenants.models import Organisation
 
 
-class RelyingParty(models.Model):
+class RelyingParty(Labelled):
     """A client of OpenID Connect: allauth's row, and whom it is for."""
 
     class Who(models.TextChoices):
@@ -32,6 +33,7 @@ class RelyingParty(models.Model):
         verbose_name = _("single sign-on client")
         verbose_name_plural = _("single sign-on clients")
         ordering = ["client__name"]
+        constraints = [unique_external_id("relyingparty")]
 
     def __str__(self) -> str:
         return self.client.name

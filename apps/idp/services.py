@@ -309,7 +309,10 @@ def _new_secret(client: Client) -> Secret:
 
 
 def _is_exact(uri: str) -> bool:
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return False
     is_local = parts.hostname in _LOOPBACK or settings.DEVELOPMENT
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_local)
     is_plain = not {"*", "#", "@", "\\"} & set(uri)

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -15,7 +15,41 @@ from apps.accounts.resources import LabelledResource
 from apps.core.api.labels import Labels, Shown
 from apps.instances import services
 from apps.instances.models import Instance
+from apps.instances.settings import change_some_settings, settings_of
 from apps.operations.api import OperationSerializer, accepted
+from dotmac.stack.environment import MAXIMUM_LENGTH
+
+_SETTINGS = OpenApiExample(
+    "A plain setting and a secret",
+    {
+        "environment": [
+            {
+                "name": "GREETING",
+                "type": "string",
+                "description": "What visitors read first.",
+                "choices": [],
+                "is_required": False,
+                "default": "hello",
+                "value": "welcome",
+                "is_set": True,
+            },
+            {
+                "name": "PASSWORD",
+                "type": "secret",
+                "description": "",
+                "choices": [],
+                "is_required": True,
+                "default": None,
+                "value": None,
+                "is_set": True,
+            },
+        ]
+    },
+    response_only=True,
+)
+_SETTINGS_CHANGED = OpenApiExample(
+    "Another greeting", {"environment": {"GREETING": "hi"}}, request_only=True
+)
 
 
 class InstanceSerializer(Shown):
@@ -61,6 +95,36 @@ class DeploySerializer(serializers.Serializer[Any]):
     release = serializers.CharField(max_length=40, required=False, default="")
 
 
+class SettingSerializer(serializers.Serializer[Any]):
+    """A setting that its app reads; what a secret says is never shown."""
+
+    name = serializers.CharField()
+    type = serializers.CharField(help_text="As `string`, `integer`, `choice` or `secret`.")
+    description = serializers.CharField(allow_blank=True)
+    choices = serializers.ListField(child=serializers.CharField())
+    is_required = serializers.BooleanField()
+    default = serializers.CharField(allow_null=True)  # type: ignore[assignment]
+    value = serializers.CharField(allow_null=True, help_text="null: the default, or a secret.")
+    is_set = serializers.BooleanField()
+
+
+class SettingsSerializer(serializers.Serializer[Any]):
+    """All settings that can be changed."""
+
+    environment = SettingSerializer(many=True)
+
+
+class SettingsChangesSerializer(serializers.Serializer[Any]):
+    """The settings to change, by name."""
+
+    environment = serializers.DictField(
+        child=serializers.CharField(max_length=MAXIMUM_LENGTH, allow_blank=True),
+        allow_empty=False,
+        help_text="Those that are left out stay. An empty text goes back to the default; of a"
+        " secret it leaves the present one.",
+    )
+
+
 class ReasonSerializer(serializers.Serializer[Any]):
     """Why, for the audit trail."""
 
@@ -76,6 +140,8 @@ class InstanceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Labelled
         "create": "instances.install",
         "partial_update": "instances.deploy",
         "deploy": "instances.deploy",
+        "environment": "instances.view",
+        "change_environment": "instances.deploy",
         "stop": "instances.stop",
         "start": "instances.stop",
         "suspend": "instances.suspend",
@@ -114,6 +180,25 @@ class InstanceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Labelled
             actor=self.actor,
         )
         return accepted(operation)
+
+    @extend_schema(responses={200: SettingsSerializer}, examples=[_SETTINGS])
+    @action(detail=True, methods=["get"])
+    def environment(self, request: Request, uuid: UUID) -> Response:
+        """The settings that its app reads; a shared one has none."""
+        shown = {"environment": settings_of(self.get_object())}
+        return Response(SettingsSerializer(shown).data)
+
+    @extend_schema(
+        request=SettingsChangesSerializer,
+        responses={202: OperationSerializer},
+        examples=[_SETTINGS_CHANGED],
+    )
+    @environment.mapping.patch
+    def change_environment(self, request: Request, uuid: UUID) -> Response:
+        """Change settings and deploy it with them; 409 while it changes, or for a shared one."""
+        instance = self.get_object()
+        given = self.checked(SettingsChangesSerializer)["environment"]
+        return accepted(change_some_settings(instance, given, actor=self.actor))
 
     def _change(self, request: Request, what: str) -> Response:
         asked = ReasonSerializer(data=request.data)

@@ -37,6 +37,17 @@ _TEST_SMS = register(
     )
 )
 
+_TEST_MAIL = register(
+    Kind(
+        "mail.test",
+        title=gettext_lazy("A test mail"),
+        heading=gettext_lazy("This is a test. Mails work."),
+        levels=frozenset(),
+        channels=frozenset({EMAIL}),
+        offered=frozenset({EMAIL}),
+    )
+)
+
 
 @transaction.atomic
 def notify(
@@ -104,11 +115,25 @@ def row_url(model: type[models.Model], uuid: str, name: str) -> str:
     return reverse(f"admin:{name}_change", args=[pk]) if pk else ""
 
 
-def send_test_sms(user: User) -> None:
-    """Send a person a text message, to see that it comes; DomainError without a number."""
+def send_test_sms(user: User) -> Delivery | None:
+    """Send a person a text message, to see that it comes; DomainError without a number.
+
+    None where no gateway is on, or the person is no staff.
+    """
     if not Phone.objects.filter(user=user).exists():
         raise DomainError(_("Enter your own mobile number first."))
-    notify(_TEST_SMS, [user], key=str(uuid4()), data={})
+    return _send_test(_TEST_SMS, user)
+
+
+def send_test_mail(user: User) -> Delivery | None:
+    """Send a person a mail by the sender in force; what its server says is in the delivery."""
+    return _send_test(_TEST_MAIL, user)
+
+
+def _send_test(kind: Kind, user: User) -> Delivery | None:
+    key = str(uuid4())
+    notify(kind, [user], key=key, data={})
+    return Delivery.objects.filter(notification__kind=kind.key, notification__key=key).first()
 
 
 def staff() -> Iterable[User]:

@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from apps.accounts import urls as accounts
 from apps.accounts.languages import set_language
+from apps.accounts.providers.api import IdentityProviderViewSet
 from apps.alerts.api import AlertChannelViewSet, AlertDeliveryViewSet
 from apps.backups.api import BackupViewSet
 from apps.backups.target_api import BackupTargetView, FormerPlaceViewSet
@@ -19,6 +20,7 @@ from apps.fleet.api import PlacementViewSet, ServerViewSet
 from apps.fleet.edge_api import EdgeViewSet, RouteViewSet, ServedCertificateViewSet
 from apps.fleet.records_api import RegionViewSet, ServerPlanViewSet
 from apps.idp import urls as idp
+from apps.idp.api import SsoClientViewSet
 from apps.marketplace.api import AppViewSet, ReleaseViewSet
 from apps.notifications import urls as notifications
 from apps.operations import urls as operations
@@ -59,6 +61,8 @@ urlpatterns = [
         former_backup_places=FormerPlaceViewSet,
         certificates=CertificateViewSet,
         health_checks=CheckViewSet,
+        identity_providers=IdentityProviderViewSet,
+        sso_clients=SsoClientViewSet,
         plans=PlanViewSet,
         organisations=OrganisationViewSet,
         support_visits=VisitViewSet,

@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from apps.accounts import urls as accounts
 from apps.accounts.languages import set_language
+from apps.accounts.providers.api import IdentityProviderViewSet
 from apps.billing.api import PlanViewSet
 from apps.branding import urls as branding
 from apps.contract import views as contract
@@ -37,6 +38,7 @@ urlpatterns = [
         plans=PlanViewSet,
         imports=ImportViewSet,
         exports=ExportViewSet,
+        identity_providers=IdentityProviderViewSet,
     ),
 ]
 # By name, as the framework takes it.

@@ -24,11 +24,13 @@ ONE_BY_ONE = {
     "/api/v1/api-keys/": "its answer shows a secret, this once",
     "/api/v1/backups/": "one at a time, of everything",
     "/api/v1/exports/": "one at a time, of everything",
+    "/api/v1/identity-providers/": "a schema has a handful, and each opens accounts",
     "/api/v1/imports/": "a list of many subscribers itself",
     "/api/v1/instances/": "each is an operation of minutes that takes room on a host",
     "/api/v1/organisation-exports/": "each is an operation that writes a file of everything",
     "/api/v1/invitations/": "each sends a mail, of which a day has few",
     "/api/v1/roles/": "a schema has a handful, which people think about",
+    "/api/v1/sso-clients/": "its answer shows a secret, this once",
     "/api/v1/verifications/": "one at a time, of everything",
     "/api/v1/webhooks/": "its answer shows a secret, this once",
 }

@@ -39,6 +39,8 @@ RECORDS = {
     "/api/v1/former-backup-places/",
     "/api/v1/health-checks/",
     "/api/v1/imported-tenants/",
+    # Whose own metadata are those of SAML.
+    "/api/v1/identity-providers/",
     "/api/v1/imports/",
     "/api/v1/invitations/",
     "/api/v1/messages/",

@@ -39,7 +39,7 @@ def run(command: str, host: str, key: str) -> int:
 def test_every_command_does_what_the_guide_says(acme: Isp, db: None) -> None:
     key = key_in(acme.workspace, "alice@acme.example", is_superuser=True)
     found = commands()
-    assert len(found) == 14
+    assert len(found) == 16
     for command in found:
         told = re.search(r"# (\d+)$", command)
         status = run(command, acme.workspace_host, key)

@@ -313,3 +313,25 @@ class TestOutsiders:
         with schema_of(acme.console):
             nobody.client.force_login(User.objects.create_superuser("alice@acme.example"))
         assert problem(nobody.get("instances/"))["status"] == 401
+
+
+def test_settings_are_changed_one_by_one(
+    program: Program, outsider: Program, running_shop: Shop, run_due: RunDue, problem: Problem
+) -> None:
+    at = f"instances/{running_shop.uuid}/environment/"
+    shown = {row["name"]: row for row in program.get(at).json()["environment"]}
+    assert shown.keys() == {"GREETING", "LIMIT", "PASSWORD"}
+    assert (shown["PASSWORD"]["value"], shown["PASSWORD"]["is_set"]) == (None, True)
+    assert program.patch(at, {"environment": {"LIMIT": "3"}}).status_code == 202
+    run_due()
+    assert program.patch(at, {"environment": {"GREETING": "hi"}}).status_code == 202
+    run_due()
+    assert running_shop.row.environment == {"GREETING": "hi", "LIMIT": "3"}
+    assert running_shop.operation.status == "succeeded"
+    for name, value in (("DB_PASSWORD", "mine"), ("STRANGE", "x"), ("LIMIT", "many")):
+        refused = problem(program.patch(at, {"environment": {name: value}}))
+        assert refused["code"] == "invalid_environment"
+        assert refused["errors"][0]["field"] == f"environment.{name}"
+    assert program.patch(at, {"environment": {}}).status_code == 400
+    assert outsider.get(at).status_code == 404
+    assert outsider.patch(at, {"environment": {"LIMIT": "9"}}).status_code == 404

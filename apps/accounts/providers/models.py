@@ -4,6 +4,7 @@ from uuid import uuid4
 
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 GOOGLE_ISSUER = "https://accounts.google.com"
@@ -63,6 +64,8 @@ class IdentityProvider(models.Model):
     domains = models.JSONField(default=list, blank=True)
     creates_people = models.BooleanField(_("let unknown people in"), default=False)
     is_on = models.BooleanField(_("switched on"), default=True)
+    # A trigger's (apps.core.tracking). Its metadata are those of SAML, so that it has no labels.
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         verbose_name = _("identity provider")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 from allauth.mfa.models import Authenticator
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -19,13 +20,22 @@ from apps.events.models import Event
 _COLUMNS = ["email", "name", "staff", "factors", "last_sign_in", "signed_in_with", "deadline"]
 
 
-def people_with_factors(policy: SignInPolicy) -> Iterator[dict[str, Any]]:
-    """Active people, staff first, each with factors, last sign-in and what the policy wants."""
+def people_with_factors(
+    policy: SignInPolicy, some: QuerySet[User] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Active people, staff first, each with factors, last sign-in and what the policy wants.
+
+    `some` are those to tell of, where that is few of them.
+    """
+    people = User.objects.filter(is_active=True) if some is None else some
+    held = Authenticator.objects.order_by("pk")
+    if some is not None:
+        held = held.filter(user__in=some)
     factors: dict[int, list[str]] = {}
-    for user_id, type in Authenticator.objects.order_by("pk").values_list("user_id", "type"):
+    for user_id, type in held.values_list("user_id", "type"):
         factors.setdefault(user_id, []).append(type)
-    latest = _last_sign_ins()
-    for user in User.objects.filter(is_active=True).order_by("-is_staff", "email"):
+    latest = _last_sign_ins(some)
+    for user in people.order_by("-is_staff", "email"):
         methods = latest.get(str(user.uuid), {}).get("methods") or []
         deadline = deadline_of(policy, is_staff=user.is_staff, joined_at=user.date_joined)
         has = _has_factor(user, factors.get(user.pk, []), methods)
@@ -74,8 +84,11 @@ def _has_factor(user: User, types: list[str], methods: list[str]) -> bool:
     return Authenticator.Type.TOTP in types or Authenticator.Type.WEBAUTHN in types
 
 
-def _last_sign_ins() -> dict[str, dict[str, Any]]:
+def _last_sign_ins(some: QuerySet[User] | None) -> dict[str, dict[str, Any]]:
     """The data of the last sign-in of each person, by their uuid, in one query."""
     found = Event.objects.filter(type="user.signed_in", subject_type="user")
+    if some is not None:
+        ids = [str(uuid) for uuid in some.values_list("uuid", flat=True)]
+        found = found.filter(subject_id__in=ids)
     latest = found.order_by("subject_id", "-id").distinct("subject_id")
     return dict(latest.values_list("subject_id", "data"))
