@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.branding.senders import CHECK
 from apps.events.models import Event
 from apps.notifications.models import Delivery, Phone
 from apps.tenancy.kinds import schema_of

@@ -53,7 +53,7 @@ NEEDS: Needs = {
     "brand_api_logo": (NOBODY, NOBODY),
     "brand_api_logo_dark": (NOBODY, NOBODY),
     "sender": ("mail.manage", NOBODY),
-    "sender_domain": ("mail.manage", NOBODY),
+    "sender_domain": (NOBODY, "mail.manage"),
     "sender_test": (NOBODY, "mail.manage"),
     "sms_gateway": ("sms.manage", NOBODY),
     "sms_gateway_test": (NOBODY, "sms.manage"),
