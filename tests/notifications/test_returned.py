@@ -11,8 +11,9 @@ from django.test import Client
 from apps.branding.mail import compose
 from apps.notifications.models import Suppressed
 from apps.notifications.suppression import bounce_token
-from apps.tenancy.kinds import schema_of
+from apps.tenancy.kinds import operator, schema_of
 from tests.conftest import Isp
+from tests.pages.conftest import OPERATOR_HOST
 
 # As Postfix writes them.
 REPORT = """Return-Path: <>
@@ -113,6 +114,21 @@ def test_a_mail_server_posts_what_came_back(acme: Isp, db: None) -> None:
         assert post(nonsense).status_code == 400
     assert post(body, "multipart/report").status_code == 400
     assert len(suppressed(acme)) == len(wanted) + 1
+
+
+def test_what_comes_back_to_the_operator_counts_where_it_was_sent(acme: Isp, db: None) -> None:
+    with schema_of(acme.workspace):
+        mail = compose("branding/mail/test", {"url": ""}, to=["dora@example.com"], home_url="")
+    with operator():
+        path = f"/notifications/bounces/{bounce_token()}/"
+    rows = [(name, "failed", "5.1.1") for name in ("dora@example.com", "olga@dotmac.example")]
+    text = report(*rows, returned=mail.message().as_string())
+    client = Client(headers={"host": OPERATOR_HOST})
+    answer = client.generic("POST", path, text, content_type="message/rfc822")
+    assert answer.json() == {"suppressed": 2}
+    assert list(suppressed(acme)) == ["dora@example.com"]
+    with operator():
+        assert [one.address for one in Suppressed.objects.all()] == ["olga@dotmac.example"]
 
 
 @pytest.mark.parametrize("kind", ["message/rfc822", "text/rfc822-headers"])
