@@ -63,8 +63,12 @@ def preview(of: str, person: Model, words: Sequence[str]) -> list[Line]:
 
 
 def parts_of(of: str, person: Model) -> list[Callable[[], int]]:
-    """The erasure of each kind of rows, as told: each can be repeated, and counts its rows."""
-    return [partial(_erase_part, one, person) for one in _holdings(of)]
+    """The erasure of each kind of rows, as told: each can be repeated, and counts its rows.
+
+    The person's own row is the last, by which one that was cut off finds what is left.
+    """
+    ordered = sorted(_holdings(of), key=lambda one: isinstance(person, one.model))
+    return [partial(_erase_part, one, person) for one in ordered]
 
 
 @transaction.atomic
@@ -76,11 +80,23 @@ def erase(of: str, person: Model, *, actor: Actor) -> None:
     people = [(kind_of_person(kind), one) for kind, one in kind_of_person(of).whole(person)]
     for kind, one in people:
         kind.close(one, actor)
-    erase_person([word for kind, one in people for word in kind.words(one)], actor=actor)
+    empty_log(people, actor=actor)
     for kind, one in people:
         uuid, label = str(one.uuid), kind.label(one)
         rows = sum(part() for part in parts_of(kind.of, one))
         kind.erased(uuid, label=label, rows=rows, actor=actor)
+
+
+def empty_log(people: Sequence[tuple[PersonKind, Any]], *, actor: Actor) -> int:
+    """Take people out of the event log; how many events. They have to be here still."""
+    words = [word for kind, one in people for word in kind.words(one)]
+    uuids = [str(one.uuid) for _kind, one in people]
+    return erase_person(words, actor=without(actor, uuids)).events if words else 0
+
+
+def without(actor: Actor, uuids: Sequence[str]) -> Actor:
+    """Whoever erased themselves is in no event of it."""
+    return Actor("system", label="DotMac") if actor.id in uuids else actor
 
 
 def erase_user(user: User, *, actor: Actor) -> None:
@@ -105,7 +121,7 @@ def close_user(user: User, actor: Actor) -> None:
 def note_user_erased(uuid: str, *, label: str, rows: int, actor: Actor) -> None:
     """Tell that somebody is gone, in the caller's transaction."""
     about = Subject("user", uuid)
-    events.record("user.erased", actor=_without(actor, uuid), subject=about, data={"rows": rows})
+    events.record("user.erased", actor=without(actor, [uuid]), subject=about, data={"rows": rows})
 
 
 def words_of(user: User) -> list[str]:
@@ -172,11 +188,6 @@ def _event(row: Event) -> dict[str, Any]:
         "about": row.subject_label,
         "data": row.data,
     }
-
-
-def _without(actor: Actor, uuid: str) -> Actor:
-    """Whoever erased themselves is in no event of it."""
-    return Actor("system", label="DotMac") if actor.id == uuid else actor
 
 
 is_kind(

@@ -8,11 +8,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from apps.accounts.personal import parts_of
+from apps.accounts.personal import empty_log, parts_of
 from apps.accounts.personal_kinds import PersonKind, kind_of_person
 from apps.core.languages import grouped
 from apps.events.actors import Actor
-from apps.events.erasing import erase_person
 from apps.operations.exceptions import StepError
 from apps.operations.models import Operation
 from apps.operations.pipelines import Pipeline, Run, Step, register
@@ -73,12 +72,9 @@ class EmptyLog(Step):
 
     def run(self, run: Run) -> None:
         """The log stays proven."""
-        words = [word for kind, person in _whole(run) for word in kind.words(person)]
-        if not words:
-            return
         with run.atomic():
-            done = erase_person(words, actor=_actor(run))
-        run.log(_("%(count)s events were emptied.") % {"count": grouped(done.events)})
+            count = empty_log(list(_whole(run)), actor=_actor(run))
+        run.log(_("%(count)s events were emptied.") % {"count": grouped(count)})
 
 
 class EraseRows(Step):
