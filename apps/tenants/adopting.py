@@ -101,7 +101,8 @@ def adopt(application: Application, plan: PlanVersion, *, email: str, actor: Act
 
 def _nobodys() -> QuerySet[Tenant]:
     rows = Tenant.objects.filter(kind__in=[CONSOLE, WORKSPACE], is_local=True)
-    return rows.filter(console_of=None, workspace_of=None)
+    # One that is shut is being erased.
+    return rows.filter(console_of=None, workspace_of=None, is_shut=False)
 
 
 def _imported(tenants: list[Tenant]) -> Imported | None:
