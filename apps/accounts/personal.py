@@ -39,9 +39,7 @@ class Line:
     stays: str | Promise = ""
 
 
-def data_of(
-    of: str, person: Model, words: Sequence[str], told: Told = untold
-) -> dict[str, Any]:
+def data_of(of: str, person: Model, words: Sequence[str], told: Told = untold) -> dict[str, Any]:
     """All rows about somebody, by model, without secrets; and the events that name them."""
     return {
         "made_at": timezone.now().isoformat(),

@@ -148,8 +148,8 @@ class ErasureCertificate:
     """What an installation erased of an organisation, and what of it is left; it names no person.
 
     `counts` is how much went by kind and name: of a schema by its tables, “containers”, “rows”,
-    “files” and “bytes”, and of what stays “kept”. After `backups_until` no backup holds it any more,
-    after `logs_until` no log of the server; None where logs end by their size.
+    “files” and “bytes”, and of what stays “kept”. After `backups_until` no backup holds it any
+    more, after `logs_until` no log of the server; None where logs end by their size.
     """
 
     certificate: uuid.UUID

@@ -19,9 +19,9 @@ from apps.core.personal import USER
 from apps.events.actors import SYSTEM, user_actor
 from apps.events.models import Event
 from apps.lists.models import SavedView
+from apps.notifications.models import Notification, Phone
 from apps.operations import services as operations
 from apps.operations.exceptions import BusyError, StepError
-from apps.notifications.models import Notification, Phone
 from apps.subscribers.models import Service, Subscriber
 from apps.tenancy.kinds import PUBLIC, schema_of
 from apps.tenants.models import Membership, Organisation

@@ -30,9 +30,10 @@ log = structlog.get_logger(__name__)
 
 def come_back() -> QuerySet[Erasure]:
     """Organisations that have a certificate and are here all the same, since a restore."""
-    there = Exists(Organisation.objects.filter(uuid=OuterRef("organisation")))
+    its = OuterRef("organisation")
     # Of those that nobody adopted, a tenant's id stands in its place.
-    there |= Exists(Tenant.objects.filter(uuid=OuterRef("organisation")))
+    there = Q(Exists(Organisation.objects.filter(uuid=its)))
+    there |= Q(Exists(Tenant.objects.filter(uuid=its)))
     return Erasure.objects.filter(there, erased_at__isnull=False)
 
 

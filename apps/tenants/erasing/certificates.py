@@ -37,7 +37,9 @@ KEPT = (
 )
 # As whoever keeps books says it (registry.keeps_invoices).
 _NO_INVOICES = gettext_noop("Invoices and payments, where the law demands it: there were none.")
-_INVOICES = gettext_noop("Invoices and payments, where the law demands it: the counts say how many.")
+_INVOICES = gettext_noop(
+    "Invoices and payments, where the law demands it: the counts say how many."
+)
 
 
 def certify(erasure: Erasure) -> Erasure:

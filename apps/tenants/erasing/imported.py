@@ -54,6 +54,7 @@ def _unused(slug: str) -> str:
 
 
 def _is_taken(slug: str) -> bool:
-    return Organisation.objects.filter(slug=slug).exists() or Erasure.objects.filter(slug=slug).exists()
-
-
+    return (
+        Organisation.objects.filter(slug=slug).exists()
+        or Erasure.objects.filter(slug=slug).exists()
+    )

@@ -29,9 +29,7 @@ _ENDING = ".json"
 @transaction.atomic
 def export(of: str, person: Any, *, actor: Actor) -> Operation:
     """Start writing somebody's file; BusyError while they are exported or erased."""
-    return operations.start(
-        EXPORT, subject=_subject(of, person), actor=actor, params={"of": of}
-    )
+    return operations.start(EXPORT, subject=_subject(of, person), actor=actor, params={"of": of})
 
 
 @transaction.atomic

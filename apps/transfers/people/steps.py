@@ -86,9 +86,7 @@ class EraseRows(Step):
     def run(self, run: Run) -> None:
         """Begun again it goes on with what is left."""
         people = list(_whole(run))
-        parts = [
-            (person, part) for kind, person in people for part in parts_of(kind.of, person)
-        ]
+        parts = [(person, part) for kind, person in people for part in parts_of(kind.of, person)]
         for number, (person, part) in enumerate(parts, start=1):
             with run.atomic():
                 uuid, rows = str(person.uuid), part()
