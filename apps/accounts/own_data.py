@@ -1,10 +1,12 @@
 """A person's own data: what there is, a file of it, and leaving for good at the operator."""
 
+from typing import Any
+
 from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -12,9 +14,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from apps.accounts.models import User
-from apps.accounts.personal import erase_user, user_data, user_preview
-from apps.accounts.personal_pages import ErasureForm, PersonalPage, as_file
+from apps.accounts.personal import user_preview
+from apps.accounts.personal_kinds import long_work
+from apps.accounts.personal_pages import ErasureForm, PersonalPage, personal_file
 from apps.core.exceptions import DomainError
+from apps.core.personal import USER
 from apps.events.actors import user_actor
 from apps.tenancy.kinds import PUBLIC, current_schema
 
@@ -30,12 +34,34 @@ def personal(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
+@require_http_methods(["GET", "POST"])
+@login_required
+def own_file(request: HttpRequest) -> HttpResponseBase:
+    """All rows about whoever asks; by POST the file is written, which their page shows."""
+    back = reverse("account_personal")
+    return personal_file(request, USER, _user(request), back=back, follow=False)
+
+
+@never_cache
 @require_GET
 @login_required
-def personal_file(request: HttpRequest) -> HttpResponse:
-    """All rows about whoever asks."""
-    user = _user(request)
-    return as_file(request, user_data(user), subject=user)
+def own_steps(request: HttpRequest) -> HttpResponse:
+    """How their file goes, for the page that is open."""
+    shown = _progress(_user(request))
+    if not shown:
+        raise Http404
+    return render(request, "operations/_stepper.html", shown)
+
+
+def _progress(user: User) -> dict[str, Any]:
+    """Without what takes a right to steer; who is no staff follows their own all the same."""
+    shown = long_work().progress(USER, user)
+    if not shown:
+        return {}
+    here = {"ws_path": "", "poll_url": reverse("account_personal_steps")}
+    if shown.get("next_url"):
+        here["next_url"] = reverse("account_personal_file")
+    return {**shown, **here, "cancel_url": "", "retry_url": ""}
 
 
 @reauthentication_required
@@ -47,12 +73,12 @@ def _leave(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form)
     try:
-        erase_user(user, actor=user_actor(user))
+        long_work().erase(USER, user, actor=user_actor(user))
     except DomainError as error:
         messages.error(request, error.message)
         return redirect("account_personal")
     logout(request)
-    messages.success(request, _("Your account is erased."))
+    messages.success(request, _("You are signed out for good, and your account is being erased."))
     return redirect("/")
 
 
@@ -71,6 +97,7 @@ def _page(request: HttpRequest, form: ErasureForm) -> HttpResponse:
     context = {
         "page": page,
         "form": form,
+        "progress": _progress(user),
         "may_leave": current_schema() == PUBLIC,
         "crumbs": [{"title": _("Your security"), "url": url}, {"title": _("Your data")}],
     }

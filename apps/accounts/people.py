@@ -16,8 +16,8 @@ from apps.accounts import members, services
 from apps.accounts.bulk_api import BulkUpsert
 from apps.accounts.languages import LANGUAGE_CODES, choose_language
 from apps.accounts.models import ApiKey, User
-from apps.accounts.personal import erase_user, user_data
-from apps.accounts.personal_api import ErasureSerializer, check_confirmed, give_out
+from apps.accounts.personal_api import OPERATION, ErasureSerializer, check_confirmed, give_out
+from apps.accounts.personal_kinds import long_work
 from apps.accounts.programs import Program
 from apps.accounts.resources import LabelledResource
 from apps.accounts.security.factors import remove_factors
@@ -27,6 +27,7 @@ from apps.accounts.service_accounts import word_of
 from apps.core.api.bulk import described_bulk
 from apps.core.api.labels import Labels, Shown
 from apps.core.api.views import Manners
+from apps.core.personal import USER
 from apps.tenancy.kinds import current_schema, kind_of
 
 _LANGUAGE = "Of pages and mails; empty: that of the level, else of the browser."
@@ -164,6 +165,7 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BulkUpsert
         "second_factors": "accounts.view_signinpolicy",
         "reset_second_factors": "accounts.change_signinpolicy",
         "personal_data": "people.erase",
+        "export_personal_data": "people.erase",
         "erase": "people.erase",
     }
     queryset = User.objects.select_related("membership__own_role").filter(is_visitor=False)
@@ -252,20 +254,33 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BulkUpsert
     @extend_schema(request=None, responses={200: OpenApiTypes.OBJECT})
     @action(detail=True, methods=["get"], url_path="personal-data")
     def personal_data(self, request: Request, uuid: UUID) -> Response:
-        """Every row about a person here, without secrets, and the events that name them."""
+        """The newest file of every row about a person here; 404 where none is kept."""
         user = self.get_object()
         members.require_above(self.by, user)
-        return Response(give_out(user, user_data(user), actor=self.actor))
+        return Response(give_out(USER, user, actor=self.actor))
 
-    @extend_schema(request=ErasureSerializer, responses={204: None})
+    @extend_schema(request=None, responses={202: OPERATION})
+    @personal_data.mapping.post
+    def export_personal_data(self, request: Request, uuid: UUID) -> Response:
+        """Have every row about a person here and the events that name them written into a file.
+
+        It has no secrets, is taken by GET, and kept for seven days.
+        """
+        user = self.get_object()
+        members.require_above(self.by, user)
+        return long_work().accepted(long_work().export(USER, user, actor=self.actor))
+
+    @extend_schema(request=ErasureSerializer, responses={202: OPERATION})
     @action(detail=True, methods=["post"])
     def erase(self, request: Request, uuid: UUID) -> Response:
-        """Take a person out for good; 409 for the last owner. `confirm` is their address."""
+        """Take the person out for good; 409 for the last owner. `confirm` is their address.
+
+        They can do nothing more from now on; the operation tells how far the rest is.
+        """
         user = self.get_object()
         members.require_above(self.by, user)
         check_confirmed(self.checked(ErasureSerializer), user.email)
-        erase_user(user, actor=self.actor)
-        return Response(status=204)
+        return long_work().accepted(long_work().erase(USER, user, actor=self.actor))
 
     def _switch(self, change: Any) -> Response:
         user = self.get_object()

@@ -1,7 +1,8 @@
 """A person's data given out, and a person erased; what apps hold is told in `core.personal`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -12,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
+from apps.accounts.personal_kinds import PersonKind, Told, is_kind, kind_of_person, untold
 from apps.accounts.registry import rights_shrank
 from apps.accounts.security.sessions import revoke_others
 from apps.accounts.services import keep_an_owner
@@ -37,15 +39,12 @@ class Line:
     stays: str | Promise = ""
 
 
-def data_of(of: str, person: Model, words: Sequence[str]) -> dict[str, Any]:
+def data_of(of: str, person: Model, words: Sequence[str], told: Told = untold) -> dict[str, Any]:
     """All rows about somebody, by model, without secrets; and the events that name them."""
     return {
         "made_at": timezone.now().isoformat(),
         "about": {"kind": of, "id": str(person.uuid)},  # type: ignore[attr-defined]
-        "rows": {
-            one.label.lower(): [_shown(row, one) for row in one.of_person(person)]
-            for one in _holdings(of)
-        },
+        "rows": _rows(of, person, told),
         "events": [_event(row) for row in _events_of(words)],
     }
 
@@ -61,41 +60,66 @@ def preview(of: str, person: Model, words: Sequence[str]) -> list[Line]:
     return [line for line in [*lines, Line(str(_("events")), found, why)] if line.rows]
 
 
-def erase_rows(of: str, person: Model) -> dict[str, int]:
-    """Delete or blank what is about somebody, as told; how many rows of which model."""
-    counts: dict[str, int] = {}
-    for one in _holdings(of):
-        rows = one.of_person(person)
-        count = rows.update(**one.blank) if one.stays else _delete(rows, one)
-        counts[one.label.lower()] = count
-    return counts
+def parts_of(of: str, person: Model) -> list[Callable[[], int]]:
+    """The erasure of each kind of rows, as told: each can be repeated, and counts its rows.
+
+    The person's own row is the last, by which one that was cut off finds what is left.
+    """
+    ordered = sorted(_holdings(of), key=lambda one: isinstance(person, one.model))
+    return [partial(_erase_part, one, person) for one in ordered]
 
 
 @transaction.atomic
-def erase_user(user: User, *, actor: Actor) -> None:
-    """Take a person out of this schema for good; ConflictError for the last who may do all.
+def erase(of: str, person: Model, *, actor: Actor) -> None:
+    """Take a person out of this schema for good; ConflictError where that cannot be now.
 
     Rows that have to stay lose them, and the log stays proven.
     """
+    people = [(kind_of_person(kind), one) for kind, one in kind_of_person(of).whole(person)]
+    for kind, one in people:
+        kind.close(one, actor)
+    empty_log(people, actor=actor)
+    for kind, one in people:
+        uuid, label = str(one.uuid), kind.label(one)
+        rows = sum(part() for part in parts_of(kind.of, one))
+        kind.erased(uuid, label=label, rows=rows, actor=actor)
+
+
+def empty_log(people: Sequence[tuple[PersonKind, Any]], *, actor: Actor) -> int:
+    """Take people out of the event log; how many events. They have to be here still."""
+    words = [word for kind, one in people for word in kind.words(one)]
+    uuids = [str(one.uuid) for _kind, one in people]
+    return erase_person(words, actor=without(actor, uuids)).events if words else 0
+
+
+def without(actor: Actor, uuids: Sequence[str]) -> Actor:
+    """Whoever erased themselves is in no event of it."""
+    return Actor("system", label="DotMac") if actor.id in uuids else actor
+
+
+def erase_user(user: User, *, actor: Actor) -> None:
+    """Take somebody out of this schema for good; ConflictError for the last who may do all."""
+    erase(USER, user, actor=actor)
+
+
+@transaction.atomic
+def close_user(user: User, actor: Actor) -> None:
+    """Sign them out for good; ConflictError for the last who may do all, and for visits."""
     current = User.objects.select_for_update().get(pk=user.pk)
     if current.is_visitor:
         raise ConflictError(_("Support visits end by themselves."))
     if current.is_active:
         keep_an_owner(current)
     personal.prepare(USER, current)
-    words = words_of(current)
-    User.objects.filter(pk=current.pk).update(is_active=False)
+    if User.objects.filter(pk=current.pk, is_active=True).update(is_active=False):
+        rights_shrank(current, actor)
     revoke_others(current, keep=None, actor=actor)
-    rights_shrank(current, actor)
-    counts = erase_rows(USER, current)
-    uuid = str(current.uuid)
-    erase_person(words, actor=actor)
-    events.record(
-        "user.erased",
-        actor=_without(actor, uuid),
-        subject=Subject("user", uuid),
-        data={"rows": sum(counts.values())},
-    )
+
+
+def note_user_erased(uuid: str, *, label: str, rows: int, actor: Actor) -> None:
+    """Tell that somebody is gone, in the caller's transaction."""
+    about = Subject("user", uuid)
+    events.record("user.erased", actor=without(actor, [uuid]), subject=about, data={"rows": rows})
 
 
 def words_of(user: User) -> list[str]:
@@ -103,9 +127,9 @@ def words_of(user: User) -> list[str]:
     return [str(user.uuid), user.email]
 
 
-def user_data(user: User) -> dict[str, Any]:
+def user_data(user: User, told: Told = untold) -> dict[str, Any]:
     """The file of a person's data in this schema."""
-    return data_of(USER, user, words_of(user))
+    return data_of(USER, user, words_of(user), told)
 
 
 def user_preview(user: User) -> list[Line]:
@@ -115,6 +139,19 @@ def user_preview(user: User) -> list[Line]:
 
 def _holdings(of: str) -> list[Holding]:
     return list(personal.holdings_of(of, current_labels()))
+
+
+def _rows(of: str, person: Model, told: Told) -> dict[str, list[dict[str, Any]]]:
+    found, holdings = {}, _holdings(of)
+    for number, one in enumerate(holdings, start=1):
+        found[one.label.lower()] = [_shown(row, one) for row in one.of_person(person)]
+        told(number, len(holdings))
+    return found
+
+
+def _erase_part(one: Holding, person: Model) -> int:
+    rows = one.of_person(person)
+    return rows.update(**one.blank) if one.stays else _delete(rows, one)
 
 
 def _delete(rows: Any, one: Holding) -> int:
@@ -151,6 +188,18 @@ def _event(row: Event) -> dict[str, Any]:
     }
 
 
-def _without(actor: Actor, uuid: str) -> Actor:
-    """Whoever erased themselves is in no event of it."""
-    return Actor("system", label="DotMac") if actor.id == uuid else actor
+is_kind(
+    PersonKind(
+        of=USER,
+        model=User,
+        permission="people.erase",
+        file_page="admin:accounts_user_personal_file",
+        close=close_user,
+        words=words_of,
+        # An address would have to be erased from what is told of the erasure.
+        label=lambda user: str(user.uuid)[:8],
+        data=user_data,
+        erased=note_user_erased,
+        whole=lambda user: [(USER, user)],
+    )
+)

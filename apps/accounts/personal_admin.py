@@ -4,18 +4,20 @@ from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_http_methods
 from unfold.decorators import action
 
 from apps.accounts.access import may, require
 from apps.accounts.members import require_above
 from apps.accounts.models import User
-from apps.accounts.personal import erase_user, user_data, user_preview
-from apps.accounts.personal_pages import ERASE, PersonalPage, as_file, personal_page
+from apps.accounts.personal import user_preview
+from apps.accounts.personal_kinds import long_work
+from apps.accounts.personal_pages import ERASE, PersonalPage, personal_file, personal_page
+from apps.core.personal import USER
 from apps.events.actors import user_actor
 
 
@@ -27,7 +29,7 @@ class PersonalData:
     def get_urls(self) -> list[URLPattern]:
         """Their data, before the admin's own pages."""
         wrap = self.admin_site.admin_view
-        file = wrap(require_GET(self.personal_file))
+        file = wrap(require_http_methods(["GET", "POST"])(self.personal_file))
         return [
             path("<int:pk>/personal/", wrap(self.personal), name="accounts_user_personal"),
             path("<int:pk>/personal.json", file, name="accounts_user_personal_file"),
@@ -55,17 +57,18 @@ class PersonalData:
             title=str(user),
             confirm=user.email,
             lines=user_preview(user),
-            erase=lambda: erase_user(user, actor=user_actor(request.user)),
+            erase=lambda: long_work().erase(USER, user, actor=user_actor(request.user)),
             file_url=reverse("admin:accounts_user_personal_file", args=[pk]),
             back_url=reverse("admin:accounts_user_change", args=[pk]),
             done_url=reverse("admin:accounts_user_changelist"),
         )
         return personal_page(self.admin_site, request, subject)
 
-    def personal_file(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """All rows about them."""
+    def personal_file(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """All rows about them; by POST the file is written."""
         user = self._person_to_erase(request, pk)
-        return as_file(request, user_data(user), subject=user)
+        back = reverse("admin:accounts_user_personal", args=[pk])
+        return personal_file(request, USER, user, back=back)
 
     def _person_to_erase(self, request: HttpRequest, pk: int) -> User:
         """Somebody who may not do more than who asks."""

@@ -1,6 +1,5 @@
 """One page for every kind of person: their data as a file, and erasing them."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -8,15 +7,15 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import AdminSite
-from django.db import transaction
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
+from apps.accounts.access import may
 from apps.accounts.personal import Line
-from apps.core.exceptions import DomainError
-from apps.events import services as events
+from apps.accounts.personal_kinds import long_work
+from apps.core.exceptions import ConflictError, DomainError, NotFoundError
 from apps.events.actors import user_actor
 
 ERASE = "people.erase"
@@ -30,7 +29,8 @@ class PersonalPage:
     # What is typed before anything is erased.
     confirm: str
     lines: list[Line]
-    erase: Callable[[], None]
+    # Begins an operation.
+    erase: Callable[[], Any]
     file_url: str
     back_url: str
     done_url: str
@@ -57,15 +57,17 @@ class ErasureForm(forms.Form):
 
 
 def personal_page(site: AdminSite, request: HttpRequest, page: PersonalPage) -> HttpResponse:
-    """What an erasure would do, and by POST it is done."""
+    """What an erasure would do, and by POST it begins."""
     form = ErasureForm(page.confirm, request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            page.erase()
+            begun = page.erase()
         except DomainError as error:
             messages.error(request, error.message)
             return redirect(request.path)
-        messages.success(request, _("The person is erased."))
+        if may(request.user, "operations.view"):
+            return redirect("operation", begun.uuid)
+        messages.success(request, _("The person is being erased."))
         return redirect(page.done_url)
     context = {
         **site.each_context(request),
@@ -76,12 +78,35 @@ def personal_page(site: AdminSite, request: HttpRequest, page: PersonalPage) -> 
     return render(request, "accounts/personal.html", context)
 
 
-def as_file(request: HttpRequest, data: dict[str, Any], *, subject: Model) -> HttpResponse:
-    """The file, with the event that tells who took it."""
-    with transaction.atomic():
-        events.record("person.exported", actor=user_actor(request.user), subject=subject)
-    text = json.dumps(data, indent=2, ensure_ascii=False)
-    answer = HttpResponse(text, content_type="application/json")
-    name = f"personal-data-{subject.uuid}.json"  # type: ignore[attr-defined]
-    answer["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
+def personal_file(
+    request: HttpRequest, of: str, person: Model, *, back: str, follow: bool = True
+) -> HttpResponseBase:
+    """The newest file; by POST another one is written, which is followed on a page of its own.
+
+    Without a file one is led back. Who may follow no operations stays on the page before.
+    """
+    actor = user_actor(request.user)
+    if request.method == "POST":
+        return _begin_file(request, of, person, back=back, follow=follow)
+    try:
+        file = long_work().open_file(of, person, actor=actor)
+    except NotFoundError as error:
+        messages.warning(request, error.message)
+        return redirect(back)
+    name = f"personal-data-{person.uuid}.json"  # type: ignore[attr-defined]
+    return FileResponse(file, as_attachment=True, filename=name, content_type="application/json")
+
+
+def _begin_file(
+    request: HttpRequest, of: str, person: Model, *, back: str, follow: bool
+) -> HttpResponseBase:
+    try:
+        begun = long_work().export(of, person, actor=user_actor(request.user))
+    except ConflictError as error:
+        messages.warning(request, error.message)
+        return redirect(back)
+    if follow and may(request.user, "operations.view"):
+        return redirect("operation", begun.uuid)
+    if follow:
+        messages.success(request, _("The file is being written. Come back in a moment."))
+    return redirect(back)

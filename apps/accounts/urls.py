@@ -21,7 +21,8 @@ _to_security = login_required(RedirectView.as_view(pattern_name="account_securit
 
 _SESSIONS: list[URLPattern] = [
     path("personal/", own_data.personal, name="account_personal"),
-    path("personal/data.json", own_data.personal_file, name="account_personal_file"),
+    path("personal/data.json", own_data.own_file, name="account_personal_file"),
+    path("personal/steps/", own_data.own_steps, name="account_personal_steps"),
     path("security/", security.security, name="account_security"),
     path("security/second-factor/", security.second_factor, name="account_second_factor"),
     path("security/sessions/<int:pk>/end/", security.end_session, name="account_session_end"),

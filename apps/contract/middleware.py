@@ -1,5 +1,6 @@
 """Without a grant staff may look and change nothing; subscribers go on."""
 
+import re
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -15,7 +16,11 @@ from apps.tenancy.kinds import WORKSPACE, current_schema, kind_of
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 # Where staff change things; they may always sign out, and take their data along.
 _CHANGING = ("/admin/", "/api/", "/operations/")
-_ALWAYS = ("/admin/logout/", "/admin/export/")
+_ALWAYS = re.compile(
+    r"/admin/(logout|export)/"
+    r"|/admin/(accounts/user|subscribers/subscriber)/\d+/personal\.json"
+    r"|/api/v1/(people|subscribers)/[0-9a-f-]+/personal-data/"
+)
 _REASON = _(
     "This workspace is read-only: the platform has not confirmed it for 14 days, or has limited"
     " it. Subscribers are not affected. Ask the owner to open the console."
@@ -37,7 +42,7 @@ class GrantMiddleware:
         if request.method in _SAFE or not request.path.startswith(_CHANGING):
             return self.get_response(request)
         is_workspace = kind_of(current_schema()) == WORKSPACE
-        if request.path in _ALWAYS or not is_workspace or not is_read_only():
+        if _ALWAYS.fullmatch(request.path) or not is_workspace or not is_read_only():
             return self.get_response(request)
         if request.path.startswith("/api/"):
             return _problem(request)

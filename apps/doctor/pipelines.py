@@ -8,7 +8,6 @@ from apps.doctor import services
 from apps.doctor.constants import PIPELINE, RUN
 from apps.doctor.looking import Result, chosen, look_at
 from apps.operations.pipelines import Pipeline, Run, Step, register
-from apps.work.services import note_progress
 
 
 class LookAtAll(Step):
@@ -25,7 +24,7 @@ class LookAtAll(Step):
             run.assert_held()
             with run.atomic():
                 services.keep(result)
-                note_progress(run.lease, 100 * number // (len(wanted) + 1))
+                run.tell(number, len(wanted) + 1)
             run.log(_line(result), level="info" if not result.findings else "warning")
         with run.atomic():
             services.finish_checkup(run.operation)

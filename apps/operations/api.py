@@ -20,9 +20,22 @@ from apps.operations.models import Operation, Step
 class StepSerializer(ModelSerializer[Step]):
     """One step."""
 
+    percent = serializers.IntegerField(
+        read_only=True, help_text="While it runs, of what it can tell; 0 where it cannot."
+    )
+
     class Meta:
         model = Step
-        fields = ("key", "title", "status", "attempt", "started_at", "finished_at", "error")
+        fields = (
+            "key",
+            "title",
+            "status",
+            "percent",
+            "attempt",
+            "started_at",
+            "finished_at",
+            "error",
+        )
         read_only_fields = fields
 
 

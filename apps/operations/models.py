@@ -81,6 +81,8 @@ class Step(models.Model):
     key = models.CharField(max_length=60)
     title = models.CharField(max_length=120)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING)
+    # How far it is while it runs, where it can tell.
+    percent = models.PositiveSmallIntegerField(default=0, db_default=0)
     attempt = models.PositiveSmallIntegerField(default=0)
     undo_attempt = models.PositiveSmallIntegerField(default=0)
     # Its undo is behind it, for better or worse; a failed step stays failed.

@@ -93,8 +93,14 @@ def _status(operation: Operation) -> str:
 
 
 def _progress(steps: list[Step]) -> int:
-    done = sum(step.status in (Step.Status.DONE, Step.Status.SKIPPED) for step in steps)
-    return 100 * done // len(steps) if steps else 0
+    """Percent of all steps, of the one that runs as far as it tells."""
+    return sum(map(_percent, steps)) // len(steps) if steps else 0
+
+
+def _percent(step: Step) -> int:
+    if step.status in (Step.Status.DONE, Step.Status.SKIPPED):
+        return 100
+    return step.percent if step.status == Step.Status.RUNNING else 0
 
 
 def _step(step: Step, operation: Operation, lines: list[LogLine]) -> dict[str, Any]:
@@ -104,6 +110,7 @@ def _step(step: Step, operation: Operation, lines: list[LogLine]) -> dict[str, A
         "status": "waiting" if waits else step.status,
         "duration_s": _seconds(step.started_at, step) if step.started_at else None,
         "log": lines,
+        "percent": _percent(step) if step.status == Step.Status.RUNNING else 0,
     }
 
 

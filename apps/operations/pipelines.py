@@ -22,8 +22,10 @@ from structlog.contextvars import bind_contextvars
 
 from apps.operations.exceptions import StepError
 from apps.operations.models import LogLine, Operation
+from apps.operations.models import Step as Row
 from apps.operations.progress import announce
 from apps.work.leases import Lease
+from apps.work.services import note_progress
 
 
 @dataclass
@@ -33,6 +35,8 @@ class Run:
     operation: Operation
     lease: Lease
     position: int = 0
+    # Of how many steps.
+    steps: int = 1
     started: float = 0.0
     deadline_s: float = 0.0
     cache: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -74,6 +78,17 @@ class Run:
                 text=text[:4000],
             )
             announce(self.operation)
+
+    def tell(self, done: int, of_all: int, text: str = "") -> None:
+        """Say how far the step is: a part of the bar, and a line of the log where there is one."""
+        percent = min(100, 100 * done // of_all) if of_all else 0
+        with self.atomic():
+            step = Row.objects.filter(operation=self.operation, position=self.position)
+            step.update(percent=percent)
+            note_progress(self.lease, (100 * self.position + percent) // max(1, self.steps))
+            announce(self.operation)
+            if text:
+                self.log(text)
 
     def enter(self, step: "Step", position: int) -> None:
         """Turn to a step: its log and its deadline, after which the heartbeat ends as well."""

@@ -118,6 +118,7 @@ def _forward(run: Run, pipeline: Pipeline) -> None:
     if [row.key for row in rows] != [step.key for step in pipeline.steps]:
         _turn_back(run, str(_OTHER_RELEASE))
         return
+    run.steps = len(rows)
     for row, kind in zip(rows, pipeline.steps, strict=True):
         if row.status in (Step.Status.DONE, Step.Status.SKIPPED):
             continue
@@ -158,6 +159,7 @@ def _enter(run: Run, row: Step, step: StepRunner) -> None:
         _update_step(
             row,
             status=Step.Status.RUNNING,
+            percent=0,
             attempt=row.attempt + 1,
             started_at=row.started_at or timezone.now(),
             finished_at=None,

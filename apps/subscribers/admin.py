@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_http_methods
 from unfold.decorators import action, display
 
 from apps.accounts.access import may, require
@@ -100,7 +100,7 @@ class SubscriberAdmin(PersonalData, BulkSteps, ImportPages):
             path("<int:pk>/personal/", wrap(self.personal), name="subscribers_personal"),
             path(
                 "<int:pk>/personal.json",
-                wrap(require_GET(self.personal_file)),
+                wrap(require_http_methods(["GET", "POST"])(self.personal_file)),
                 name="subscribers_personal_file",
             ),
             path("<int:pk>/services/", wrap(self.add_service), name="subscribers_add_service"),

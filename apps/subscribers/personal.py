@@ -8,21 +8,22 @@ from django.utils.translation import gettext as _
 from apps.accounts import personal
 from apps.accounts.models import User
 from apps.accounts.personal import Line
+from apps.accounts.personal_kinds import PersonKind, Told, is_kind, untold
 from apps.core.exceptions import ConflictError
-from apps.core.personal import SUBSCRIBER
+from apps.core.personal import SUBSCRIBER, USER
 from apps.events import services as events
 from apps.events.actors import Actor, Subject
-from apps.events.erasing import SHORTEST, erase_person
+from apps.events.erasing import SHORTEST
 from apps.subscribers.models import Service, Subscriber
 
 PERMISSION = "subscribers.erase"
 
 
-def subscriber_data(subscriber: Subscriber) -> dict[str, Any]:
+def subscriber_data(subscriber: Subscriber, told: Told = untold) -> dict[str, Any]:
     """The file of somebody's data: theirs as a subscriber, and that of their log-in."""
-    data = personal.data_of(SUBSCRIBER, subscriber, words_of(subscriber))
+    data = personal.data_of(SUBSCRIBER, subscriber, words_of(subscriber), told)
     user = _own_log_in(subscriber)
-    return {**data, "log_in": personal.user_data(user)} if user else data
+    return {**data, "log_in": personal.user_data(user, told)} if user else data
 
 
 def subscriber_preview(subscriber: Subscriber) -> list[Line]:
@@ -32,12 +33,17 @@ def subscriber_preview(subscriber: Subscriber) -> list[Line]:
     return lines + (personal.user_preview(user) if user else [])
 
 
-@transaction.atomic
 def erase_subscriber(subscriber: Subscriber, *, actor: Actor) -> None:
     """Take the person out of what has to stay, and delete the rest; ConflictError with a service.
 
     Their portal log-in goes too, unless it is that of another subscriber or of the staff.
     """
+    personal.erase(SUBSCRIBER, subscriber, actor=actor)
+
+
+@transaction.atomic
+def close_subscriber(subscriber: Subscriber, _actor: Actor) -> None:
+    """ConflictError while they have a service."""
     current = Subscriber.objects.select_for_update().get(pk=subscriber.pk)
     services = Service.objects.filter(subscriber=current)
     if services.exclude(status=Service.Status.TERMINATED).exists():
@@ -45,18 +51,12 @@ def erase_subscriber(subscriber: Subscriber, *, actor: Actor) -> None:
             _("%(subscriber)s still has a service. Terminate it first, then erase the person.")
             % {"subscriber": current}
         )
-    words, user = words_of(current), _own_log_in(current)
-    uuid = str(current.uuid)
-    counts = personal.erase_rows(SUBSCRIBER, current)
-    if user is not None:
-        personal.erase_user(user, actor=actor)
-    erase_person(words, actor=actor)
-    events.record(
-        "subscriber.erased",
-        actor=actor,
-        subject=Subject("subscriber", uuid, current.number),
-        data={"rows": sum(counts.values())},
-    )
+
+
+def note_subscriber_erased(uuid: str, *, label: str, rows: int, actor: Actor) -> None:
+    """Tell that the person is gone, in the caller's transaction."""
+    about = Subject("subscriber", uuid, label)
+    events.record("subscriber.erased", actor=actor, subject=about, data={"rows": rows})
 
 
 def words_of(subscriber: Subscriber) -> list[str]:
@@ -74,3 +74,24 @@ def _own_log_in(subscriber: Subscriber) -> User | None:
         return None
     others = Subscriber.objects.filter(user=user).exclude(pk=subscriber.pk)
     return None if others.exists() else user
+
+
+def _whole(subscriber: Subscriber) -> list[tuple[str, Any]]:
+    user = _own_log_in(subscriber)
+    return [(SUBSCRIBER, subscriber), *([(USER, user)] if user else [])]
+
+
+is_kind(
+    PersonKind(
+        of=SUBSCRIBER,
+        model=Subscriber,
+        permission=PERMISSION,
+        file_page="admin:subscribers_personal_file",
+        close=close_subscriber,
+        words=words_of,
+        label=lambda subscriber: subscriber.number,
+        data=subscriber_data,
+        erased=note_subscriber_erased,
+        whole=_whole,
+    )
+)

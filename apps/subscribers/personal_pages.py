@@ -1,20 +1,17 @@
 """The page of a subscriber's personal data in the workspace's admin."""
 
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from apps.accounts.access import require
-from apps.accounts.personal_pages import PersonalPage, as_file, personal_page
+from apps.accounts.personal_kinds import long_work
+from apps.accounts.personal_pages import PersonalPage, personal_file, personal_page
+from apps.core.personal import SUBSCRIBER
 from apps.events.actors import user_actor
 from apps.subscribers.models import Subscriber
-from apps.subscribers.personal import (
-    PERMISSION,
-    erase_subscriber,
-    subscriber_data,
-    subscriber_preview,
-)
+from apps.subscribers.personal import PERMISSION, subscriber_preview
 
 
 class PersonalData:
@@ -30,15 +27,16 @@ class PersonalData:
             title=str(person),
             confirm=person.number,
             lines=subscriber_preview(person),
-            erase=lambda: erase_subscriber(person, actor=user_actor(request.user)),
+            erase=lambda: long_work().erase(SUBSCRIBER, person, actor=user_actor(request.user)),
             file_url=reverse("admin:subscribers_personal_file", args=[pk]),
             back_url=reverse("admin:subscribers_subscriber_change", args=[pk]),
             done_url=reverse("admin:subscribers_subscriber_change", args=[pk]),
         )
         return personal_page(self.admin_site, request, page)
 
-    def personal_file(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """All rows about them."""
+    def personal_file(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """All rows about them; by POST the file is written."""
         require(request, PERMISSION)
         person = get_object_or_404(Subscriber, pk=pk)
-        return as_file(request, subscriber_data(person), subject=person)
+        back = reverse("admin:subscribers_personal", args=[pk])
+        return personal_file(request, SUBSCRIBER, person, back=back)

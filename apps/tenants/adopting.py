@@ -49,7 +49,8 @@ class Imported:
 def tenants_without_organisation() -> QuerySet[Tenant]:
     """Consoles and workspaces of this database that are nobody's."""
     rows = Tenant.objects.filter(kind__in=[CONSOLE, WORKSPACE], is_local=True)
-    return rows.filter(console_of=None, workspace_of=None)
+    # One that is shut is being erased.
+    return rows.filter(console_of=None, workspace_of=None, is_shut=False)
 
 
 def tenants_of_nobody() -> list[Imported]:

@@ -164,6 +164,18 @@ class AttachForm(forms.Form):
     )
 
 
+class EraseImportedForm(forms.Form):
+    """The address of what was imported, typed."""
+
+    confirm = forms.CharField(
+        max_length=30, widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+    )
+
+    def __init__(self, *args: Any, slug: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["confirm"].label = _("Type %(what)s to go on") % {"what": slug}
+
+
 def _or_error(check: Any, text: str) -> str:
     try:
         checked: str = check(text)

@@ -12,11 +12,14 @@ from apps.core.api.limits import limit_source
 from apps.core.sealed import seals
 from apps.tenancy.kinds import CONSOLE, PUBLIC, current_schema, kind_of
 from apps.tenancy.templates import when_dropped
+from apps.tenants import stripe
 from apps.tenants.bringing.services import forget_files, forget_files_of
 from apps.tenants.erasing import again, people
 from apps.tenants.models import Erasure, Organisation
 from apps.tenants.plans import entitlements_of
 from apps.work.registry import cleans
+
+__all__ = ["stripe"]
 
 when_dropped(forget_files_of)
 

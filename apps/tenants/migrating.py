@@ -97,7 +97,7 @@ class _Told:
         elif time.monotonic() - self._said_at > _TOLD_EVERY_S:
             self._said_at = time.monotonic()
             said = {"done": grouped(progress.done), "total": grouped(progress.total)}
-            self._run.log(_("%(done)s of %(total)s") % said)
+            self._run.tell(progress.done, progress.total, _("%(done)s of %(total)s") % said)
 
 
 register(

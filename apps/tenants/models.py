@@ -202,6 +202,8 @@ class Erasure(models.Model):
     begun_at = models.DateTimeField(_("begun"), auto_now_add=True)
     erased_at = models.DateTimeField(_("erased"), null=True)
     backups_until = models.DateTimeField(_("last backup runs out"), null=True)
+    # Null where logs end by their size, whenever that is.
+    logs_until = models.DateTimeField(_("last server log runs out"), null=True)
     # What went, by kind and name, and how much of it; what stays, in ids of texts.
     counts = models.JSONField(default=dict)
     kept = models.JSONField(default=list)

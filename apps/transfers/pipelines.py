@@ -1,4 +1,4 @@
-"""The operation that writes a tenant into a file."""
+"""The operation that writes a tenant into a file; those about one person are in `people`."""
 
 from typing import Any
 
@@ -11,8 +11,11 @@ from apps.operations.models import Operation
 from apps.operations.pipelines import Pipeline, Run, Step, register
 from apps.tenancy.exceptions import NoSchemaError
 from apps.tenancy.transfer.exporting import export_schema, tenant_named
+from apps.transfers.people import steps as people
 from apps.transfers.progress import Told
 from apps.transfers.services import PIPELINE, file_of, note_export
+
+__all__ = ["people"]
 
 
 class WriteFile(Step):

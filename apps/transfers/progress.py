@@ -23,7 +23,7 @@ class Told:
         self._run.assert_held()
         if time.monotonic() - self._said_at > _TOLD_EVERY_S:
             self._said_at = time.monotonic()
-            self._run.log(self.said)
+            self._run.tell(progress.tables, progress.of_tables, self.said)
 
     @property
     def said(self) -> str:

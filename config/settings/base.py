@@ -324,6 +324,8 @@ SPARE_SCHEMAS: int = env.int("SPARE_SCHEMAS", 3)
 # was erased (docs/guides/erasing.md).
 CLOSING_GRACE_DAYS: int = env.int("CLOSING_GRACE_DAYS", 30)
 BACKUP_RETENTION_DAYS: int = env.int("BACKUP_RETENTION_DAYS", 35)
+# Days for which the server keeps logs, as its installer tells services; 0: only size ends them.
+LOG_DAYS: int = env.int("LOG_DAYS", 0)
 
 # Leases of long work, in seconds; tests shorten them.
 LEASE_SECONDS: float = env.float("LEASE_SECONDS", 20.0)

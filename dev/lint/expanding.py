@@ -7,6 +7,9 @@ What it takes away or narrows comes a release later, when nothing uses it any mo
     class Migration(migrations.Migration):
         second_step = {"RemoveField lists.savedview.note": "Nothing reads it since 0.3."}
 
+A package's migrations come with it, are run the same, and say nothing: what of them was looked
+into stands in `ACCEPTED`, with the reason why the release before bears it.
+
 Held are all migrations newer than `expanding.json`, which is recorded with each release:
 
     python -m dev.lint.expanding --record
@@ -29,6 +32,8 @@ from django.db.migrations.state import ProjectState
 from django.db.models import Field, ManyToManyField
 from django.db.models.fields import NOT_PROVIDED
 
+# By migration of a package: what it narrows, and why that is borne; as `second_step` has it.
+ACCEPTED: dict[str, dict[str, str]] = {}
 BASELINE = Path(__file__).with_name("expanding.json")
 _TAKES_AWAY = (
     operations.RemoveField,
@@ -54,7 +59,8 @@ def findings(migration: Migration, state: ProjectState, new_models: set[str]) ->
     Models that are newer than the release before may be changed at will: `new_models` holds their
     labels, and gets those that this migration makes.
     """
-    stated = dict(getattr(migration, "second_step", {}))
+    name = f"{migration.app_label}.{migration.name}"
+    stated = {**getattr(migration, "second_step", {}), **ACCEPTED.get(name, {})}
     for operation in migration.operations:
         for what in _of(migration.app_label, operation, state, new_models):
             if not stated.pop(what, ""):
@@ -124,12 +130,12 @@ def _sql(operation: operations.RunSQL) -> Iterable[str]:
 
 
 def check() -> list[str]:
-    """All findings in our own migrations newer than the baseline, by name of the migration."""
+    """All findings in migrations newer than the baseline, by name; our own and of packages."""
     loader = MigrationLoader(None)
     baseline = json.loads(BASELINE.read_text())
     new_models: set[str] = set()
     found = []
-    for app, name in _ours(loader):
+    for app, name in sorted(loader.disk_migrations):
         if name > baseline.get(app, ""):
             state = loader.project_state((app, name), at_end=False)
             migration = loader.disk_migrations[app, name]
@@ -140,14 +146,8 @@ def check() -> list[str]:
 
 def record() -> None:
     """Take the migrations of now for those of the release before."""
-    newest = dict(_ours(MigrationLoader(None)))
+    newest = dict(sorted(MigrationLoader(None).disk_migrations))
     BASELINE.write_text(json.dumps(newest, indent=1, sort_keys=True) + "\n")
-
-
-def _ours(loader: MigrationLoader) -> list[tuple[str, str]]:
-    """Keys of our apps' migrations, in order."""
-    modules = {key: one.__module__ for key, one in loader.disk_migrations.items()}
-    return sorted(key for key, module in modules.items() if module.startswith("apps."))
 
 
 def main() -> int:

@@ -148,7 +148,8 @@ class ErasureCertificate:
     """What an installation erased of an organisation, and what of it is left; it names no person.
 
     `counts` is how much went by kind and name: of a schema by its tables, “containers”, “rows”,
-    “files”. After `backups_until` no backup holds it any more.
+    “files” and “bytes”, and of what stays “kept”. After `backups_until` no backup holds it any
+    more, after `logs_until` no log of the server; None where logs end by their size.
     """
 
     certificate: uuid.UUID
@@ -164,6 +165,7 @@ class ErasureCertificate:
     kept: tuple[Text, ...] = ()
     # Everything else was seen to be gone.
     unproven: tuple[Unproven, ...] = ()
+    logs_until: AwareDatetime | None = None
 
 
 _HAND_OFF = TypeAdapter(HandOff)

@@ -24,8 +24,8 @@ from dotmac.backups import BackupError
 from dotmac.server import checklist, edge, plan, rebuild, releases
 from dotmac.server.children import environment_of, identity
 from dotmac.server.deployment import Deployment
-from dotmac.server.errors import SetupError
-from dotmac.server.install import check, install, make_certificate, shield
+from dotmac.server.errors import NoBackupError, SetupError
+from dotmac.server.install import WITHOUT_BACKUP, check, install, make_certificate, shield
 from dotmac.server.options import Options
 from dotmac.server.releases import Release
 from dotmac.server.services import keeper
@@ -134,7 +134,7 @@ ACTIONS: dict[str, Callable[[Options, Terminal], int]] = {
 
 
 def main() -> int:
-    """Exit code 0: done; 1: not; 3: installed, but backed up nowhere."""
+    """Exit code 0: done; 1: not; 3: installed, or not upgraded, since nothing is backed up."""
     parser = argparse.ArgumentParser(
         prog="dotmac", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -155,7 +155,7 @@ def main() -> int:
         return ACTIONS[chosen.action](options, terminal)
     except (SetupError, BackupError) as error:
         terminal.fail(str(error))
-        return 1
+        return WITHOUT_BACKUP if isinstance(error, NoBackupError) else 1
     except KeyboardInterrupt:
         return INTERRUPTED
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import Any, BinaryIO
 
 from dotenv import dotenv_values
 
@@ -24,6 +24,8 @@ from dotmac.server.terminal import Terminal
 
 _TICK_S = 0.1
 _SHOWN = 8
+# Bytes at the end of a log in which its newest line is looked for.
+_TAIL = 4096
 # Shorter ones are no secrets, and would hide half of what is said.
 _SECRET_LENGTH = 8
 # What a person set for us, and what would make a release another than it is.
@@ -46,17 +48,19 @@ def manage(
     as_root: bool = False,
     is_logged: bool = True,
     given: Secret | None = None,
+    watch: Callable[[str], None] | None = None,
 ) -> list[str]:
     """Run manage.py to its end; what it said. Raises SetupError with its last words.
 
-    `given` is what it reads from its standard input.
+    `given` is what it reads from its standard input; `watch` gets its newest line now and then.
     """
     why = f"manage.py {arguments[0]} of release {release.name} failed."
     command = [str(release.python), "manage.py", *arguments]
     user = {} if as_root else identity(options)
     environment = environment_of(options, release)
     how = {"cwd": release.home, "env": environment, **user}
-    return call(options, terminal, command, why, is_logged=is_logged, given=given, **how)
+    how |= {"is_logged": is_logged, "given": given, "watch": watch}
+    return call(options, terminal, command, why, **how)
 
 
 def call(
@@ -67,6 +71,7 @@ def call(
     *,
     is_logged: bool = True,
     given: Secret | None = None,
+    watch: Callable[[str], None] | None = None,
     **how: Any,
 ) -> list[str]:
     """Run a tool with its output in the log; raises SetupError that begins with `why`.
@@ -82,13 +87,28 @@ def call(
             command, stdin=source, stdout=output, stderr=subprocess.STDOUT,
             preexec_fn=proc.die_with_parent, **how,  # noqa: PLW1509 - there is one thread
         )  # fmt: skip
-        code = _wait(child, terminal.tick)
+
+        def tick() -> None:
+            if watch is not None:
+                watch(_newest_line(output, begins))
+            terminal.tick()
+
+        code = _wait(child, tick)
         output.seek(begins)
         said = output.read().decode(errors="replace").splitlines()
     if code:
         words = told(options, without_stack(said)[-_SHOWN:])
         raise SetupError(f"{why} {words}", code=code)
     return said
+
+
+def _newest_line(output: BinaryIO, begins: int) -> str:
+    """The last whole line of what a child has written by now; the child's own place stays."""
+    end = os.fstat(output.fileno()).st_size
+    size = min(end - begins, _TAIL)
+    said = os.pread(output.fileno(), size, end - size) if size > 0 else b""
+    lines = said.decode(errors="replace").split("\n")[:-1]
+    return lines[-1] if lines else ""
 
 
 @contextmanager

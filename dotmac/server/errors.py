@@ -7,3 +7,7 @@ class SetupError(Exception):
     def __init__(self, message: str, *, code: int = 1) -> None:
         super().__init__(message)
         self.code = code
+
+
+class NoBackupError(SetupError):
+    """Nothing says where backups go, and nobody said to go on without."""

@@ -11,7 +11,7 @@ from dotmac.backups import BackupError, Target
 from dotmac.backups.target import DIRECTORY, kind_of
 from dotmac.crypto.secret import Secret
 from dotmac.server.children import call, manage
-from dotmac.server.errors import SetupError
+from dotmac.server.errors import NoBackupError, SetupError
 from dotmac.server.options import Options
 from dotmac.server.releases import Release
 from dotmac.server.terminal import Terminal
@@ -87,7 +87,7 @@ def without(options: Options) -> str:
 def back_up(options: Options, release: Release, terminal: Terminal) -> None:
     """A backup by the release that serves, or of a database elsewhere by its owner's command.
 
-    SetupError when it fails: nothing may be touched then.
+    SetupError when it fails, NoBackupError where it has no place: nothing may be touched then.
     """
     if options.is_on("WITHOUT_BACKUP"):
         terminal.warn("WITHOUT_BACKUP=1: nothing is backed up before this upgrade.")
@@ -95,12 +95,16 @@ def back_up(options: Options, release: Release, terminal: Terminal) -> None:
         with terminal.step("Backup"):
             lines = manage(options, release, terminal, "backup", "--wait", "--if-on")
         if any(line.startswith(_IS_OFF) for line in lines):
-            terminal.warn("Backups go nowhere, so nothing is backed up before this upgrade.")
+            raise NoBackupError(_refusal(options))
     elif command := shlex.split(options.says("BACKUP_COMMAND")):
         with terminal.step("Backup"):
             call(options, terminal, command, "The backup before the upgrade failed.")
     else:
-        terminal.warn("No BACKUP_COMMAND is set, so nothing is backed up before this upgrade.")
+        raise NoBackupError(_refusal(options))
+
+
+def _refusal(options: Options) -> str:
+    return f"{without(options)}\n  Nothing was changed. WITHOUT_BACKUP=1 upgrades without a backup."
 
 
 def _secret(options: Options, kind: str) -> Secret:

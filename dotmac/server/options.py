@@ -30,7 +30,10 @@ _DATABASE = ("DATABASE_URL", "DATABASE_PORT")
 _NAMED = (*_DATABASE, "EMAIL_URL", "OPERATOR_EMAIL", "EDGE_BIND", "HSTS_SECONDS")
 _KEPT = frozenset({*FIXED, *PORTS, *_NAMED, "DOTMAC_DOCKER", "WORKERS"})
 # How this machine is run; kept where only root may write.
-MACHINE = ("SERVICES", "SYSTEM_USER", "PACKAGES", "BACKUP_COMMAND", "BACKUP_DIRECTORY")
+MACHINE = ("SERVICES", "SYSTEM_USER", "PACKAGES", "BACKUP_COMMAND", "BACKUP_DIRECTORY", "LOG_DAYS")
+_LOG_DAYS = 30
+# The services' own namespace of the journal: what they say ends by itself, the machine's does not.
+JOURNAL = "dotmac"
 # Of an authority of certificates, and of whoever keeps the names.
 _KEPT_PREFIXES = ("ACME_", "DNS_")
 
@@ -152,6 +155,11 @@ class Layout:
         return self.root / "etc" / "systemd" / "system"
 
     @property
+    def journal(self) -> Path:
+        """How long the journal of the services' namespace is kept."""
+        return self.root / "etc" / "systemd" / f"journald@{JOURNAL}.conf"
+
+    @property
     def command(self) -> Path:
         """What people type."""
         return self.root / "usr" / "local" / "bin" / "dotmac"
@@ -192,6 +200,14 @@ class Options:
     def is_on(self, name: str) -> bool:
         """Whether a switch is set."""
         return self.says(name).lower() in ("1", "yes", "true", "on")
+
+    @property
+    def log_days(self) -> int:
+        """For how long the journal of services is kept; raises SetupError for what is no number."""
+        text = self.says("LOG_DAYS") or str(_LOG_DAYS)
+        if not text.isdecimal() or int(text) < 1:
+            raise SetupError(f"LOG_DAYS is {text}. Say a number of days, from 1.")
+        return int(text)
 
     def port(self, name: str) -> int:
         """A TCP port by its variable; raises SetupError for what is none."""

@@ -22,6 +22,8 @@ from dotmac.server.options import Layout
 KEPT = 3
 REQUIREMENTS = ("requirements.txt",)
 _VERSION = re.compile(r'^VERSION = "([^"]+)"$', re.MULTILINE)
+# What may name an app; the rest has no migrations.
+_QUOTED = re.compile(r'"([a-z_][a-z0-9_.]*)"')
 # Of no use where nobody develops.
 _LEFT_OUT = ("tests", "docs/screens", ".ci")
 # What a folder without git's list may hold beside the project.
@@ -67,9 +69,28 @@ class Release:
         new.replace(self.home / STAMP)
 
     def migrations(self) -> set[str]:
-        """Names of all migrations, as app.number_name."""
+        """Names of all migrations, as app.number_name; of packages as far as they are installed.
+
+        Of a checkout, whose packages are not there yet, only our own.
+        """
+        return self.own_migrations() | self._of_packages()
+
+    def own_migrations(self) -> set[str]:
+        """Those that come with the files of the release."""
         found = self.home.glob("apps/*/migrations/[0-9]*.py")
         return {f"{file.parent.parent.name}.{file.stem}" for file in found}
+
+    def _of_packages(self) -> set[str]:
+        """Of the apps that the release names, as its own environment has them: allauth.account.…"""
+        kinds = self.home / "config" / "kinds.py"
+        names = set(_QUOTED.findall(kinds.read_text())) if kinds.is_file() else set()
+        places = list(self.home.glob(".venv/lib/python3*/site-packages"))
+        return {
+            f"{name}.{file.stem}"
+            for name in names
+            for place in places
+            for file in place.joinpath(*name.split(".")).glob("migrations/[0-9]*.py")
+        }
 
 
 def of_source(layout: Layout, source: Path) -> Release:

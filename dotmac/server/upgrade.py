@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from dotmac.server.releases import Release
 from dotmac.server.services import keeper
 from dotmac.server.terminal import Terminal
 
+# As `migrate_fleet` ends the line of each tenant.
+_COUNT = re.compile(r"\((\d+) of (\d+)\)$")
 _LEFT_BEHIND = (
     "they answer 503 while it serves, until `dotmac manage migrate_fleet` brought them up."
 )
@@ -45,8 +48,10 @@ def upgrade(options: Options, terminal: Terminal) -> None:
     with only_one(layout):
         current = _current(layout)
         source = source_of(options)
-        _refuse_older(source, current)
+        _refuse_older(source, current.own_migrations() - Release(source).own_migrations())
         release = lay_out(options, source, terminal)
+        # Only now its packages are there.
+        _refuse_older(source, current.migrations() - release.migrations())
         deployment = Deployment(options, keeper(options), terminal)
         if release == current and deployment.is_at(release):
             # Whoever was killed when it served already left the newest tenants behind.
@@ -150,12 +155,23 @@ def migrate(
     """Bring the schemas to a release; what it says of tenants that stay behind. SetupError."""
     try:
         with terminal.step(title):
-            manage(options, release, terminal, "migrate_fleet")
+            manage(options, release, terminal, "migrate_fleet", watch=counted(terminal))
     except SetupError as error:
         if error.code != SOME_TENANTS_FAILED:
             raise
         return error
     return None
+
+
+def counted(terminal: Terminal) -> Callable[[str], None]:
+    """What shows how many of how many tenants are done, where a terminal is watched."""
+
+    def watch(line: str) -> None:
+        found = _COUNT.search(line)
+        if found and terminal.is_live:
+            terminal.detail(f"{found[1]} of {found[2]} tenants")
+
+    return watch
 
 
 def _new_in(release: Release, other: Release) -> list[str]:
@@ -170,9 +186,8 @@ def _current(layout: Layout) -> Release:
     return current
 
 
-def _refuse_older(source: Path, current: Release) -> None:
+def _refuse_older(source: Path, missing: set[str]) -> None:
     """An older one knows too little of the schemas, unless it is the one before."""
-    missing = current.migrations() - Release(source).migrations()
     if missing:
         raise SetupError(
             f"{source} is older than the release that serves: it lacks the migration "

@@ -33,6 +33,8 @@ EMPTY = {
     "admin:export_file": "tests/transfers/test_exports.py",
     "export-file": "tests/transfers/test_exports.py",
     "organisation_export-file": "tests/api/test_tenants.py",
+    "subscriber-personal-data": "tests/subscribers/test_personal_data.py",
+    "user-personal-data": "tests/accounts/test_personal_data.py",
     "admin:view_on_site": "nothing of ours has an address elsewhere",
     "admin:django.contrib.admin.sites.AdminSite.catch_all_view": "what is not there",
 }
@@ -121,16 +123,13 @@ def test_the_lists_have_no_dead_entries(world: World) -> None:
 
 # What a file is: not a page, nor an answer to a program.
 FILES = {
-    "account_personal_file",
     "admin:accounts_security_people",
-    "admin:accounts_user_personal_file",
     "admin:events_export_csv",
     "admin:events_export_lines",
     "admin:list_export",
     "admin:subscribers_errors",
     "admin:subscribers_export",
     "admin:subscribers_import_example",
-    "admin:subscribers_personal_file",
     "admin:tenants_erasure_certificate",
     "erasure-certificate",
 }

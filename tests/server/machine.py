@@ -50,6 +50,8 @@ class Machine:
             "EDGE_BIND": "127.0.0.1",
             "VENV": str(Path(sys.executable).parent.parent),
             "OPERATOR_EMAIL": "olivia@dotmac.example",
+            # Nothing that is tried here is to be kept.
+            "WITHOUT_BACKUP": "1",
             **{name: str(free_port()) for name in ports},
             **self._make_database(),
         }

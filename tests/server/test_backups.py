@@ -95,7 +95,7 @@ def test_a_place_that_does_not_answer_is_said_and_kept(
 def test_without_a_backup_an_upgrade_touches_nothing(server: Distribution, newer: str) -> None:
     before, count = server.current, "SELECT count(*) FROM public.django_migrations"
     migrated = server.sql(count)
-    said = server.run("upgrade", RELEASE=newer)
+    said = server.run("upgrade", RELEASE=newer, WITHOUT_BACKUP="")
     assert said.returncode == 1, said.stdout
     assert "does not answer" in said.stdout
     assert "Schemas" not in said.stdout
@@ -112,7 +112,7 @@ def test_it_is_backed_up_once_the_place_answers_and_before_an_upgrade(
     assert f"Backups go to {place.target.address}" in said.stdout
     assert "Recovery kit: none" in said.stdout
     made = _made(server)
-    said = server.run("upgrade", RELEASE=newer)
+    said = server.run("upgrade", RELEASE=newer, WITHOUT_BACKUP="")
     assert said.returncode == 0, said.stdout
     assert _made(server) > made
     # Nothing of what lies between the database and the platform is for others to read.

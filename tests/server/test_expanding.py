@@ -1,5 +1,8 @@
 """Migrations let the release before them go on."""
 
+import json
+from pathlib import Path
+
 import pytest
 from django.db import migrations, models
 from django.db.migrations.state import ModelState, ProjectState
@@ -89,6 +92,24 @@ def test_a_model_that_is_new_itself_may_be_changed_at_will() -> None:
 def test_a_part_that_only_the_database_sees_is_looked_into() -> None:
     inner = migrations.SeparateDatabaseAndState([migrations.RemoveField("view", "name")], [])
     assert found(inner) == ["RemoveField lists.view.name"]
+
+
+def test_a_package_s_migration_is_held_too_and_accepted_by_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As if the release before had had an older one of the package that keeps addresses."""
+    older = json.loads(expanding.BASELINE.read_text()) | {"account": "0001_initial"}
+    monkeypatch.setattr(expanding, "BASELINE", tmp_path / "expanding.json")
+    expanding.BASELINE.write_text(json.dumps(older))
+    found = expanding.check()
+    assert found
+    assert all(line.startswith("account.0") for line in found)
+    accepted: dict[str, dict[str, str]] = {}
+    for line in found:
+        name, what = line.split(": ")
+        accepted.setdefault(name, {})[what] = "Nothing of ours writes it."
+    monkeypatch.setattr(expanding, "ACCEPTED", accepted)
+    assert expanding.check() == []
 
 
 def test_the_migrations_of_this_release_let_the_one_before_go_on() -> None:

@@ -37,6 +37,7 @@ class Story:
         _terminal: Any,
         *words: str,
         as_root: bool = False,
+        watch: Callable[[str], None] | None = None,
     ) -> list[str]:
         """As dotmac.server.children has it."""
         self._do(f"{words[0]} {release.name}")
@@ -215,3 +216,29 @@ def test_nothing_goes_on_without_all_tenants(
     with pytest.raises(SetupError, match="The database is away"):
         said(story, capsys, WITHOUT_TENANTS="1")
     assert "lead 0.2" not in story.done
+
+
+def test_an_older_one_is_refused_by_its_packages_too_and_says_which_migration_it_lacks(
+    story: Story, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layout = story.options.layout
+    for name, there in (("0.1", ["0001_initial", "0002_more"]), ("0.2", ["0001_initial"])):
+        home = layout.releases / name
+        kinds = home / "config/kinds.py"
+        kinds.parent.mkdir()
+        kinds.write_text('APPS = ["allauth.account", "django_q"]\n')
+        packages = home / ".venv/lib/python3.99/site-packages"
+        for migration in there:
+            file = packages / f"allauth/account/migrations/{migration}.py"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
+        unused = packages / "elsewhere/migrations/0009_of_nobody.py"
+        unused.parent.mkdir(parents=True)
+        unused.touch()
+    with pytest.raises(SetupError, match=r"lacks the migration allauth\.account\.0002_more"):
+        said(story, capsys)
+    assert story.done == []
+    link(layout.current, (layout.releases / "0.2").resolve())
+    link(layout.previous, (layout.releases / "0.1").resolve())
+    upgrading.rollback(story.options, Terminal())
+    assert "migrate_fleet 0.1" in story.done

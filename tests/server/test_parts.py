@@ -6,6 +6,7 @@ import re
 import stat
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from dotenv import dotenv_values
 
 from config.open_requests import Counted
 from dotmac.edge import EdgeError, PlatformRoutes
-from dotmac.server import installed, releases
+from dotmac.server import __main__ as server_main
+from dotmac.server import installed, offsite, releases
 from dotmac.server.checklist import missing
 from dotmac.server.children import call
-from dotmac.server.errors import SetupError
+from dotmac.server.errors import NoBackupError, SetupError
 from dotmac.server.install import check
 from dotmac.server.keys import write_environment
 from dotmac.server.links import led_to, link
@@ -28,7 +30,7 @@ from dotmac.server.releases import Release
 from dotmac.server.services.systemd import units
 from dotmac.server.settings import ensure_settings
 from dotmac.server.terminal import Terminal
-from dotmac.server.upgrade import only_one
+from dotmac.server.upgrade import counted, only_one
 
 # A database that somebody else keeps.
 ELSEWHERE = {"DATABASE_URL": "postgres://dotmac:p@database.example/dotmac"}
@@ -230,6 +232,40 @@ def test_a_backup_that_fails_ends_the_upgrade_before_anything_is_touched(tmp_pat
         back_up(options, release, Terminal())
     without = Options(options.layout, {**options.values, "WITHOUT_BACKUP": "1"})
     back_up(without, release, Terminal())
+
+
+def test_nobody_upgrades_unsaved_who_did_not_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = told(tmp_path, **ELSEWHERE)
+    release = laid_out(options.layout, "0.1")
+    with pytest.raises(NoBackupError, match=r"BACKUP_COMMAND.\n.*WITHOUT_BACKUP=1"):
+        back_up(options, release, Terminal())
+    monkeypatch.setattr(offsite, "manage", lambda *_words: ["Backups are off."])
+    with pytest.raises(NoBackupError, match=r"BACKUP_TARGET=.*\n.*WITHOUT_BACKUP=1"):
+        back_up(told(tmp_path), release, Terminal())
+
+    def refuse(_options: Options, _terminal: Terminal) -> int:
+        raise NoBackupError("Backups: none.")
+
+    monkeypatch.setitem(server_main.ACTIONS, "upgrade", refuse)
+    monkeypatch.setattr(sys, "argv", ["dotmac", "upgrade"])
+    monkeypatch.setattr(server_main.Options, "read", lambda: options)
+    assert server_main.main() == 3
+
+
+def test_what_a_child_says_is_watched_line_by_line(tmp_path: Path) -> None:
+    seen: list[str] = []
+    said = "import time; print('c_acme  (1 of 2)', flush=True); time.sleep(0.3)"
+    command = [sys.executable, "-c", said]
+    call(told(tmp_path), Terminal(), command, "It failed.", watch=seen.append)
+    assert "c_acme  (1 of 2)" in seen
+    stream = StringIO()
+    terminal = Terminal(stream)
+    terminal.is_live = True
+    with terminal.step("Schemas"):
+        counted(terminal)(seen[-1])
+    assert "1 of 2 tenants" in stream.getvalue()
 
 
 def test_what_backs_up_is_not_read_from_the_services_file(tmp_path: Path) -> None:

@@ -215,7 +215,7 @@ def test_an_upgrade_under_load_fails_no_request(server: Server, site: Site, tmp_
     server.debian.unpack(newer_checkout(tmp_path / "newer", 1), CHECKOUT)
     server.debian.commit("A newer one")
     with load(server.site(site.key)) as seen:
-        done = server.debian.make("upgrade")
+        done = server.debian.make("upgrade", WITHOUT_BACKUP="1")
     assert done.returncode == 0, done.stdout
     assert_all_is_well(server, seen)
     assert server.release().startswith("0.2.1-")
@@ -230,7 +230,7 @@ def test_a_release_that_does_not_start_is_gone_back_from(
     broken = newer_checkout(tmp_path / "broken", 2, config__server="import nobody_wrote_this\n")
     server.debian.unpack(broken, "/srv/broken")
     with load(server.site(site.key)) as seen:
-        done = server.debian.make("upgrade", RELEASE="/srv/broken")
+        done = server.debian.make("upgrade", RELEASE="/srv/broken", WITHOUT_BACKUP="1")
     assert done.returncode != 0
     assert "nobody_wrote_this" in done.stdout
     assert f"Release {before} serves on" in done.stdout
@@ -248,9 +248,9 @@ def test_the_release_before_comes_back_under_load(server: Server, site: Site) ->
 
 
 def test_power_is_cut_in_the_middle_of_an_upgrade(server: Server) -> None:
-    server.debian.cut_power_after("The edge leads", "make", "upgrade")
+    server.debian.cut_power_after("The edge leads", "make", "upgrade", "WITHOUT_BACKUP=1")
     until(server.serves, what="The platform's readiness", seconds=_READY_S)
-    done = server.debian.make("upgrade")
+    done = server.debian.make("upgrade", WITHOUT_BACKUP="1")
     assert done.returncode == 0, done.stdout
     server.is_whole(server.release())
     assert server.release().startswith("0.2.1-")

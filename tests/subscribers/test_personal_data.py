@@ -97,7 +97,7 @@ def test_a_log_in_of_the_staff_or_of_another_one_stays(dora: Subscriber, acme: I
         assert User.objects.filter(email="dora@example.com").exists()
 
 
-def test_the_page_asks_for_the_number(dora: Subscriber, acme: Isp) -> None:
+def test_the_page_asks_for_the_number(dora: Subscriber, acme: Isp, run_due) -> None:
     alice = signed_in(acme.workspace_host, acme.workspace, "alice@acme.example")
     page = f"/admin/subscribers/subscriber/{dora.pk}/personal/"
     assert "Export personal data" in text_of(alice.get(page))
@@ -105,8 +105,14 @@ def test_the_page_asks_for_the_number(dora: Subscriber, acme: Isp) -> None:
     with schema_of(acme.workspace):
         end_services(dora)
     assert "This is somebody else" in text_of(alice.post(page, {"confirm": "S-1"}))
-    alice.post(page, {"confirm": dora.number})
-    assert alice.get(f"/admin/subscribers/subscriber/{dora.pk}/personal.json").status_code == 200
+    address = f"/admin/subscribers/subscriber/{dora.pk}/personal.json"
+    alice.post(address)
+    run_due()
+    assert "dora-router" in alice.get(address).getvalue().decode()
+    shown = alice.post(page, {"confirm": dora.number}, follow=True)
+    assert f"Erase the person {dora.number}" in text_of(shown)
+    run_due()
+    assert alice.get(address).status_code == 302
     assert rows_that_say(WORDS) == {}
 
 
@@ -126,17 +132,20 @@ def test_who_was_added_by_a_page_is_erased_from_its_history_too(acme: Isp, db: N
     assert "Erased" in text_of(alice.get(history))
 
 
-def test_programs_do_the_same(dora: Subscriber, acme: Isp) -> None:
+def test_programs_do_the_same(dora: Subscriber, acme: Isp, run_due) -> None:
     with schema_of(acme.workspace):
         end_services(dora)
         owner = User.objects.create_superuser("alice@acme.example")
         key = key_like(owner)[1].reveal()
     program = Client(headers={"host": acme.workspace_host, "authorization": f"Bearer {key}"})
     url = f"/api/v1/subscribers/{dora.uuid}/"
+    assert program.post(f"{url}personal-data/").status_code == 202
+    run_due()
     assert program.get(f"{url}personal-data/").json()["about"]["kind"] == "subscriber"
     wrong = program.post(f"{url}erase/", {"confirm": "x"}, content_type="application/json")
     assert wrong.status_code == 400
     body = {"confirm": dora.number}
     done = program.post(f"{url}erase/", body, content_type="application/json")
-    assert done.status_code == 204
+    assert done.status_code == 202
+    run_due()
     assert rows_that_say(WORDS) == {}

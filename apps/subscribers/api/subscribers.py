@@ -13,7 +13,9 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts.personal_api import ErasureSerializer, check_confirmed, give_out
+from apps.accounts.personal_api import OPERATION, ErasureSerializer, check_confirmed, give_out
+from apps.accounts.personal_kinds import long_work
+from apps.core.personal import SUBSCRIBER
 from apps.subscribers import services
 from apps.subscribers.access import give_portal_access
 from apps.subscribers.api.bulk import BulkUpsert
@@ -23,7 +25,7 @@ from apps.subscribers.api.serializers import (
     SubscriberSerializer,
 )
 from apps.subscribers.models import Subscriber
-from apps.subscribers.personal import PERMISSION, erase_subscriber, subscriber_data
+from apps.subscribers.personal import PERMISSION
 
 _EXAMPLE = OpenApiExample(
     "A subscriber",
@@ -82,6 +84,7 @@ class SubscriberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BulkUp
         "archive": "subscribers.end",
         "erase": PERMISSION,
         "personal_data": PERMISSION,
+        "export_personal_data": PERMISSION,
     }
     serializer_class = SubscriberSerializer
     queryset = Subscriber.objects.all()
@@ -132,18 +135,30 @@ class SubscriberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BulkUp
     @extend_schema(request=None, responses={200: OpenApiTypes.OBJECT})
     @action(detail=True, methods=["get"], url_path="personal-data")
     def personal_data(self, request: Request, uuid: UUID) -> Response:
-        """Every row about a subscriber, without secrets, and the events that name them."""
+        """The newest file of every row about a subscriber; 404 where none is kept."""
         row = self.get_object()
-        return Response(give_out(row, subscriber_data(row), actor=self.actor))
+        return Response(give_out(SUBSCRIBER, row, actor=self.actor))
 
-    @extend_schema(request=ErasureSerializer, responses={204: None})
+    @extend_schema(request=None, responses={202: OPERATION})
+    @personal_data.mapping.post
+    def export_personal_data(self, request: Request, uuid: UUID) -> Response:
+        """Have every row about a subscriber and the events that name them written into a file.
+
+        It has no secrets, is taken by GET, and kept for seven days.
+        """
+        row = self.get_object()
+        return long_work().accepted(long_work().export(SUBSCRIBER, row, actor=self.actor))
+
+    @extend_schema(request=ErasureSerializer, responses={202: OPERATION})
     @action(detail=True, methods=["post"])
     def erase(self, request: Request, uuid: UUID) -> Response:
-        """Take the person out for good; 409 while a service is open. `confirm` is their number."""
+        """Take the person out for good; 409 while a service is open. `confirm` is their number.
+
+        They can do nothing more from now on; the operation tells how far the rest is.
+        """
         row = self.get_object()
         check_confirmed(self.checked(ErasureSerializer), row.number)
-        erase_subscriber(row, actor=self.actor)
-        return Response(status=204)
+        return long_work().accepted(long_work().erase(SUBSCRIBER, row, actor=self.actor))
 
     def _step(self, step: Callable[..., object]) -> Response:
         row = self.get_object()

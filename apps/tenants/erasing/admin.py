@@ -26,6 +26,8 @@ _KINDS = {
     "rows": gettext_lazy("Rows at the operator"),
     "log": gettext_lazy("Emptied events of the operator’s log"),
     "files": gettext_lazy("Files"),
+    "bytes": gettext_lazy("Bytes of files"),
+    "kept": gettext_lazy("Kept: invoices and payments"),
 }
 
 

@@ -17,8 +17,10 @@ from apps.events import services as events
 from apps.events.actors import SYSTEM, Actor, Subject
 from apps.operations.models import Operation
 from apps.tenancy.kinds import operator
+from apps.tenancy.models import Tenant
 from apps.tenants.erasing.certificates import as_json, unproven_as_json
-from apps.tenants.erasing.services import start_erasure
+from apps.tenants.erasing.imported import erase_imported_again
+from apps.tenants.erasing.services import start_erasure, traces_of_organisation
 from apps.tenants.models import Erasure, Organisation
 from dotmac.crypto.contracts import ErasureCertificate, open_erasure
 from dotmac.crypto.tokens import TokenError
@@ -28,8 +30,11 @@ log = structlog.get_logger(__name__)
 
 def come_back() -> QuerySet[Erasure]:
     """Organisations that have a certificate and are here all the same, since a restore."""
-    there = Organisation.objects.filter(uuid=OuterRef("organisation"))
-    return Erasure.objects.filter(Exists(there), erased_at__isnull=False)
+    its = OuterRef("organisation")
+    # Of those that nobody adopted, a tenant's id stands in its place.
+    there = Q(Exists(Organisation.objects.filter(uuid=its)))
+    there |= Q(Exists(Tenant.objects.filter(uuid=its)))
+    return Erasure.objects.filter(there, erased_at__isnull=False)
 
 
 def certificates_here() -> list[str]:
@@ -78,6 +83,7 @@ def know_of(content: bytes) -> Erasure | None:
             asked_at=signed.asked_at,
             erased_at=signed.erased_at,
             backups_until=signed.backups_until,
+            logs_until=signed.logs_until,
             counts={kind: dict(found) for kind, found in signed.counts.items()},
             kept=list(signed.kept),
             unproven=unproven_as_json(signed.unproven),
@@ -107,13 +113,16 @@ def erase_again(erasure: Erasure, *, actor: Actor) -> Operation:
         organisation = rows.first()
         if row.erased_at is None:
             raise ConflictError(_("%(name)s is being erased.") % {"name": row})
-        if organisation is None:
-            raise ConflictError(_("%(name)s has not come back.") % {"name": row})
         now = timezone.now()
         rows.update(status=Organisation.Status.CLOSED, closed_at=now, erase_after=now)
-        row.begun_at, row.erased_at, row.backups_until = now, None, None
+        row.begun_at, row.erased_at, row.backups_until, row.logs_until = now, None, None, None
         row.counts, row.kept, row.unproven, row.token = {}, [], [], ""
-        return start_erasure(row, organisation, actor=actor)
+        if organisation is not None:
+            return start_erasure(row, traces_of_organisation(organisation), actor=actor)
+        begun = erase_imported_again(row, actor=actor)
+        if begun is None:
+            raise ConflictError(_("%(name)s has not come back.") % {"name": row})
+        return begun
 
 
 def _opened(content: bytes) -> tuple[ErasureCertificate, dict[str, Any]]:

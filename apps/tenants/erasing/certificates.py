@@ -1,6 +1,7 @@
 """The certificate of an erasure: signed, sent, and checked."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -32,8 +33,12 @@ KEPT = (
     gettext_noop("This certificate: the organisation’s name and address, without any person."),
     gettext_noop("The ids in the operator’s event log, which by themselves name nobody."),
     gettext_noop("Accounts of people who belong to other organisations or to the operator."),
-    gettext_noop("Invoices and payments, where the law demands it: there were none."),
     gettext_noop("Backups and server logs, until they run out."),
+)
+# As whoever keeps books says it (registry.keeps_invoices).
+_NO_INVOICES = gettext_noop("Invoices and payments, where the law demands it: there were none.")
+_INVOICES = gettext_noop(
+    "Invoices and payments, where the law demands it: the counts say how many."
 )
 
 
@@ -42,12 +47,19 @@ def certify(erasure: Erasure) -> Erasure:
     now = timezone.now()
     erasure.erased_at = now
     erasure.backups_until = now + longest_kept()
-    erasure.kept, erasure.sealed = list(KEPT), ""
+    logs = settings.LOG_DAYS
+    # A file of a day goes when its last line is so old.
+    erasure.logs_until = now + timedelta(days=logs + 1) if logs else None
+    erasure.kept, erasure.sealed = [*KEPT, _books(erasure)], ""
     erasure.token = sign_erasure(_certificate(erasure), signing_key(), issuer=settings.BASE_DOMAIN)
     erasure.save(
-        update_fields=["erased_at", "backups_until", "kept", "sealed", "token"],
+        update_fields=["erased_at", "backups_until", "logs_until", "kept", "sealed", "token"],
     )
     return erasure
+
+
+def _books(erasure: Erasure) -> str:
+    return _INVOICES if erasure.counts.get("kept") else _NO_INVOICES
 
 
 def send_certificate(erasure: Erasure, *, to: str, language: str) -> None:
@@ -142,6 +154,7 @@ def _certificate(erasure: Erasure) -> ErasureCertificate:
         begun_at=erasure.begun_at,
         erased_at=erasure.erased_at,
         backups_until=erasure.backups_until,
+        logs_until=erasure.logs_until,
         counts=erasure.counts,
         kept=tuple(erasure.kept),
         unproven=unproven_of(erasure),

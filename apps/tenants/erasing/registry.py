@@ -28,11 +28,13 @@ class Removal:
 
 Remover = Callable[[list[str], Actor], Removal]
 Listing = Callable[[], list[UUID]]
+Keeper = Callable[[UUID], int]
 Leaver = Callable[[Organisation], dict[str, int]]
 _removers: list[Remover] = []
 _listings: list[Listing] = []
 _leavers: list[Leaver] = []
 _mentions: list[type[models.Model]] = []
+_bookkeepers: list[Keeper] = []
 
 
 def removes_instances(remover: Remover, listing: Listing) -> None:
@@ -73,6 +75,18 @@ def mentions(model: type[models.Model]) -> None:
 def mentioning() -> tuple[type[models.Model], ...]:
     """Those models."""
     return tuple(_mentions)
+
+
+def keeps_invoices(keeper: Keeper) -> Keeper:
+    """Register who says how many invoices and payments of an organisation stay, by its uuid."""
+    if keeper not in _bookkeepers:
+        _bookkeepers.append(keeper)
+    return keeper
+
+
+def invoices_kept(organisation: UUID) -> int:
+    """Ask all of them; to be called while the organisation is there."""
+    return sum(keeper(organisation) for keeper in _bookkeepers)
 
 
 def organisation_goes(organisation: Organisation) -> dict[str, int]:

@@ -1,5 +1,8 @@
 """Beginning an erasure once the days of grace are over."""
 
+from collections.abc import Sequence
+from uuid import UUID
+
 import structlog
 from django.db import Error, transaction
 from django.db.models import Q
@@ -12,7 +15,7 @@ from apps.events.actors import SYSTEM, Actor
 from apps.fleet.models import Route
 from apps.operations import services as operations
 from apps.operations.models import Operation
-from apps.tenancy.kinds import operator, schema_of
+from apps.tenancy.kinds import CONSOLE, operator, schema_of
 from apps.tenancy.models import Domain, Tenant
 from apps.tenants.erasing.registry import instances_here
 from apps.tenants.erasing.traces import Traces
@@ -56,18 +59,17 @@ def begin_erasure(pk: int, *, actor: Actor) -> Operation | None:
             asked_by=organisation.closed_by or Organisation.Side.OPERATOR,
             asked_at=organisation.closed_at or timezone.now(),
         )
-        return start_erasure(erasure, organisation, actor=actor)
+        return start_erasure(erasure, traces_of_organisation(organisation), actor=actor)
 
 
-def start_erasure(erasure: Erasure, organisation: Organisation, *, actor: Actor) -> Operation:
+def start_erasure(erasure: Erasure, traces: Traces, *, actor: Actor) -> Operation:
     """Keep what is looked for and start the operation; in the caller's transaction."""
-    traces = _traces(organisation)
     erasure.schemas, erasure.hosts = list(traces.schemas), list(traces.hosts)
     erasure.sealed = traces.sealed()
     erasure.save()
     # Nobody is served any more, and no grant says otherwise.
     Tenant.objects.filter(schema_name__in=traces.schemas).update(is_shut=True)
-    Due.objects.filter(kind=GRANT, subject=str(organisation.uuid)).delete()
+    Due.objects.filter(kind=GRANT, subject=str(erasure.organisation)).delete()
     # The event of the operation, which is about this row, is the one that tells of it.
     return operations.start(PIPELINE, subject=erasure, actor=actor)
 
@@ -82,18 +84,34 @@ def hasten(console: str) -> None:
                     work.hasten(operations.KIND, str(active.uuid))
 
 
-def _traces(organisation: Organisation) -> Traces:
-    tenants = list(
-        Tenant.objects.filter(pk__in=[organisation.console_id, organisation.workspace_id])
+def traces_of(erasure: Erasure, tenants: Sequence[Tenant]) -> Traces:
+    """What tells of tenants that belong to nobody: no person at the operator is theirs.
+
+    Where they came from, their name and the ids of their instances may be another's, who stays;
+    so may the slug be an organisation's, whose workspace lies elsewhere.
+    """
+    schemas = tuple(sorted(tenant.schema_name for tenant in tenants))
+    uuids = [erasure.organisation, *(one.uuid for one in tenants)]
+    slug = tenants[0].slug
+    is_other_s = Organisation.objects.filter(slug=slug).exists()
+    return Traces(
+        slug=schemas[0] if is_other_s else slug,
+        name=schemas[0],
+        uuids=tuple(dict.fromkeys(str(one) for one in uuids)),
+        schemas=schemas,
+        hosts=_hosts(tenants, schemas),
+        members=(),
+        owner=("", ""),
     )
+
+
+def traces_of_organisation(organisation: Organisation) -> Traces:
+    """What tells of one: its tenants, and its people."""
+    ids = [organisation.console_id, organisation.workspace_id]
+    tenants = list(Tenant.objects.filter(pk__in=ids))
     schemas = tuple(sorted(tenant.schema_name for tenant in tenants))
     visits = Impersonation.objects.filter(organisation=organisation).values_list("uuid", flat=True)
-    uuids = [organisation.uuid, *(tenant.uuid for tenant in tenants), *visits]
-    if organisation.console is not None:
-        with schema_of(organisation.console.schema_name):
-            uuids += instances_here()
-    hosts = set(Domain.objects.filter(tenant__in=tenants).values_list("domain", flat=True))
-    hosts |= set(Route.objects.filter(schema__in=schemas).values_list("hostname", flat=True))
+    uuids = [organisation.uuid, *(one.uuid for one in tenants), *visits, *_instances(tenants)]
     belong = Membership.objects.filter(organisation=organisation).values("user")
     people = User.objects.filter(Q(uuid__in=belong) | Q(uuid=organisation.owner)).order_by("pk")
     owner = next((user for user in people if user.uuid == organisation.owner), None)
@@ -102,7 +120,22 @@ def _traces(organisation: Organisation) -> Traces:
         name=organisation.name,
         uuids=tuple(str(one) for one in uuids),
         schemas=schemas,
-        hosts=tuple(sorted(hosts)),
+        hosts=_hosts(tenants, schemas),
         members=tuple((str(user.uuid), user.email) for user in people),
         owner=(organisation.email, language_of(owner)),
     )
+
+
+def _instances(tenants: Sequence[Tenant]) -> list[UUID]:
+    found: list[UUID] = []
+    for tenant in tenants:
+        if tenant.kind == CONSOLE:
+            with schema_of(tenant.schema_name):
+                found += instances_here()
+    return found
+
+
+def _hosts(tenants: Sequence[Tenant], schemas: Sequence[str]) -> tuple[str, ...]:
+    hosts = set(Domain.objects.filter(tenant__in=tenants).values_list("domain", flat=True))
+    hosts |= set(Route.objects.filter(schema__in=schemas).values_list("hostname", flat=True))
+    return tuple(sorted(hosts))

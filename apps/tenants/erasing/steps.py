@@ -19,7 +19,8 @@ from apps.tenancy.models import Tenant
 from apps.tenancy.templates import drop_schema
 from apps.tenants.closing import PERMISSION
 from apps.tenants.erasing.certificates import certify, send_certificate
-from apps.tenants.erasing.registry import remove_instances
+from apps.tenants.erasing.files import counting
+from apps.tenants.erasing.registry import invoices_kept, remove_instances
 from apps.tenants.erasing.rows import (
     forget_mentions,
     forget_organisation,
@@ -29,7 +30,7 @@ from apps.tenants.erasing.rows import (
 from apps.tenants.erasing.scanning import count_rows, tables_that_say
 from apps.tenants.erasing.services import PIPELINE
 from apps.tenants.erasing.traces import Traces, opened
-from apps.tenants.models import Erasure
+from apps.tenants.models import Erasure, Organisation
 
 # Instances hasten it when they are gone, so this is only the longest wait.
 _LOOK_AGAIN_S = 15.0
@@ -76,8 +77,9 @@ class RemoveInstances(ErasureStep):
 
     def run(self, run: Run) -> None:
         """Begin those operations, and wait for their end."""
-        console = _console_of(self.erasure(run))
-        if console is None:
+        erasure = self.erasure(run)
+        console = _console_of(erasure)
+        if console is None or not _ran_here(erasure):
             return
         with run.atomic():
             with schema_of(console):
@@ -120,8 +122,12 @@ class DropSchemas(ErasureStep):
             with connection.cursor() as cursor:
                 cursor.execute(f"SET LOCAL lock_timeout = '{_LOCK_WAIT}'")
             counted = count_rows(schema)
-            drop_schema(schema)
+            with counting(schema) as gone:
+                drop_schema(schema)
             self.count(run, schema, counted)
+            if gone.files:
+                self.count(run, "files", {"uploads_and_exports": gone.files})
+                self.count(run, "bytes", {"uploads_and_exports": gone.size})
         # Without its name, which is to be found nowhere.
         rows = sum(counted.values())
         run.log(_("A schema with %(rows)s rows is deleted.") % {"rows": grouped(rows)})
@@ -135,6 +141,9 @@ class ForgetRows(ErasureStep):
     def run(self, run: Run) -> None:
         """All or nothing; afterwards the edge has no way to it, nor has this process."""
         with run.atomic():
+            # Once: a repeat finds no organisation, and what it had been asked for stands.
+            if booked := invoices_kept(self.erasure(run).organisation):
+                self.count(run, "kept", {"invoices_and_payments": booked})
             self.count(run, "rows", forget_organisation(self.traces(run)))
         run.assert_held()
         edge.render()
@@ -206,7 +215,8 @@ class Certify(ErasureStep):
         owner = self.traces(run).owner
         with run.atomic(), operator():
             erasure = certify(self.erasure(run))
-            send_certificate(erasure, to=owner[0], language=owner[1])
+            if owner[0]:
+                send_certificate(erasure, to=owner[0], language=owner[1])
             events.record(
                 "organisation.erased",
                 actor=Actor(
@@ -221,6 +231,11 @@ def _console_of(erasure: Erasure) -> str | None:
     rows = Tenant.objects.filter(schema_name__in=erasure.schemas, kind=Tenant.Kind.CONSOLE)
     name = rows.values_list("schema_name", flat=True).first()
     return name if name is not None and schema_exists(name) else None
+
+
+def _ran_here(erasure: Erasure) -> bool:
+    """Nothing ever ran for tenants that nobody adopted; their instances may be another's, alive."""
+    return Organisation.objects.filter(uuid=erasure.organisation).exists()
 
 
 def _settle(run: Run, status: str) -> None:

@@ -8,15 +8,18 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from apps.accounts.access import require
+from apps.accounts.access import may, require
 from apps.accounts.models import User
 from apps.accounts.security.proof import where_to_prove
 from apps.billing.services import newest_version_of, newest_versions
 from apps.core.exceptions import DomainError
 from apps.events.actors import user_actor
+from apps.operations.models import Operation
 from apps.tenants.adopting import PERMISSION, Imported, adopt, imported, tenants_of_nobody
 from apps.tenants.attaching import attach
-from apps.tenants.forms import AdoptForm, AttachForm
+from apps.tenants.closing import PERMISSION as CLOSE
+from apps.tenants.erasing.imported import erase_imported
+from apps.tenants.forms import AdoptForm, AttachForm, EraseImportedForm
 from apps.tenants.models import Organisation
 from apps.tenants.services import Application
 
@@ -31,7 +34,11 @@ def adopt_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
     if isinstance(user, User) and (address := where_to_prove(request, user)):
         return HttpResponseRedirect(address)
     forms = _forms(request, found) if found else {}
-    if request.method == "POST" and found:
+    if request.method == "POST" and found and request.POST.get("what") == "erase":
+        begun = _erase(request, found, forms["erase_form"])
+        if begun is not None:
+            return redirect("operation", begun.uuid)
+    elif request.method == "POST" and found:
         organisation = _do(request, found, forms)
         if organisation is not None:
             return redirect("admin:tenants_organisation_change", organisation.pk)
@@ -54,6 +61,8 @@ def _forms(request: HttpRequest, found: Imported) -> dict[str, Any]:
     return {
         "form": AdoptForm(data if what == "adopt" else None, plans=plans, initial=initial),
         "attach_form": AttachForm(data if what == "attach" else None),
+        "erase_form": EraseImportedForm(data if what == "erase" else None, slug=found.slug),
+        "may_erase": may(request.user, CLOSE),
     }
 
 
@@ -72,6 +81,19 @@ def _do(request: HttpRequest, found: Imported, forms: dict[str, Any]) -> Organis
         return None
     messages.success(request, _("%(name)s is a customer here.") % {"name": organisation})
     return organisation
+
+
+def _erase(request: HttpRequest, found: Imported, form: EraseImportedForm) -> Operation | None:
+    """The operation; None where the form says what is wrong."""
+    require(request, CLOSE)
+    if not form.is_valid():
+        return None
+    by = user_actor(request.user)
+    try:
+        return erase_imported(found.slug, confirm=form.cleaned_data["confirm"], actor=by)
+    except DomainError as error:
+        form.add_error("confirm", error.message)
+        return None
 
 
 def _adopt(request: HttpRequest, found: Imported, said: dict[str, Any]) -> Organisation:

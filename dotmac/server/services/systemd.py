@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dotmac.server import plan
 from dotmac.server.errors import SetupError
-from dotmac.server.options import Options
+from dotmac.server.options import JOURNAL, Options
 from dotmac.server.plan import Service
 
 _PREFIX = "dotmac-"
@@ -53,8 +53,10 @@ class SystemdServices:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in units(self._options).items():
             _write(folder / name, text)
+        _write(self._options.layout.journal, journal(self._options))
         # Whoever wrote them before may have been killed before they were read.
         self._call("daemon-reload")
+        self._call("try-restart", f"systemd-journald@{JOURNAL}.service", may_fail=True)
 
     def start(self, name: str) -> None:
         """As the protocol says."""
@@ -80,11 +82,12 @@ class SystemdServices:
 
     def last_words(self, name: str, count: int) -> list[str]:
         """From the journal, without what systemd says about it."""
-        journal = shutil.which("journalctl")
-        if journal is None:
+        tool = shutil.which("journalctl")
+        if tool is None:
             return []
         own = f"_SYSTEMD_UNIT={_unit(name)}"
-        command = [journal, own, "-n", str(count), "-o", "cat", "--no-pager"]
+        where = f"--namespace={JOURNAL}"
+        command = [tool, where, own, "-n", str(count), "-o", "cat", "--no-pager"]
         return subprocess.run(
             command, capture_output=True, text=True, check=False
         ).stdout.splitlines()
@@ -113,6 +116,12 @@ def units(options: Options) -> dict[str, str]:
     return {_unit(one.name): _render(options, one) for one in plan.services(options)}
 
 
+def journal(options: Options) -> str:
+    """How long the journal keeps what services say: a file a day, each until it is so old."""
+    lines = ("[Journal]", f"MaxRetentionSec={options.log_days}day", "MaxFileSec=1day")
+    return "\n".join(lines) + "\n"
+
+
 def _unit(name: str) -> str:
     return f"{_PREFIX}{name}.service"
 
@@ -139,6 +148,7 @@ def _render(options: Options, service: Service) -> str:
         *_identity(options, service),
         f"WorkingDirectory={service.directory}",
         *(f"Environment={name}={text}" for name, text in service.environment.items()),
+        f"Environment=LOG_DAYS={options.log_days}",
         *_before(service),
         f"ExecStart={_line(service.command)}",
         "Restart=always",
@@ -148,6 +158,7 @@ def _render(options: Options, service: Service) -> str:
         f"TimeoutStopSec={service.stop_seconds}",
         f"LimitNOFILE={_OPEN_FILES}",
         f"SyslogIdentifier={_PREFIX}{service.name}",
+        f"LogNamespace={JOURNAL}",
         *_rights(service),
         _HARDENING,
         f"ReadWritePaths={' '.join(_writable(options))}",

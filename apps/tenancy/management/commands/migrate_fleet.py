@@ -73,7 +73,9 @@ class Command(BaseCommand):
     def _report(self, progress: Progress, what: str) -> None:
         if not self.stdout.isatty() or not progress.total:
             failed = "  failed" if what in progress.failed else ""
-            self.stdout.write(f"{what}{failed}")
+            # What carries an upgrade shows the count (dotmac.server.upgrade).
+            count = f"  ({progress.done} of {progress.total})" if progress.total else ""
+            self.stdout.write(f"{what}{failed}{count}")
             return
         full = _WIDTH * progress.done // progress.total
         failed = f", {len(progress.failed)} failed" if progress.failed else ""

@@ -1,0 +1,1 @@
+"""One person's data as a file, and one person erased: operations that anybody can follow."""
