@@ -22,7 +22,8 @@ class MayUseOnly(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """By the right on the row."""
-        right = "view" if request.method in ("GET", "HEAD", "OPTIONS") else "change"
+        is_looking = request.method in ("GET", "HEAD", "OPTIONS")
+        right = getattr(view, "looking", "view") if is_looking else "change"
         app, name = view.model.split(".")  # type: ignore[attr-defined]
         return may_write(request) and may(request.user, f"{app}.{right}_{name}")
 
@@ -34,6 +35,8 @@ class OnlyOne(Manners):
     serializer_class: type[ModelSerializer[Any]]
     # As “branding.brand”.
     model = ""
+    # The right that it takes to look.
+    looking = "view"
 
     def shown(self, row: Model) -> Response:
         """As it is."""

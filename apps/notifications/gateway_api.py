@@ -86,6 +86,8 @@ class SmsGatewayView(OnlyOne):
     """How text messages leave this level."""
 
     model = "notifications.smsgateway"
+    # As its page: a provider's address or body may hold a key.
+    looking = "change"
     serializer_class = SmsGatewaySerializer
 
     @extend_schema(responses=SmsGatewaySerializer, operation_id="sms_gateway_retrieve")
