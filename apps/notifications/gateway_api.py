@@ -1,6 +1,6 @@
 """The SMS gateway over the API, and tests of it and of the sender."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, extend_schema
@@ -83,7 +83,8 @@ class SentTestSerializer(ModelSerializer[Delivery]):
 class SmsGatewayView(OnlyOne):
     """How text messages leave this level."""
 
-    model = "notifications.smsgateway"
+    # As its page: a provider's address or body may hold a key.
+    permissions: ClassVar = {"GET": "notifications.change_smsgateway"}
     serializer_class = SmsGatewaySerializer
 
     @extend_schema(responses=SmsGatewaySerializer, operation_id="sms_gateway_retrieve")

@@ -91,7 +91,13 @@ def parsed_body(format: str, body: str) -> Any:
     if _TO not in body or _TEXT not in body:
         raise ValueError("{to} or {text} is missing")
     if format == JSON:
-        return json.loads(body)
+        try:
+            found = json.loads(body)
+            # As deep again when it is sent.
+            _filled(found, "", "")
+            return found
+        except RecursionError:
+            raise ValueError("it is nested too deeply") from None
     pairs = [line.partition("=") for line in body.splitlines() if line.strip()]
     if any(not equals or not name.strip() for name, equals, _value in pairs):
         raise ValueError("a line is no name=value")

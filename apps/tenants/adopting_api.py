@@ -13,10 +13,13 @@ from apps.accounts.resources import Resource
 from apps.billing.services import newest_version_of
 from apps.core.api.serializers import ModelSerializer
 from apps.core.exceptions import DomainError
+from apps.operations.api import OperationSerializer, accepted
 from apps.tenancy.models import Tenant
 from apps.tenants.adopting import PERMISSION, adopt, tenants_without_organisation
 from apps.tenants.api import OrganisationSerializer
 from apps.tenants.attaching import attach
+from apps.tenants.closing import PERMISSION as CLOSE
+from apps.tenants.erasing.imported import erase_imported
 from apps.tenants.models import Organisation
 from apps.tenants.services import Application
 
@@ -53,11 +56,21 @@ class AttachmentSerializer(serializers.Serializer[Any]):
     organisation = serializers.UUIDField(help_text="Its id.")
 
 
+class ImportedErasureSerializer(serializers.Serializer[Any]):
+    """What is erased, said twice, since nothing brings it back."""
+
+    slug = serializers.CharField(max_length=30, help_text="Of what was imported.")
+    confirm = serializers.CharField(max_length=30, help_text="The slug again.")
+
+
 class ImportedViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
     """Tenants that were imported and are nobody's yet."""
 
     access = "imported-tenants"
-    permissions: ClassVar = dict.fromkeys(("list", "retrieve", "adopt", "attach"), PERMISSION)
+    permissions: ClassVar = {
+        **dict.fromkeys(("list", "retrieve", "adopt", "attach"), PERMISSION),
+        "erase": CLOSE,
+    }
     serializer_class = ImportedSerializer
     queryset = tenants_without_organisation()
     filterset_fields = ("slug", "kind")
@@ -82,3 +95,11 @@ class ImportedViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource
             raise DomainError(_("There is no such organisation."), field="organisation")
         attached = attach(said["slug"], row, actor=self.actor)
         return Response(OrganisationSerializer(attached).data)
+
+    @extend_schema(request=ImportedErasureSerializer, responses={202: OperationSerializer})
+    @action(detail=False, methods=["post"])
+    def erase(self, request: Request) -> Response:
+        """Erase the console and the workspace of a slug; the operation signs a certificate."""
+        said = self.checked(ImportedErasureSerializer)
+        begun = erase_imported(said["slug"], confirm=said["confirm"], actor=self.actor)
+        return accepted(begun)

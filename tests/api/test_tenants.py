@@ -77,7 +77,7 @@ def test_an_organisation_s_data_are_taken_along(
     assert found["errors"][0]["field"] == "organisation"
 
 
-def test_what_was_imported_becomes_a_customer(
+def test_what_was_imported_becomes_a_customer_or_goes(
     platform_desk: Program, platform: None, problem: Problem
 ) -> None:
     create_tenant(kind=WORKSPACE, slug="brought", name="Brought", host="brought.apps.localhost")
@@ -100,6 +100,12 @@ def test_what_was_imported_becomes_a_customer(
     assert platform_desk.get("imported-tenants/", slug="brought").json()["results"] == []
     attached = {"slug": "brought", "organisation": made.json()["id"]}
     assert problem(platform_desk.post("imported-tenants/attach/", attached))["status"] == 404
+    create_tenant(kind=WORKSPACE, slug="stray", name="Stray", host="stray.apps.localhost")
+    wrong = problem(platform_desk.post("imported-tenants/erase/", {"slug": "stray", "confirm": "x"}))
+    assert wrong["errors"][0]["field"] == "confirm"
+    begun = platform_desk.post("imported-tenants/erase/", {"slug": "stray", "confirm": "stray"})
+    assert (begun.status_code, begun.json()["status"]) == (202, "queued")
+    assert platform_desk.get("imported-tenants/", slug="stray").json()["results"] == []
 
 
 def test_what_was_erased_visited_or_left_behind_is_read(

@@ -17,6 +17,7 @@ from apps.tenancy.kinds import schema_of
 from apps.work.models import Due
 from tests.api.conftest import Program, key_in
 from tests.conftest import Isp
+from tests.keys import key_like
 
 Problem = Callable[[HttpResponse], dict[str, Any]]
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 40" onload="steal()"></svg>'
@@ -57,6 +58,9 @@ def test_the_ways_out_are_set_and_tried(
     assert saved.json()["has_headers"]
     assert "headers" not in saved.json()
     assert "t0ken" not in desk.get("sms-gateway/").content.decode()
+    with schema_of(acme.workspace):
+        reads = Program(acme.workspace_host, key_like(alice, scopes=["read"])[1].reveal())
+    assert [reads.get(f"{way}/").status_code for way in ("sms-gateway", "sender")] == [403, 200]
     assert problem(desk.patch("sms-gateway/", {"body": "{text}"}))["errors"][0]["field"] == "body"
     assert desk.patch("sms-gateway/", {"method": "PUT"}).json()["has_headers"]
     elsewhere = desk.patch("sms-gateway/?dry_run=true", {"url": "https://other.example/"})

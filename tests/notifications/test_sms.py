@@ -249,7 +249,9 @@ def test_only_owners_set_it_up(provider: Provider, acme: Isp, his: Client, db: N
 
 def test_a_body_is_understood_before_anything_is_put_into_it() -> None:
     assert parsed_body("form", "to={to}\n\n text = {text}=1 ") == {"to": "{to}", "text": "{text}=1"}
-    for format, body in (("form", "{to}{text}"), ("json", "{to}{text}"), ("json", "[1]")):
+    deep = f"""{"[" * 950}"{{to}}{{text}}"{"]" * 950}"""
+    wrong = (("form", "{to}{text}"), ("json", "{to}{text}"), ("json", "[1]"), ("json", deep))
+    for format, body in wrong:
         with pytest.raises(ValueError, match="."):
             parsed_body(format, body)
 

@@ -266,6 +266,7 @@ NEEDS: Needs = {
     "tenant-detail": ("organisations.adopt", NOBODY),
     "tenant-adopt": (NOBODY, "organisations.adopt"),
     "tenant-attach": (NOBODY, "organisations.adopt"),
+    "tenant-erase": (NOBODY, "organisations.close"),
     "erasure-list": ("organisations.view", NOBODY),
     "erasure-detail": ("organisations.view", NOBODY),
     "erasure-certificate": ("organisations.view", NOBODY),
