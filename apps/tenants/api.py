@@ -51,6 +51,9 @@ class OrganisationSerializer(Shown):
 
     id = serializers.UUIDField(source="uuid", read_only=True)
     plan = serializers.CharField(source="plan_key", read_only=True)
+    closed_by = serializers.CharField(
+        read_only=True, help_text="`owner` or `operator`; empty while it is open."
+    )
 
     class Meta:
         model = Organisation

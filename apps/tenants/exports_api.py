@@ -12,7 +12,7 @@ from apps.core.exceptions import DomainError
 from apps.operations.models import Operation
 from apps.tenants.models import Organisation
 from apps.tenants.views.export import PERMISSION, places_of
-from apps.transfers.api import ExportSerializer, ExportViewSet
+from apps.transfers.api import Exports, ExportSerializer
 from apps.transfers.services import PIPELINE, start_export
 
 _ID = "4c2f0d0e-2f7a-4f65-9a1b-7b0a3c5d8e21"
@@ -51,7 +51,7 @@ class NewExportSerializer(serializers.Serializer[Any]):
 @extend_schema_view(
     list=extend_schema(examples=[_EXAMPLE]), retrieve=extend_schema(examples=[_EXAMPLE])
 )
-class TenantExportViewSet(ExportViewSet):
+class TenantExportViewSet(Exports):
     """Exports of consoles and workspaces; a file is kept for seven days."""
 
     permissions: ClassVar = dict.fromkeys(("list", "retrieve", "create", "file"), PERMISSION)

@@ -70,24 +70,14 @@ class ExportSerializer(ModelSerializer[Operation]):
         return export_of(row).until
 
 
-@extend_schema_view(
-    list=extend_schema(examples=[_EXAMPLE]), retrieve=extend_schema(examples=[_EXAMPLE])
-)
-class ExportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
-    """Exports of all data; a file is kept for seven days."""
+class Exports(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
+    """Exports as they are listed and taken, whoever asks for them."""
 
     access = "exports"
-    permissions: ClassVar = dict.fromkeys(("list", "retrieve", "create", "file"), EXPORT)
     serializer_class = ExportSerializer
     queryset = Operation.objects.filter(name=PIPELINE)
     filterset_fields: tuple[str, ...] = ("status",)
     changed_fields = ("created_at", "started_at", "finished_at")
-
-    @extend_schema(request=None, responses={202: ExportSerializer}, examples=[_EXAMPLE])
-    def create(self, request: Request) -> Response:
-        """Have all data written into a file; 409 while that goes on."""
-        begun = start_export(tenant_here(), permission=EXPORT, actor=self.actor)
-        return self.shown(begun, 202)
 
     @extend_schema(responses={(200, _BYTES): OpenApiTypes.BINARY})
     @action(detail=True)
@@ -96,3 +86,18 @@ class ExportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
         answer = answer_file(self.get_object(), actor=self.actor)
         answer["Content-Type"] = _BYTES
         return answer
+
+
+@extend_schema_view(
+    list=extend_schema(examples=[_EXAMPLE]), retrieve=extend_schema(examples=[_EXAMPLE])
+)
+class ExportViewSet(Exports):
+    """Exports of all data; a file is kept for seven days."""
+
+    permissions: ClassVar = dict.fromkeys(("list", "retrieve", "create", "file"), EXPORT)
+
+    @extend_schema(request=None, responses={202: ExportSerializer}, examples=[_EXAMPLE])
+    def create(self, request: Request) -> Response:
+        """Have all data written into a file; 409 while that goes on."""
+        begun = start_export(tenant_here(), permission=EXPORT, actor=self.actor)
+        return self.shown(begun, 202)
