@@ -10,7 +10,9 @@ from django.shortcuts import render
 from django.urls import path
 
 from apps.portal.diffs import diff
-from dev import ui_charts
+from apps.portal.fields import SearchedChoiceField
+from apps.tenants import places
+from dev import ui_charts, ui_samples
 
 ROOT = Path(__file__).resolve().parents[1]
 _PIECES = ROOT / "dev" / "templates" / "gallery" / "pieces"
@@ -28,6 +30,8 @@ class SampleForm(forms.Form):
     email = forms.EmailField(label="E-mail")
     password = forms.CharField(widget=forms.PasswordInput)
     region = forms.ChoiceField(choices=[("local", "This machine"), ("fra", "Frankfurt")])
+    starts_on = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), label="Starts on")
+    timezone = SearchedChoiceField(label="Time zone", choices=places.time_zones)
     remember = forms.BooleanField(required=False, label="Stay signed in")
 
 
@@ -85,6 +89,11 @@ def samples() -> dict[str, Any]:
             {"title": "Account", "state": "done", "url": "#stepper"},
             {"title": "Organisation", "state": "current"},
             {"title": "Plan", "state": "todo"},
+        ],
+        "events": ui_samples.EVENTS,
+        "chips": [
+            {"label": "Status", "value": "Active", "url": "#chips"},
+            {"label": "Plan", "value": "Fiber 100", "url": "#chips"},
         ],
         "diff": diff(_ROLE, [*_ROLE[:3], "subscribers.export", *_ROLE[4:]]),
         "icons": sorted(file.stem for file in (ROOT / "templates" / "icons").glob("*.svg")),
