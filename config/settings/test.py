@@ -26,6 +26,8 @@ LEASE_SECONDS, HEARTBEAT_SECONDS, REAP_SECONDS = 1.0, 0.25, 0.25
 Q_CLUSTER = {**Q_CLUSTER, "sync": False}
 ALLAUTH_TRUSTED_PROXY_COUNT = 0
 ENGINE_KIND = EDGE_KIND = "fake"
+# Else every test client looks through all static files before its first request.
+WHITENOISE_AUTOREFRESH = True
 
 INSTALLED_APPS = [*INSTALLED_APPS, "django_migration_linter"]
 MIGRATION_LINTER_OPTIONS = {"no_cache": True}
