@@ -37,14 +37,15 @@ class SearchedChoiceField(forms.ChoiceField):
 
     def prepare_value(self, value: Any) -> Any:
         """The label of a choice."""
-        return next((label for choice, label in self.choices if choice and choice == value), value)
+        return next((label for choice, label in self._pairs() if choice == value), value)
 
     def to_python(self, value: Any) -> str:
         """The value of a choice, whose label was written large or small."""
-        said = super().to_python(value).strip().casefold()
-        known = (
-            str(choice)
-            for choice, label in self.choices
-            if said and said in (str(label).casefold(), str(choice).casefold())
-        )
-        return next(known, super().to_python(value))
+        typed = str(super().to_python(value) or "")
+        said = typed.strip().casefold()
+        known = (key for key, label in self._pairs() if said in (label.casefold(), key.casefold()))
+        return next(known, typed)
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        choices: Any = self.choices
+        return [(str(choice), str(label)) for choice, label in choices if choice]

@@ -165,7 +165,7 @@ def place(request: HttpRequest) -> HttpResponse:
 def place_defaults(request: HttpRequest) -> HttpResponse:
     """The fields of currency and time zone as the chosen country fills them in."""
     country, form = request.GET.get("country", ""), PlaceForm()
-    zone = form.fields["timezone"].to_python(request.GET.get("timezone", ""))
+    zone = str(form.fields["timezone"].to_python(request.GET.get("timezone", "")))
     if not places.is_zone_of(zone, country):
         zone = places.time_zone_of(country)
     form.initial = {"currency": places.currency_of(country), "timezone": zone}
