@@ -91,7 +91,7 @@ def test_a_filter_in_force_is_told_and_taken_off(alice: Client) -> None:
     log = "/admin/events/event/"
     assert chips(f"{log}?at_from=2026-11-01&actor_label__icontains=al") == [
         ("At", "2026-11-01", "?actor_label__icontains=al"),
-        ("Actor", "al", "?at_from=2026-11-01"),
+        ("Actor label", "al", "?at_from=2026-11-01"),
     ]
 
 
