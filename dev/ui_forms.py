@@ -2,6 +2,8 @@
 
 from django import forms
 
+from apps.portal.fields import SearchedChoiceField
+
 
 class AccountForm(forms.Form):
     email = forms.EmailField(label="E-mail")
@@ -18,7 +20,7 @@ class OrganisationForm(forms.Form):
 class PlaceForm(forms.Form):
     country = forms.ChoiceField(choices=[("de", "Germany"), ("at", "Austria")])
     currency = forms.ChoiceField(choices=[("EUR", "Euro (EUR)"), ("USD", "US dollar (USD)")])
-    timezone = forms.ChoiceField(
+    timezone = SearchedChoiceField(
         label="Time zone", choices=[("Europe/Berlin", "Europe/Berlin"), ("UTC", "UTC")]
     )
     region = forms.ChoiceField(

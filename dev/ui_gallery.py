@@ -5,12 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from django import forms
+from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import path
+from django.urls import path, resolve, reverse
+from django.utils.module_loading import import_string
 
 from apps.portal.diffs import diff
-from dev import ui_charts
+from apps.portal.fields import SearchedChoiceField
+from apps.tenants import places
+from dev import ui_charts, ui_samples
 
 ROOT = Path(__file__).resolve().parents[1]
 _PIECES = ROOT / "dev" / "templates" / "gallery" / "pieces"
@@ -28,12 +32,46 @@ class SampleForm(forms.Form):
     email = forms.EmailField(label="E-mail")
     password = forms.CharField(widget=forms.PasswordInput)
     region = forms.ChoiceField(choices=[("local", "This machine"), ("fra", "Frankfurt")])
+    starts_on = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), label="Starts on")
+    timezone = SearchedChoiceField(label="Time zone", choices=places.time_zones)
     remember = forms.BooleanField(required=False, label="Stay signed in")
 
 
 def gallery(request: HttpRequest) -> HttpResponse:
     """Every component with a sample, its parameters and its markup."""
     return render(request, "gallery/page.html", context())
+
+
+def in_admin(request: HttpRequest) -> HttpResponse:
+    """What is at home in the admin alone, for who may open that."""
+    site = resolve(reverse("admin:index")).func.admin_site  # type: ignore[attr-defined]
+
+    def shown(request: HttpRequest) -> HttpResponse:
+        return render(request, "gallery/admin.html", site.each_context(request) | admin_samples())
+
+    answer: HttpResponse = site.admin_view(shown)(request)
+    return answer
+
+
+def admin_samples() -> dict[str, Any]:
+    """A list with two rows and something to do with them."""
+    # By its name: samples are looked at before there are settings, which its module asks for.
+    form = import_string("unfold.forms.ActionForm")(auto_id=False)
+    form.fields["action"].choices = [
+        ("", "Choose what to do"),
+        ("hide", "Hide chosen plans"),
+    ]
+    rows = ["Fiber 100", "Fiber 300"]
+    return {
+        "title": "Design system: the admin",
+        "rows": rows,
+        "opts": get_user_model()._meta,
+        "cl": {"result_list": rows, "result_count": len(rows), "has_filters": True},
+        "action_form": form,
+        "actions_on_top": True,
+        "actions_selection_counter": True,
+        "selection_note": "0 of 2 selected",
+    }
 
 
 def context() -> dict[str, Any]:
@@ -71,7 +109,8 @@ def colours() -> list[tuple[str, list[str]]]:
 
 def samples() -> dict[str, Any]:
     """What the samples show."""
-    form = SampleForm({"name": "Alice Archer", "email": "alice@acme", "region": "fra"})
+    sent = {"name": "Alice Archer", "email": "alice@acme", "region": "fra"}
+    form = SampleForm({**sent, "timezone": "Europe/Berlin", "starts_on": "2026-03-04"})
     titles = ("Overview", "Deployments", "Logs")
     return {
         **ui_charts.numbers(),
@@ -85,6 +124,11 @@ def samples() -> dict[str, Any]:
             {"title": "Account", "state": "done", "url": "#stepper"},
             {"title": "Organisation", "state": "current"},
             {"title": "Plan", "state": "todo"},
+        ],
+        "events": ui_samples.EVENTS,
+        "chips": [
+            {"label": "Status", "value": "Active", "url": "#chips"},
+            {"label": "Plan", "value": "Fiber 100", "url": "#chips"},
         ],
         "diff": diff(_ROLE, [*_ROLE[:3], "subscribers.export", *_ROLE[4:]]),
         "icons": sorted(file.stem for file in (ROOT / "templates" / "icons").glob("*.svg")),
@@ -101,5 +145,6 @@ def _about(name: str) -> str:
 
 urlpatterns = [
     path("", gallery, name="gallery"),
+    path("admin/", in_admin, name="gallery_admin"),
     path("gallery.css", stylesheet, name="gallery_stylesheet"),
 ]

@@ -147,6 +147,7 @@ def others() -> Samples:
             "edge/notice.html",
             {"kind": "nothing_here", "host": "x.apps.localhost"},
         ),
+        "gallery-admin": ("gallery/admin.html", ui_gallery.admin_samples()),
         "gallery": ("gallery/page.html", ui_gallery.context()),
     }
 

@@ -130,6 +130,8 @@ def addresses() -> list[Any]:
         path("live/", live),
         path("slug/", slug_check),
         path("names/", names),
+        path("language/", nothing, name="set_language"),
+        path("dev/ui/admin/", nothing, name="gallery_admin"),
         path("dev/ui/gallery.css", ui_gallery.stylesheet, name="gallery_stylesheet"),
         path("nothing/", nothing),
         *(path(f"accounts/{name}/", nothing, name=f"account_{name}") for name in accounts),

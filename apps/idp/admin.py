@@ -111,6 +111,7 @@ class RelyingPartyAdmin(ModelAdmin):  # type: ignore[misc]
 
     form = PartyForm
     list_display = ["name", "who", "needs_second_factor", "is_on"]
+    list_select_related = ["client"]
     filter_horizontal = ["organisations"]
     readonly_fields = ["client_id_shown", "issuer"]
     change_form_template = "admin/idp/party.html"

@@ -14,6 +14,7 @@ from apps.billing.models import PlanVersion
 from apps.billing.services import OfferedPlan
 from apps.core.exceptions import DomainError
 from apps.fleet.models import Region
+from apps.portal.fields import SearchedChoiceField
 from apps.tenants.places import countries, currencies, time_zones
 from apps.tenants.services import checked_name
 from apps.tenants.slugs import free_slug
@@ -71,7 +72,7 @@ class PlaceForm(forms.Form):
 
     country = forms.ChoiceField(label=_("Country"))
     currency = forms.ChoiceField(label=_("Currency"))
-    timezone = forms.ChoiceField(label=_("Time zone"))
+    timezone = SearchedChoiceField(label=_("Time zone"))
     region = forms.ChoiceField(label=_("Region"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

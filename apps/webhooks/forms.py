@@ -63,6 +63,6 @@ class ReplayForm(forms.Form):
 
     since = forms.DateTimeField(
         label=_("Since"),
-        help_text=_("As 2026-01-31 09:00, in UTC; at most 30 days ago."),
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2026-01-31 09:00"}),
+        help_text=_("In UTC; at most 30 days ago."),
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "datetime-local"}),
     )

@@ -2,12 +2,12 @@ function zone() {
   return Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
-/** An empty time zone select starts at the browser's own. */
+/** An empty time zone starts at the browser's own. */
 function suggestZone() {
-  const select = document.querySelector("select[data-suggest-timezone], [data-suggest-timezone] select");
-  if (!select || document.querySelector("[data-suggest-timezone][data-bound]")) return;
-  const known = [...select.options].some((option) => option.value === zone());
-  if (known) select.value = zone();
+  const field = document.querySelector("[data-suggest-timezone]:not([data-bound]) input");
+  const own = zone().replaceAll("_", " ");
+  const isKnown = [...(field?.list?.options ?? [])].some((option) => option.value === own);
+  if (isKnown) field.value = own;
 }
 
 /** A second click on a sent form does nothing. */

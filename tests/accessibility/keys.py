@@ -2,11 +2,10 @@
 
 from playwright.sync_api import Locator, Page
 
-# What is focused, or nothing; whether one sees that; and whether something lies over it.
-_LOOK = """
-() => {
-  const node = document.activeElement;
-  if (!node || node === document.body || node === document.documentElement) return null;
+# Of a control that has the focus: what it is, whether one sees that, and whether something lies
+# over it.
+LOOK = """
+(node) => {
   const drawn = (one, part) => {
     const style = getComputedStyle(one, part);
     const clear = /rgba\\(.*, 0\\)|transparent|\\/ 0\\)/.test(style.outlineColor);
@@ -29,6 +28,13 @@ _LOOK = """
     isReached: isReached || box.width < 2 || box.height < 2,
   };
 }
+"""
+_FOCUSED = f"""
+() => {{
+  const node = document.activeElement;
+  const isNowhere = !node || node === document.body || node === document.documentElement;
+  return isNowhere ? null : ({LOOK})(node);
+}}
 """
 _MOST = 250
 
@@ -58,7 +64,7 @@ def way_through(page: Page) -> tuple[list[str], list[str]]:
     stops, wrong = [], []
     for _press in range(_MOST):
         page.keyboard.press("Tab")
-        found = page.evaluate(_LOOK)
+        found = page.evaluate(_FOCUSED)
         if found is None:
             return stops, wrong
         stops.append(found["what"])

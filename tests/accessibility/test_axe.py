@@ -1,21 +1,24 @@
-"""axe finds nothing on any page: of each kind, wide and light; and what stands for all, anyhow."""
+"""axe, the keyboard and narrow screens: nothing is wrong on any page, and what stands for all."""
 
-from collections.abc import Iterator
-from itertools import groupby
+from collections.abc import Callable, Iterator
+from itertools import cycle, groupby
 from typing import Any
 
 import pytest
 from django.template.loader import render_to_string
 from django.test import override_settings
+from playwright.sync_api import Page as Tab
 
 from tests.accessibility.addresses import ELSEWHERE, Page
 from tests.accessibility.audit import violations
 from tests.accessibility.conftest import NARROW, WIDE, Site
+from tests.accessibility.stops import unclosed, wrong_stops
+from tests.accessibility.widths import beside
 from tests.accessibility.world import CUSTOMER, OWNER
 from tests.pages.role_table import NEEDS, NOBODY
 from tests.pages.test_every_address import HOSTS
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
 def once(pages: list[Page]) -> list[Page]:
@@ -31,19 +34,44 @@ def once(pages: list[Page]) -> list[Page]:
     return list(found.values())
 
 
-def audited(site: Site, pages: list[Page], **look: Any) -> Iterator[str]:
-    """What axe says of pages, one after another, each in its person's browser."""
+Look = Callable[[Tab], list[str]]
+
+
+def looked_at(site: Site, pages: list[Page], look: Look, **how: Any) -> Iterator[str]:
+    """What is wrong with pages, opened one after another, each in its person's browser."""
 
     def at(one: Page) -> tuple[str, str]:
         return one.kind, one.who
 
     for (kind, who), group in groupby(sorted(pages, key=at), key=at):
-        with site.tab(kind, who, **look) as tab:
+        with site.tab(kind, who, **how) as tab:
             for one in group:
                 answer = tab.goto(one.path)
                 assert answer is not None
                 assert answer.status == 200, one
-                yield from (f"{one.name} {one.path}: {line}" for line in violations(tab))
+                yield from (f"{one.name} {one.path}: {line}" for line in look(tab))
+
+
+class Thorough:
+    """All that is looked at while a page is open, so that it is opened once."""
+
+    def __init__(self) -> None:
+        self.schemes = cycle(("light", "dark"))
+        self.tried: set[str] = set()
+        self.person: Tab | None = None
+
+    def __call__(self, tab: Tab) -> list[str]:
+        # The navigation is the same on each page of a person.
+        past, self.person = _NAVIGATION if tab is self.person else "", tab
+        found = violations(tab) + wrong_stops(tab, past=past) + unclosed(tab, self.tried)
+        tab.emulate_media(color_scheme=next(self.schemes))
+        found += beside(tab)
+        tab.emulate_media(color_scheme="light")
+        tab.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
+        return found
+
+
+_NAVIGATION = "#nav-sidebar"
 
 
 def test_every_address_is_a_page_or_says_what_it_is_instead(site: Site) -> None:
@@ -63,9 +91,10 @@ def test_nothing_stands_elsewhere_that_is_gone(site: Site) -> None:
 
 @pytest.mark.parametrize("kind", HOSTS)
 def test_every_page(site: Site, kind: str) -> None:
+    """By axe, at each width, and by keyboard."""
     pages = [one for one in once(site.pages) if one.kind == kind]
     assert pages
-    assert list(audited(site, pages)) == []
+    assert list(looked_at(site, pages, Thorough())) == []
 
 
 # One of each template that many pages share.
@@ -90,7 +119,7 @@ def test_what_is_typical_in_the_dark_and_on_a_phone(
     site: Site, size: tuple[int, int], scheme: str
 ) -> None:
     pages = [site.page(*one) for one in TYPICAL]
-    assert list(audited(site, pages, size=size, color_scheme=scheme)) == []
+    assert list(looked_at(site, pages, violations, size=size, color_scheme=scheme)) == []
 
 
 def test_errors(site: Site) -> None:

@@ -105,3 +105,34 @@ def test_a_row_that_cannot_be_shown_any_more_leads_to_its_page(site: Site) -> No
         tab_to(tab, tab.locator("a[data-beside]").first)
         tab.keyboard.press("Enter")
         tab.wait_for_url("**/login/**")
+
+
+def test_a_list_without_javascript(site: Site) -> None:
+    """It is searched, sorted, filtered and opened, and its columns are chosen."""
+    with site.tab("workspace", OWNER, java_script_enabled=False) as tab:
+        tab.goto(LIST)
+        heads = tab.locator("thead th")
+        tab.locator(".dm-drop summary").click()
+        tab.get_by_label("Telephone").uncheck()
+        tab.get_by_role("button", name="Show these").click()
+        expect(heads.filter(has_text="Telephone")).to_have_count(0)
+        tab.locator(".dm-drop summary").click()
+        tab.get_by_role("button", name="Standard columns").click()
+        expect(heads.filter(has_text="Telephone")).to_have_count(1)
+        tab.locator("#searchbar").fill("Dora")
+        tab.locator("#searchbar").press("Enter")
+        tab.wait_for_url("**?q=Dora")
+        expect(tab.locator("#result_list tbody tr")).to_have_count(1)
+        heads.get_by_role("link").first.click()
+        tab.wait_for_url("**o=**")
+        tab.goto(LIST)
+        tab.locator("#changelist-filter").get_by_role("link", name="Active").first.click()
+        tab.wait_for_url("**status__exact=active**")
+        tab.get_by_role("link", name="Take off the filter Status: Active").click()
+        tab.wait_for_url(lambda url: "status" not in url)
+        tab.goto(LOG)
+        row = tab.locator("a[data-beside]").first
+        at = str(row.get_attribute("href")).partition("?")[0]
+        row.click()
+        tab.wait_for_url(f"**{at}**")
+        expect(tab.locator("main")).to_be_visible()

@@ -78,6 +78,23 @@ def test_a_view_is_kept_shown_and_removed(alice: Client, acme: Isp) -> None:
     assert "Leads" not in alice.get(HOME).content.decode()
 
 
+def test_a_filter_in_force_is_told_and_taken_off(alice: Client) -> None:
+    """What is chosen by a link and what is typed; the search stays, the page does not."""
+
+    def chips(path: str) -> list[tuple[str, str, str]]:
+        answer = alice.get(path)
+        return [(chip.label, chip.value, chip.url) for chip in answer.context["chips"]]
+
+    assert chips(f"{HOME}?q=Dora") == []
+    active = ("Status", "Active", "?q=Dora")
+    assert chips(f"{HOME}?status__exact=active&q=Dora&p=1") == [active]
+    log = "/admin/events/event/"
+    assert chips(f"{log}?at_from=2026-11-01&actor_label__icontains=al") == [
+        ("At", "2026-11-01", "?actor_label__icontains=al"),
+        ("Actor label", "al", "?at_from=2026-11-01"),
+    ]
+
+
 def test_the_same_name_again_replaces_the_view(alice: Client, acme: Isp) -> None:
     keep(alice, "Mine", "status__exact=lead")
     keep(alice, "Mine", "status__exact=active")

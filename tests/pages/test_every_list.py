@@ -1,4 +1,4 @@
-"""Every list and home of an ISP, by the URL patterns: the same queries, whatever lies behind."""
+"""Every list and home, by the URL patterns: the same queries, whatever lies behind."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -56,8 +56,7 @@ def costs(owner: Client, kind: str, one: List) -> tuple[int, int]:
     return few, cost(owner, one.path)
 
 
-# The operator's lists are counted by test_page_costs.
-@pytest.mark.parametrize("kind", ["console", "workspace"])
+@pytest.mark.parametrize("kind", HOMES)
 def test_a_list_costs_the_same_queries_whatever_it_shows(
     owners: dict[str, Client], kind: str
 ) -> None:

@@ -163,13 +163,14 @@ def place(request: HttpRequest) -> HttpResponse:
 @require_GET
 @at("place")
 def place_defaults(request: HttpRequest) -> HttpResponse:
-    """The selects of currency and time zone as the chosen country fills them in."""
-    country = request.GET.get("country", "")
-    zone = request.GET.get("timezone", "")
+    """The fields of currency and time zone as the chosen country fills them in."""
+    country, form = request.GET.get("country", ""), PlaceForm()
+    zone = str(form.fields["timezone"].to_python(request.GET.get("timezone", "")))
     if not places.is_zone_of(zone, country):
         zone = places.time_zone_of(country)
-    form = PlaceForm(initial={"currency": places.currency_of(country), "timezone": zone})
-    form.fields["timezone"].widget.attrs["hx-swap-oob"] = "true"
+    form.initial = {"currency": places.currency_of(country), "timezone": zone}
+    field = form.fields["timezone"].widget
+    field.attrs["hx-swap-oob"], field.has_list = "true", False
     return render(request, "signup/place_defaults.html", {"form": form})
 
 
