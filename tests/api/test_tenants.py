@@ -101,7 +101,9 @@ def test_what_was_imported_becomes_a_customer_or_goes(
     attached = {"slug": "brought", "organisation": made.json()["id"]}
     assert problem(platform_desk.post("imported-tenants/attach/", attached))["status"] == 404
     create_tenant(kind=WORKSPACE, slug="stray", name="Stray", host="stray.apps.localhost")
-    wrong = problem(platform_desk.post("imported-tenants/erase/", {"slug": "stray", "confirm": "x"}))
+    wrong = problem(
+        platform_desk.post("imported-tenants/erase/", {"slug": "stray", "confirm": "x"})
+    )
     assert wrong["errors"][0]["field"] == "confirm"
     begun = platform_desk.post("imported-tenants/erase/", {"slug": "stray", "confirm": "stray"})
     assert (begun.status_code, begun.json()["status"]) == (202, "queued")
