@@ -18,6 +18,8 @@ from schemathesis.core.transport import Response
 
 from tests.api.conftest import key_in
 
+# Some thousand requests, on a machine that may do other things.
+pytestmark = pytest.mark.timeout(900)
 HOSTS = {
     "operator": ("dotmac.localhost", "public"),
     "console": ("acme.dotmac.localhost", "c_acme"),
