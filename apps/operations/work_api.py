@@ -2,8 +2,6 @@
 
 from typing import ClassVar
 
-from django.core.exceptions import ObjectDoesNotExist
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
@@ -13,9 +11,8 @@ from rest_framework.response import Response
 from apps.accounts.resources import Resource
 from apps.core.api.serializers import ModelSerializer
 from apps.core.exceptions import ConflictError
-from apps.tenancy.kinds import schema_of
+from apps.work import showing
 from apps.work.models import Due
-from apps.work.registry import detail_of
 
 _EXAMPLE = OpenApiExample(
     "A deployment that waits",
@@ -91,12 +88,7 @@ class WorkViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
 
     def _steer(self, what: str) -> Response:
         due: Due = self.get_object()
-        try:
-            with schema_of(due.schema):
-                problem = detail_of(due.kind).steer(due.subject, what, self.request.user)
-        except (KeyError, ObjectDoesNotExist):
-            # It steers itself, or what it was for is gone.
-            problem = _("This work can neither be cancelled nor repeated.")
+        problem = showing.steer(due, what, self.request.user)
         if problem:
             raise ConflictError(problem)
         return self.shown(due)

@@ -14,9 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from apps.tenancy.kinds import schema_of
+from apps.work import showing
 from apps.work.models import Due
-from apps.work.registry import detail_of
 
 _LABELS = {
     Due.State.DONE: "success",
@@ -94,8 +93,7 @@ class DueAdmin(ModelAdmin):  # type: ignore[misc]
         due = get_object_or_404(Due, pk=due_id)
         if request.method != "POST" or what not in STEERED:
             raise Http404
-        with schema_of(due.schema):
-            problem = detail_of(due.kind).steer(due.subject, what, request.user)
+        problem = showing.steer(due, what, request.user)
         if problem:
             messages.warning(request, problem)
         return redirect("admin:work_due_change", due.pk)
@@ -103,10 +101,8 @@ class DueAdmin(ModelAdmin):  # type: ignore[misc]
 
 def _detail(due: Due) -> dict[str, Any]:
     """What its kind shows, steered through the operator's own addresses."""
-    with schema_of(due.schema):
-        detail = detail_of(due.kind).context(due.subject)
     return {
-        **detail,
+        **showing.context_of(due),
         "poll_url": reverse("admin:work_due_steps", args=[due.pk]),
         "cancel_url": reverse("admin:work_due_steer", args=[due.pk, "cancel"]),
         "retry_url": reverse("admin:work_due_steer", args=[due.pk, "retry"]),

@@ -215,3 +215,16 @@ def test_the_work_s_page_says_what_to_do(boiler: list[Finding], hers: Client) ->
     due = Due.objects.get(kind="health", subject=NAME)
     url = reverse("admin:work_due_change", args=[due.pk], urlconf="config.urls.operator")
     assert "Open the valve." in hers.get(url).content.decode()
+
+
+def test_work_of_which_only_the_queue_knows_has_a_page_too(
+    boiler: list[Finding], hers: Client
+) -> None:
+    keep(boiler, HOT)
+    Due.objects.filter(kind="health", subject=NAME).update(kind="mail", reason="The server is away")
+    due = Due.objects.get(kind="mail", subject=NAME)
+    there = {"args": [due.pk], "urlconf": "config.urls.operator"}
+    page = hers.get(reverse("admin:work_due_change", **there)).content.decode()
+    assert due.title in page
+    told = reverse("admin:work_due_steer", args=[due.pk, "retry"], urlconf="config.urls.operator")
+    assert "neither be cancelled nor repeated" in hers.post(told, follow=True).content.decode()
