@@ -116,6 +116,9 @@ def test_who_is_read_only_may_still_take_the_data_along(person, acme) -> None:
         HeldGrant.objects.update_or_create(defaults={"mode": "read_only"})
     try:
         assert alice.post("/admin/accounts/invitation/add/").status_code == 403
+        # Of one person too: what is refused is not what is missing.
+        assert alice.post("/admin/accounts/user/0/personal/").status_code == 403
+        assert alice.post("/admin/accounts/user/0/personal.json").status_code == 404
         operation = exported(alice, "/admin/export/", acme.workspace)
         assert alice.get(f"/admin/export/{operation.uuid}/file/").status_code == 200
     finally:
