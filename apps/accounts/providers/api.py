@@ -61,6 +61,9 @@ class IdentityProviderSerializer(ModelSerializer[IdentityProvider]):
     """Where people sign in elsewhere; the client secret is never shown."""
 
     id = serializers.UUIDField(source="uuid", read_only=True)
+    # Empty where the kind has none, which is no address.
+    issuer = serializers.CharField(read_only=True)
+    metadata_url = serializers.CharField(read_only=True)
     domains = serializers.ListField(child=serializers.CharField(), read_only=True)
     callback_url = serializers.SerializerMethodField()
     entity_id = serializers.SerializerMethodField()
