@@ -21,6 +21,7 @@ _EXPECT = f"""
     ...[...node.querySelectorAll("[alt], [aria-label]")]
       .map((one) => one.alt || one.getAttribute("aria-label")),
     node.title,
+    node.placeholder,
   ].some((one) => (one || "").trim());
   // Of those that exclude each other Tab comes to one.
   const isFirst = (node) => {{

@@ -94,7 +94,8 @@ def test_every_page(site: Site, kind: str) -> None:
     """By axe, at each width, and by keyboard."""
     pages = [one for one in once(site.pages) if one.kind == kind]
     assert pages
-    assert list(looked_at(site, pages, Thorough())) == []
+    found = list(looked_at(site, pages, Thorough()))
+    assert not found, "\n".join(found)
 
 
 # One of each template that many pages share.
