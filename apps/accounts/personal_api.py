@@ -14,7 +14,7 @@ from apps.core.exceptions import DomainError
 from apps.events.actors import Actor
 
 # What begins an operation answers it; its serializer lies in a higher app.
-OPERATION = lazy_serializer("apps.operations.api.OperationSerializer")
+OPERATION = lazy_serializer("apps.operations.api.OperationSerializer")()
 
 
 class ErasureSerializer(serializers.Serializer[Any]):
