@@ -96,11 +96,7 @@ class ReleaseAdmin(CatalogueAdmin):
     def shown_manifest(self, row: Release) -> SafeString:
         """The manifest as it was published."""
         text = yaml.safe_dump(row.manifest, sort_keys=False, allow_unicode=True)
-        return format_html(
-            '<pre class="dm-code" tabindex="0" role="region" aria-label="{}">{}</pre>',
-            _("Manifest"),
-            text,
-        )
+        return format_html('<pre class="dm-code">{}</pre>', text)
 
     @action(description=_("Withdraw: offer no more"), permissions=["steer"])
     def withdraw(self, request: HttpRequest, rows: QuerySet[Release]) -> None:
