@@ -37,6 +37,7 @@ _VALUES = {
 }
 # Pages that are shown only on the way through others, and what is no page of ours, and why.
 ELSEWHERE = {
+    "account_personal_steps": "a part of a page, while one’s file is made",
     "admin:autocomplete": "JSON for a field",
     "admin:django.contrib.admin.sites.AdminSite.catch_all_view": "what is not there",
     "admin:export_file": "a file",
