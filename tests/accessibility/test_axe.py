@@ -15,7 +15,8 @@ from tests.accessibility.conftest import NARROW, WIDE, Site
 from tests.accessibility.stops import unclosed, wrong_stops
 from tests.accessibility.widths import beside
 from tests.accessibility.world import CUSTOMER, OWNER
-from tests.pages.role_table import NEEDS, NOBODY
+from tests.pages.needs import NOBODY
+from tests.pages.role_table import NEEDS
 from tests.pages.test_every_address import HOSTS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]

@@ -12,7 +12,8 @@ import pytest
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from tests.pages.role_table import NEEDS, NOBODY
+from tests.pages.needs import NOBODY
+from tests.pages.role_table import NEEDS
 from tests.pages.test_every_action import site_of
 from tests.pages.test_every_address import HOSTS, name_of
 

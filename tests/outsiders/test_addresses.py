@@ -12,7 +12,8 @@ import pytest
 from apps.tenancy.kinds import PUBLIC
 from tests.outsiders.addresses import with_parameters
 from tests.outsiders.world import BOB, INITECH_HOSTS, INITECH_SCHEMAS, Asked, World
-from tests.pages.role_table import ANYBODY, NEEDS
+from tests.pages.needs import ANYBODY
+from tests.pages.role_table import NEEDS
 from tests.pages.test_every_address import HOSTS, OPEN, Address
 
 pytestmark = pytest.mark.timeout(1500)

@@ -3,7 +3,7 @@
 What deletes many rows of a list asks what the page that deletes one asks.
 """
 
-from tests.pages.role_table import NOBODY, OWNERS
+from tests.pages.needs import NOBODY, OWNERS
 
 # What is done to chosen rows of a list, by the list and the action.
 CHOSEN: dict[str, dict[str, str]] = {

@@ -22,7 +22,8 @@ from apps.webhooks.admin import _ACTS
 from apps.webhooks.models import Endpoint
 from apps.work.admin import STEERED
 from tests.pages.action_table import CHOSEN, STEPS, WRITES
-from tests.pages.role_table import NEEDS, NOBODY, OWNERS
+from tests.pages.needs import NOBODY, OWNERS
+from tests.pages.role_table import NEEDS
 from tests.pages.roles_held import HOLDS
 from tests.pages.test_every_address import HOSTS, name_of, values, walk
 from tests.pages.test_every_role import SCHEMAS, Person

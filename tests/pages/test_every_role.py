@@ -9,7 +9,8 @@ from apps.accounts.access import BUILT_IN, permissions_of_role
 from apps.accounts.models import Membership, User
 from apps.tenancy.kinds import schema_of
 from tests.keys import key_like
-from tests.pages.role_table import ANYBODY, NEEDS, OWNERS
+from tests.pages.needs import ANYBODY, OWNERS
+from tests.pages.role_table import NEEDS
 from tests.pages.roles_held import HOLDS
 from tests.pages.test_every_address import HOSTS, OPEN, Address, addresses, values
 
