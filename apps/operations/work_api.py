@@ -1,6 +1,7 @@
 """The work of all schemas over the operator's API."""
 
 from typing import ClassVar
+from uuid import UUID
 
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
@@ -69,20 +70,20 @@ class WorkViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
     permissions: ClassVar = dict.fromkeys(("cancel", "retry"), "work.retry")
     serializer_class = WorkSerializer
     queryset = Due.objects.all()
-    lookup_field = "pk"
+    lookup_field, lookup_url_kwarg = "pk", "due_id"
     lookup_value_converter = "uuid"
     filterset_fields = ("schema", "kind", "state", "subject")
     changed_fields = ("created_at", "started_at", "finished_at")
 
     @extend_schema(request=None, responses={200: WorkSerializer}, examples=[_EXAMPLE])
     @action(detail=True, methods=["post"])
-    def cancel(self, request: Request, pk: str) -> Response:
+    def cancel(self, request: Request, due_id: UUID) -> Response:
         """Ask it to stop; 409 where it cannot."""
         return self._steer("cancel")
 
     @extend_schema(request=None, responses={200: WorkSerializer}, examples=[_EXAMPLE])
     @action(detail=True, methods=["post"])
-    def retry(self, request: Request, pk: str) -> Response:
+    def retry(self, request: Request, due_id: UUID) -> Response:
         """Have it done again; 409 where it cannot."""
         return self._steer("retry")
 

@@ -45,8 +45,8 @@ STEPS: dict[str, dict[str, str]] = {
     ),
     "admin:work_due_steer": {"cancel": "work.retry", "retry": "work.retry"},
 }
-# What the API does by other methods than GET and POST, as (PATCH, DELETE).
-WRITES: dict[str, tuple[str, str]] = {
+# What the API does by other methods than GET and POST, as (PATCH, DELETE) and, where it is, PUT.
+WRITES: dict[str, tuple[str, ...]] = {
     "user-detail": ("people.manage", NOBODY),
     "role-detail": ("roles.manage", "roles.manage"),
     "serviceaccount-detail": ("keys.use", NOBODY),
@@ -54,6 +54,12 @@ WRITES: dict[str, tuple[str, str]] = {
     "endpoint-detail": ("webhooks.manage", "webhooks.manage"),
     "alertchannel-detail": (OWNERS, OWNERS),
     "brand": ("brand.change", NOBODY),
+    "brand_api_logo": (NOBODY, "brand.change", "brand.change"),
+    "brand_api_logo_dark": (NOBODY, "brand.change", "brand.change"),
+    "identityprovider-detail": (OWNERS, OWNERS),
+    "relyingparty-detail": ("sso.manage", "sso.manage"),
+    "sign_in_policy": (OWNERS, NOBODY),
+    "sms_gateway": ("sms.manage", NOBODY),
     "sender": (OWNERS, NOBODY),
     "acme_account": (OWNERS, NOBODY),
     "backup_target": (OWNERS, NOBODY),
@@ -66,6 +72,7 @@ WRITES: dict[str, tuple[str, str]] = {
     "server-detail": ("fleet.change", NOBODY),
     "app-detail": ("catalogue.change", NOBODY),
     "instance-detail": ("instances.deploy", NOBODY),
+    "instance-environment": ("instances.deploy", NOBODY),
     "subscriber-detail": ("subscribers.change", NOBODY),
     "service-detail": ("subscribers.change", NOBODY),
 }

@@ -191,10 +191,10 @@ def test_a_role_writes_by_the_api_what_the_table_says(role: str, values: dict[st
     for kind in HOSTS:
         person = Person(kind, role)
         for name, path in walk(get_resolver(f"config.urls.{kind}").url_patterns, values):
-            for method, key in zip(("PATCH", "DELETE"), WRITES.get(name, ()), strict=False):
+            for method, key in zip(_METHODS, WRITES.get(name, ()), strict=False):
                 if key == NOBODY:
                     continue
-                answer = posted(person, path, method)
+                answer = posted(person, path, method.upper())
                 tried.add(name)
                 if (answer == 403) == holds(role, key):
                     wrong.append((kind, name, method, key, answer))
