@@ -110,7 +110,7 @@ class RoleChoiceSerializer(serializers.Serializer[Any]):
     )
 
 
-class FactorsSerializer(serializers.Serializer[Any]):
+class SecondFactorsSerializer(serializers.Serializer[Any]):
     """What somebody signs in with beside a password."""
 
     id = serializers.UUIDField(help_text="Of the person.")
@@ -235,13 +235,13 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BulkUpsert
         members.end_sessions(user, by=self.by)
         return self.shown(user)
 
-    @extend_schema(responses={200: FactorsSerializer})
+    @extend_schema(responses={200: SecondFactorsSerializer})
     @action(detail=True, methods=["get"], url_path="second-factors")
     def second_factors(self, request: Request, uuid: UUID) -> Response:
         """Which second factors a person has, and from when on they may do nothing without."""
         user = self.get_object()
         (row,) = people_with_factors(policy_in_force(), User.objects.filter(pk=user.pk))
-        return Response(FactorsSerializer({**row, "id": user.uuid}).data)
+        return Response(SecondFactorsSerializer({**row, "id": user.uuid}).data)
 
     @extend_schema(request=None, responses={200: PersonSerializer})
     @action(detail=True, methods=["post"], url_path="reset-second-factors")

@@ -6,6 +6,11 @@ from apps.core.tracking import track
 
 class Migration(migrations.Migration):
 
+    second_step = {
+        "AddConstraint idp.relyingparty.relyingparty_external_id":
+            "The release before leaves it empty, of which there may be any number.",
+    }
+
     dependencies = [
         ('core', '0002_changes'),
         ('idp', '0002_sign_in_age'),
