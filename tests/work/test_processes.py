@@ -82,10 +82,12 @@ def test_of_two_clocks_one_works_and_the_other_takes_over(
     until(lambda: holders(swept_database), "A clock's start", 60)
     (working,) = holders(swept_database)
     _assert_the_clock_wakes("1")
+    until((tmp_path / "duties").exists, "A duty", 60)
     clocks[working].send_signal(signal.SIGKILL)
     (other,) = set(clocks) - {working}
     until(lambda: holders(swept_database) == [other], "The take-over", 60)
     _assert_the_clock_wakes("2")
+    until(lambda: other in (tmp_path / "duties").read_text().split(), "Its duty", 60)
     clocks[other].send_signal(signal.SIGTERM)
     assert clocks[other].wait(30) == 0
     # Never both: what the first did lies before all that the second did.
