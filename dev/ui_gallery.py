@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.urls import path, resolve, reverse
 from django.utils.module_loading import import_string
 
+from apps.core.middleware import ADMIN_POLICY
 from apps.portal.diffs import diff
 from apps.portal.fields import SearchedChoiceField
 from apps.tenants import places
@@ -50,6 +51,8 @@ def in_admin(request: HttpRequest) -> HttpResponse:
         return render(request, "gallery/admin.html", site.each_context(request) | admin_samples())
 
     answer: HttpResponse = site.admin_view(shown)(request)
+    # It stands outside of /admin/, and has the theme's scripts all the same.
+    answer["Content-Security-Policy"] = ADMIN_POLICY
     return answer
 
 

@@ -11,7 +11,7 @@ _POLICY = (
     " object-src 'none'"
 )
 # The admin theme's Alpine compiles expressions in the page.
-_ADMIN_POLICY = _POLICY.replace(
+ADMIN_POLICY = _POLICY.replace(
     "script-src 'self'", "script-src 'self' 'unsafe-eval' 'unsafe-inline'"
 ).replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
@@ -36,4 +36,4 @@ class ContentSecurityPolicyMiddleware:
 def _policy_of(request: HttpRequest, response: HttpResponse) -> str:
     if response.status_code >= 500:
         return _ERROR_POLICY
-    return _ADMIN_POLICY if request.path.startswith("/admin/") else _POLICY
+    return ADMIN_POLICY if request.path.startswith("/admin/") else _POLICY

@@ -145,3 +145,19 @@ def test_the_gallery_shows_every_component(visitor: Story) -> None:
     expect(dialog.get_by_role("button", name="Delete instance")).to_be_disabled()
     dialog.get_by_role("textbox").fill("acme")
     expect(dialog.get_by_role("button", name="Delete instance")).to_be_enabled()
+
+
+def test_what_only_the_admin_has_works_in_the_gallery_too(visitor: Story) -> None:
+    olivia = Operator(visitor)
+    olivia.exist()
+    olivia.sign_in()
+    page = olivia.page
+    page.goto(visitor.url("/dev/ui/admin/"))
+    palette = page.locator("#search-input-command")
+    expect(palette).to_be_hidden()
+    page.get_by_role("main").get_by_role("button", name="Search").click()
+    expect(palette).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(palette).to_be_hidden()
+    page.get_by_label("Choose Fiber 100").check()
+    expect(page.get_by_label("Select action to run")).to_be_visible()
