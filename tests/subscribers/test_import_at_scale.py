@@ -158,7 +158,6 @@ def work_off(live_acme, settings) -> Callable[..., int]:
             "DJANGO_SETTINGS_MODULE": "config.settings.test",
             "MEDIA_ROOT": str(settings.MEDIA_ROOT),
             "PYTHONPATH": str(ROOT),
-            "LEASE_SECONDS": "30",
         }
         command = [sys.executable, str(Path(__file__).with_name("worker.py")), str(die_in_batch)]
         ended = subprocess.run(
