@@ -31,11 +31,15 @@ EXEMPT = (
 )
 
 
-def violations(page: Page) -> list[str]:
-    """A line for each node that axe objects to, without what is exempt."""
+def violations(page: Page, *, past: str = "") -> list[str]:
+    """A line for each node that axe objects to, without what is exempt.
+
+    `past` is a selector of what is left out, for it was looked at elsewhere.
+    """
     at_rest(page)
     found = []
-    for violation in _AXE.run(page, options=_OPTIONS).response["violations"]:
+    context = {"exclude": [[past]]} if past else None
+    for violation in _AXE.run(page, context=context, options=_OPTIONS).response["violations"]:
         for node in violation["nodes"]:
             if not _is_exempt(page, violation["id"], node["target"]):
                 found.append(f"{violation['id']}: {node['target'][-1]}  {node['html'][:160]}")

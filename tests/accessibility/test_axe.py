@@ -64,7 +64,7 @@ class Thorough:
     def __call__(self, tab: Tab) -> list[str]:
         # The navigation is the same on each page of a person.
         past, self.person = _NAVIGATION if tab is self.person else "", tab
-        found = violations(tab) + wrong_stops(tab, past=past) + unclosed(tab, self.tried)
+        found = violations(tab, past=past) + wrong_stops(tab, past=past) + unclosed(tab, self.tried)
         tab.emulate_media(color_scheme=next(self.schemes))
         found += beside(tab)
         tab.emulate_media(color_scheme="light")

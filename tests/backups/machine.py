@@ -5,7 +5,11 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
+from urllib import request
 
 import psycopg
 
@@ -109,6 +113,29 @@ class Machine:
         """`make rebuild`, ended by SIGKILL as soon as it says that a step is done."""
         environment = {**self._environment, "KIT_PASSPHRASE": passphrase}
         kill_when_it_says(step, _rebuilding(kit), cwd=self.folder, environment=environment)
+
+    @contextmanager
+    def serving(self) -> Iterator[int]:
+        """Its web process, and nothing beside it; the port, once it says that it can work."""
+        port = free_port()
+        daphne = str(Path(sys.executable).parent / "daphne")
+        command = [daphne, "-b", "127.0.0.1", "-p", str(port), "config.server:application"]
+        environment = {**self._environment, **platform.told(self.options)}
+        ready = request.Request(f"http://127.0.0.1:{port}/readyz")
+
+        def answers() -> bool:
+            try:
+                with request.urlopen(ready, timeout=5) as answer:  # nosec B310
+                    return bool(answer.status == HTTPStatus.OK)
+            except OSError:
+                return False
+
+        with subprocess.Popen(command, cwd=self.folder, env=environment) as web:
+            try:
+                until(answers, what="The web process", seconds=120)
+                yield port
+            finally:
+                web.terminate()
 
     def sql(self, statement: str) -> list[tuple[object, ...]]:
         """Rows of its database."""

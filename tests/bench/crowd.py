@@ -1,6 +1,9 @@
 """The API with a thousand tenants: requests over all of them, against requests to one."""
 
 import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.db import connection, transaction
 
@@ -25,12 +28,39 @@ _TABLES = """
 """
 
 
+# Minutes before the memory is first looked at, requests a second, and how long it goes on.
+_WARM_MIN, _QUIET_RATE, _HOUR_MIN = 5, 5, 60
+
+
 def measure(platform: LivePlatform, many: int) -> list[Result]:
     """Each at a steady rate, in turns; then the memory of the web process."""
+    with _crowd(platform, many) as (served, key, hosts):
+        return _results(served, key, hosts)
+
+
+def measure_hour(platform: LivePlatform, many: int) -> list[Result]:
+    """The memory of the web process over an hour by the clock: some things grow with time."""
+    with _crowd(platform, many) as (served, key, hosts):
+        chosen = random.Random(7)
+
+        def for_minutes(minutes: int) -> float:
+            count = minutes * 60 * _QUIET_RATE
+            steadily(served.port, key, lambda: chosen.choice(hosts), count, rate=_QUIET_RATE)
+            return pss([served.pid])
+
+        before, began = for_minutes(_WARM_MIN), time.monotonic()
+        after = for_minutes(_HOUR_MIN)
+        minutes = (time.monotonic() - began) / 60
+        return [_grown(f"after {minutes:.0f} minutes at {_QUIET_RATE} a second", before, after)]
+
+
+@contextmanager
+def _crowd(platform: LivePlatform, many: int) -> Iterator[tuple[Server, str, list[str]]]:
+    """A server, a key that is good everywhere, and the hosts of so many workspaces."""
     key = large_isp(platform, _SLUG, rows=_ROWS).key
     hosts = [f"{_SLUG}.{APPS}", *further_workspaces(_SLUG, many - 1)]
     with server(platform, hosts[0]) as served:
-        return _results(served, key, hosts)
+        yield served, key, hosts
 
 
 def _results(served: Server, key: str, hosts: list[str]) -> list[Result]:
@@ -51,7 +81,10 @@ def _results(served: Server, key: str, hosts: list[str]) -> list[Result]:
     before = pss([served.pid])
     steadily(port, key, any_of_all, _LASTING, rate=10 * RATE)
     after = pss([served.pid])
-    return [_slower(many, alone, spread_out), _grown(before, after)]
+    return [
+        _slower(many, alone, spread_out),
+        _grown(f"after {_LASTING:,} more of them", before, after),
+    ]
 
 
 def _slower(many: int, alone: list[float], spread_out: list[float]) -> Result:
@@ -66,10 +99,10 @@ def _slower(many: int, alone: list[float], spread_out: list[float]) -> Result:
     )
 
 
-def _grown(before: float, after: float) -> Result:
+def _grown(when: str, before: float, after: float) -> Result:
     figure = after / before
     return Result(
-        f"memory (PSS) of the web process after {_LASTING:,} more of them",
+        f"memory (PSS) of the web process {when}",
         f"{after:.0f} MB",
         f"{before:.0f} MB",
         f"{figure:.2f} ×",
