@@ -285,17 +285,15 @@ def _no_answer(_kind: str, name: str, _patience_s: float) -> list[str]:
     raise NoAnswerError(name)
 
 
-@pytest.fixture
-def run_due(db: None, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Callable[[], list[str]]:
-    """Run all work that is due, here and now, as a worker would; returns what became of each.
+def worker_of_test(patched: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """What runs all work that is due, here and now; returns what became of each.
 
     Without heartbeats: they come from another connection, which does not see this test's rows.
     Jobs leave the connection in `public`; the test goes on in the schema that it stood in.
     """
-    settings.LEASE_SECONDS = 120
-    monkeypatch.setattr("apps.work.jobs.Heartbeat", nullcontext)
+    patched.setattr("apps.work.jobs.Heartbeat", nullcontext)
     # Nobody's domain is asked about, but in the tests of that.
-    monkeypatch.setattr("apps.branding.domain_state.records", _no_answer)
+    patched.setattr("apps.branding.domain_state.records", _no_answer)
 
     def run() -> list[str]:
         results = []
@@ -313,6 +311,13 @@ def run_due(db: None, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Callabl
     return run
 
 
+@pytest.fixture
+def run_due(db: None, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Callable[[], list[str]]:
+    """Run all work that is due, as a worker would."""
+    settings.LEASE_SECONDS = 120
+    return worker_of_test(monkeypatch)
+
+
 @pytest.fixture(scope="session")
 def live_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlatform]:
     """A whole platform in real processes, with the images built, shared by a session's tests."""
@@ -326,16 +331,18 @@ def live_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlat
         platform.remove_containers()
 
 
-@pytest.fixture(autouse=True)
-def _mails_at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What somebody waits for is sent where it is posted, as a quick worker would.
-
-    Tests about the worker itself say `posts = True` in their module.
-    """
+def send_at_once(patched: pytest.MonkeyPatch) -> None:
+    """What somebody waits for is sent where it is posted, as a quick worker would."""
 
     def hand_over(mail: PostedMail) -> None:
         send_now(message_of(mail))
         mail.delete()
 
+    patched.setattr("apps.branding.post.hand_over", hand_over)
+
+
+@pytest.fixture(autouse=True)
+def _mails_at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So in every test, but in those about the worker itself: they say `posts = True`."""
     if not getattr(request.module, "posts", False):
-        monkeypatch.setattr("apps.branding.post.hand_over", hand_over)
+        send_at_once(monkeypatch)

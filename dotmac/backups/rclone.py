@@ -6,6 +6,7 @@ this project (docs/guides/backups.md). Everything secret reaches rclone by its e
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -17,6 +18,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import IO, Any
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from dotmac.backups.errors import (
     BackupError,
@@ -33,12 +36,16 @@ from dotmac.crypto.secret import Secret
 _FLAGS = (
     "--config=",
     "--retries=1",
-    "--low-level-retries=3",
     "--contimeout=10s",
     "--timeout=60s",
     "--log-level=NOTICE",
 )
+# Tries of one request. That a place is away is known after one, not after half a minute of them;
+# what fails once it has answered is tried again, since much may have been sent by then.
+_TRIES_BEFORE, _TRIES = 1, 3
 _BOX = "box:"
+# rclone's own, the same in every copy of it (fs/config/obscure).
+_PUBLIC_KEY = bytes.fromhex("9c935b48730a554d6bfd7c63c886a92bd390198eb8128afbf4de162b8b95f638")
 # What rclone and the services say, most telling first.
 _SIGNS: tuple[tuple[type[BackupError], tuple[str, ...]], ...] = (
     (
@@ -91,6 +98,7 @@ class Store:
         self.target = target
         self._key = key
         self._known: dict[str, str] = {}
+        self._has_answered = False
 
     def __repr__(self) -> str:
         return f"Store({self.target.kind} {self.target.address})"
@@ -108,12 +116,15 @@ class Store:
 
     def read(self, name: str) -> bytes:
         """The content of a small object; MissingError where there is none."""
+        content = self._run("cat", _BOX + name, about=name)
+        if content:
+            return content
         # `cat` of nothing succeeds on some stores, which take it for an empty folder.
         found = self._run("lsjson", "--stat", "--no-modtime", _BOX + name, about=name)
         entry = json.loads(found or b"null")
         if entry is None or entry["IsDir"]:
             raise MissingError(f"{name} is not in {self.target.address}.")
-        return self._run("cat", _BOX + name, about=name)
+        return content
 
     def write(self, name: str, content: bytes) -> None:
         """Put a small object; it replaces one of the same name."""
@@ -169,7 +180,7 @@ class Store:
     def _started(self, *arguments: str, given: bool = False) -> Iterator[subprocess.Popen[bytes]]:
         with tempfile.TemporaryFile() as said, self._environment() as environment:
             process = subprocess.Popen(
-                [str(binary()), *arguments, *_FLAGS], env=environment, stderr=said,
+                [*self._command, *arguments], env=environment, stderr=said,
                 stdin=subprocess.PIPE if given else subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL if given else subprocess.PIPE,
             )  # fmt: skip
@@ -192,22 +203,30 @@ class Store:
         text = said.read().decode(errors="replace")
         if code or "ERROR" in text:
             raise self._error(name, text)
+        self._has_answered = True
 
     def _run(self, *arguments: str, about: str, given: bytes = b"") -> bytes:
         with self._environment() as environment:
             ran = subprocess.run(
-                [str(binary()), *arguments, *_FLAGS],
+                [*self._command, *arguments],
                 env=environment, input=given, capture_output=True, check=False,
             )  # fmt: skip
         # A damaged block ends `cat` with code 0 in some releases.
         if ran.returncode or b"ERROR" in ran.stderr:
             raise self._error(about, ran.stderr.decode(errors="replace"))
+        self._has_answered = True
         return ran.stdout
+
+    @property
+    def _command(self) -> list[str]:
+        tries = _TRIES if self._has_answered else _TRIES_BEFORE
+        return [str(binary()), *_FLAGS, f"--low-level-retries={tries}"]
 
     def _error(self, name: str, said: str) -> BackupError:
         lowered = said.lower()
         told = (kind for kind, signs in _SIGNS if any(sign in lowered for sign in signs))
         kind = next(told, TargetAwayError)
+        self._has_answered |= kind is not TargetAwayError
         named = f"{name} in " if kind in (DamagedError, MissingError) else ""
         last = (said.strip().splitlines() or [""])[-1]
         for hidden in (self.target.secret, self._key):
@@ -287,11 +306,10 @@ def binary() -> Path:
 
 def obscured(secret: Secret) -> str:
     """As rclone wants passwords; it hides nothing from who knows rclone."""
-    ran = subprocess.run(
-        [str(binary()), "obscure", "-"],
-        input=secret.reveal().encode(), capture_output=True, check=True,
-    )  # fmt: skip
-    return ran.stdout.decode().strip()
+    start = os.urandom(16)
+    stream = Cipher(algorithms.AES(_PUBLIC_KEY), modes.CTR(start)).encryptor()
+    text = base64.urlsafe_b64encode(start + stream.update(secret.reveal().encode()))
+    return text.decode().rstrip("=")
 
 
 def is_local(target: Target) -> bool:

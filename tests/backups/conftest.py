@@ -17,7 +17,7 @@ from dev.ports import free_port
 from dotmac.backups import Database, Programs, Repository, Store, Target
 from dotmac.crypto.secret import Secret
 from tests.accounts.conftest import PASSWORD
-from tests.backups.acts import begun
+from tests.backups.acts import ARCHIVING, begun
 from tests.backups.offsite import Offsite
 
 
@@ -44,7 +44,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A server of its own that archives, as the platform's does."""
     home = Path(tempfile.mkdtemp(prefix="dotmac-cluster-"))
     home.chmod(0o711)
-    url = urlsplit(postgres.ensure(home / "postgres", free_port()))
+    url = urlsplit(postgres.ensure(home / "postgres", free_port(), settings=ARCHIVING))
     found = locate(home / "postgres")
     password = Secret((found.home / "superuser.password").read_text().strip())
     assert url.port

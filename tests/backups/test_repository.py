@@ -24,7 +24,7 @@ from dotmac.backups import (
     WrongKeyError,
 )
 from dotmac.backups.choosing import choose
-from dotmac.backups.rclone import binary
+from dotmac.backups.rclone import binary, obscured
 from dotmac.backups.records import BackupSet, read_bundles, read_repository, read_sets
 from dotmac.backups.retention import Keep, forget
 from dotmac.backups.taking import check, take
@@ -144,6 +144,12 @@ def test_a_killed_backup_counts_as_none_and_the_next_goes_on(
     assert folders == {made.name}
 
 
+def test_rclone_reads_the_password_that_it_is_given() -> None:
+    key = "le clé des sauvegardes" * 9
+    read = [str(binary()), "reveal", obscured(Secret(key))]
+    assert subprocess.run(read, capture_output=True, text=True, check=True).stdout.strip() == key
+
+
 def test_changes_wait_while_the_place_is_away_and_are_carried_when_it_is_back(
     cluster: Database, server: Server, far_folder: Path
 ) -> None:
@@ -159,7 +165,7 @@ def test_changes_wait_while_the_place_is_away_and_are_carried_when_it_is_back(
         write(server, "two")
         second = close(server, cluster)
         with pytest.raises(TargetAwayError):
-            _carry(cluster, store)
+            _carry(cluster, away.store())
         assert [file.name for file in waiting_in(cluster.spool)] == [first, second]
         away.start()
         _carry(cluster, store)

@@ -1,14 +1,16 @@
 """A worker that dies at any point of a pipeline: the change ends right, once, nothing doubled."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from apps.operations.pipelines import Step, pipeline_of
 from dotmac.engine.fake import FakeEngine, Program
+from tests.conftest import ACME
 from tests.instances.deaths import die_and_go_on, kill_at
-from tests.instances.world import Shop, arrange_release
+from tests.instances.kept import kept_shop
+from tests.instances.world import Shop, arrange_release, furnish, open_shop, order_shop
 
 RunDue = Callable[[], list[str]]
 
@@ -38,6 +40,47 @@ START = {"container": 4, "ensure_container": 2}
 ARCHIVE = {"containers": 1, "remove_container": 2, "networks": 1, "remove_network": 2}
 # Starting finds all containers made.
 INSIDE = {"ensure_container": ["ensure_container:created"], "run": ["run:created", "run:started"]}
+
+
+@pytest.fixture(scope="class")
+def ordered(
+    django_db_setup: None, django_db_blocker: pytest.FixtureRequest
+) -> Iterator[Callable[[], Shop]]:
+    """Acme's shop, whose first deployment is queued; made once for a class."""
+    with django_db_blocker.unblock(), kept_shop(_order) as shop:  # type: ignore[attr-defined]
+        yield shop
+
+
+@pytest.fixture(scope="class")
+def opened(
+    django_db_setup: None, django_db_blocker: pytest.FixtureRequest
+) -> Iterator[Callable[[], Shop]]:
+    """Acme's shop, which serves; made once for a class."""
+    with django_db_blocker.unblock(), kept_shop(_open) as shop:  # type: ignore[attr-defined]
+        yield shop
+
+
+def _order(_run_due: RunDue) -> Shop:
+    furnish()
+    return order_shop(ACME)
+
+
+def _open(run_due: RunDue) -> Shop:
+    made = _order(run_due)
+    open_shop(made, run_due)
+    return made
+
+
+@pytest.fixture
+def new_shop(ordered: Callable[[], Shop], db: None) -> Shop:
+    """As it was then."""
+    return ordered()
+
+
+@pytest.fixture
+def running_shop(opened: Callable[[], Shop], db: None) -> Shop:
+    """As it was then."""
+    return opened()
 
 
 def moments(calls: dict[str, int]) -> list[tuple[str, int]]:

@@ -281,22 +281,32 @@ def install_shop(isp: Isp, app: str = "shop", **settings: str) -> Shop:
     return Shop(isp, uuid, engines.fake_engine("one"))
 
 
+def order_shop(isp: Isp) -> Shop:
+    """Have an ISP's shop queued, with something to prepare."""
+    adopt(isp)
+    found = install_shop(isp)
+    arrange_release(found, 1)
+    return found
+
+
+def open_shop(ordered: Shop, run_due: Callable[[], list[str]]) -> None:
+    """Have it serve release 1.0; release 2.0 is published."""
+    run_due()
+    assert ordered.row.status == "active"
+    publish(shop("2.0"))
+    ordered.engine.calls.clear()
+
+
 @pytest.fixture
 def new_shop(acme: Isp, engine: FakeEngine) -> Shop:
     """Acme's shop, whose first deployment is queued and has something to prepare."""
-    adopt(acme)
-    found = install_shop(acme)
-    arrange_release(found, 1)
-    return found
+    return order_shop(acme)
 
 
 @pytest.fixture
 def running_shop(new_shop: Shop, run_due: Callable[[], list[str]]) -> Shop:
     """Acme's shop, serving release 1.0; release 2.0 is published."""
-    run_due()
-    assert new_shop.row.status == "active"
-    publish(shop("2.0"))
-    new_shop.engine.calls.clear()
+    open_shop(new_shop, run_due)
     return new_shop
 
 
