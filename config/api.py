@@ -5,7 +5,7 @@ from typing import Any
 from django.http import Http404
 from django.urls import URLPattern, include, path, re_path
 from drf_spectacular.utils import extend_schema
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework.request import Request
 from rest_framework.routers import DefaultRouter
 from rest_framework.views import APIView
@@ -19,6 +19,7 @@ from apps.accounts.resources import Resource
 from apps.accounts.roles_api import InvitationViewSet, RoleViewSet
 from apps.accounts.security.api import SignInPolicyView
 from apps.accounts.verifications_api import VerificationViewSet
+from apps.core.api.document import DocumentView
 from apps.core.views import api_errors
 from apps.notifications.api import MessageViewSet, SuppressedViewSet
 from apps.notifications.gateway_api import SenderTestView, SmsGatewayView, SmsTestView
@@ -99,7 +100,7 @@ def api_urls(*single: URLPattern, **resources: type[Resource]) -> list[object]:
         path("api/v1/", include(list(single))),
     ]
     # Given its addresses: by itself it would describe ROOT_URLCONF, which is no kind's.
-    document = SpectacularJSONAPIView.as_view(patterns=described)
+    document = DocumentView.as_view(patterns=described, made={})
     browser = SpectacularSwaggerSplitView.as_view(url_name="schema")
     return [
         *described,

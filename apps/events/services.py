@@ -15,7 +15,7 @@ from apps.events.actors import Actor, Subject, subject_of
 from apps.events.digests import as_read, event_digest
 from apps.events.models import Cursor, Event
 from apps.events.origins import current_ip
-from apps.events.stamps import stamp_of
+from apps.events.stamps import stamp_of, stamper
 from apps.tenancy.kinds import current_schema
 from apps.tenancy.prepared import fetch_prepared
 from apps.work import services as work
@@ -60,6 +60,7 @@ def record(
     """Write an event in the caller's transaction, which must also hold the change it tells of."""
     connection.validate_no_broken_transaction()
     event = _event(type, actor, subject, data, uuid)
+    event.stamp = stamp_of(event.digest)
     _insert(event)
     return event
 
@@ -76,6 +77,9 @@ def record_many(
     """
     connection.validate_no_broken_transaction()
     made = [_event(type, actor, subject, data) for subject, data in told]
+    stamp = stamper()
+    for event in made:
+        event.stamp = stamp(event.digest)
     if made:
         columns = [[getattr(event, name) for event in made] for name in _COLUMNS]
         data_of_all = [json.dumps(event.data) for event in made]
@@ -90,7 +94,7 @@ def _event(
     data: Mapping[str, Any] | None,
     uuid: UUID | None = None,
 ) -> Event:
-    """An event of now, digested and stamped, not written yet."""
+    """An event of now, digested, neither stamped nor written yet."""
     about = subject if isinstance(subject, Subject) else subject_of(subject)
     event = Event(
         **({"uuid": uuid} if uuid else {}),
@@ -108,7 +112,6 @@ def _event(
         salt=secrets.token_hex(16),
     )
     event.digest = event_digest(event)
-    event.stamp = stamp_of(event.digest)
     return event
 
 

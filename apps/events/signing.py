@@ -17,6 +17,18 @@ def signature(purpose: str, text: str) -> str:
     return _signature(purpose, text, settings.SECRET_KEY)
 
 
+def signer(purpose: str) -> Callable[[str], str]:
+    """The same as `signature`, for whoever signs many: the key is derived once."""
+    begun = _hmac(purpose, "", settings.SECRET_KEY)
+
+    def signed(text: str) -> str:
+        made = begun.copy()
+        made.update(text.encode())
+        return made.hexdigest()
+
+    return signed
+
+
 def is_signature(purpose: str, text: str, found: str) -> bool:
     """Whether this installation signed it, with its present secret or one of before."""
     return any(constant_time_compare(found, _signature(purpose, text, key)) for key in _keys())

@@ -7,7 +7,7 @@ not carried from one log into another.
 
 from collections.abc import Callable
 
-from apps.events.signing import prover, signature
+from apps.events.signing import prover, signature, signer
 from apps.tenancy.kinds import current_schema
 
 _PURPOSE = "event"
@@ -16,6 +16,12 @@ _PURPOSE = "event"
 def stamp_of(digest: str) -> str:
     """The stamp of an event of the current schema."""
     return signature(_PURPOSE, f"{current_schema()}:{digest}")
+
+
+def stamper() -> Callable[[str], str]:
+    """The same as `stamp_of`, for whoever writes many events of the current schema."""
+    sign, schema = signer(_PURPOSE), current_schema()
+    return lambda digest: sign(f"{schema}:{digest}")
 
 
 def stamps() -> Callable[[str, str], bool]:

@@ -172,13 +172,24 @@ def _in_order(loader: MigrationLoader) -> list[Key]:
 
 
 def _step(migration: Migration, state: ProjectState) -> Step:
-    """A step, with `state` carried past it; the models are rendered only where they are used."""
-    acts = []
+    """A step, with `state` carried past it.
+
+    Its models are rendered before its first operation and kept up from there, as Django does it:
+    each state by itself would be rendered whole, twice for each operation.
+    """
+    _render(state)
+    acts, before = [], state.clone()
     for operation in migration.operations:
-        before = state.clone()
         operation.state_forwards(migration.app_label, state)
-        acts.append(_Act(operation, before, state.clone()))
+        after = state.clone()
+        acts.append(_Act(operation, before, after))
+        before = after
     return Step(migration, tuple(acts))
+
+
+def _render(state: ProjectState) -> None:
+    """Done once by the property itself."""
+    _ = state.apps
 
 
 def _is_pure(operation: Operation) -> bool:
