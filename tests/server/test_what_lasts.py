@@ -144,7 +144,7 @@ def large_file(machine: Machine, program: Program) -> str:
 
 def send_slowly(program: Program, go_on: threading.Event) -> dict[str, Any]:
     """A list of which the half is sent before something happens, and the rest some time after."""
-    lines = "\n".join(f"{'Dora ' * 18}{number},slow-{number}" for number in range(LIST))
+    lines = "\n".join(f"{'Dora ' * 17}{number},slow-{number}" for number in range(LIST))
     body = json.dumps({"filename": "slow.csv", "content": f"name,external_id\n{lines}"}).encode()
     asked = program.begin(
         "POST", "/api/v1/imports/",

@@ -208,6 +208,8 @@ def test_everything_comes_back_with_the_machine(server: Server) -> None:
     )
     for rule in ("-C INPUT -j DOTMAC-INPUT", "-L DOTMAC-INPUT"):
         server.debian.ask("iptables", "--wait", *rule.split())
+        if server.debian.run("cat", "/proc/net/if_inet6").stdout.strip():
+            server.debian.ask("ip6tables", "--wait", *rule.split())
 
 
 def test_an_upgrade_under_load_fails_no_request(server: Server, site: Site, tmp_path: Path) -> None:
