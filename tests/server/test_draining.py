@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection
 
 from config.draining import END_S, RESTARTS
 from tests.conftest import ACME
 from tests.live_platform import until
 from tests.pages.test_live_progress import session_of
-from tests.server.web import Web
+from tests.server.web import Web, code_of
 from tests.server.web_urls import LARGE
 
 BODY = b"x" * 1_000_000
@@ -58,15 +56,6 @@ def upload(web: Web) -> Slow:
 def download(web: Web) -> Slow:
     """A large answer of which nothing is read yet; its view is done."""
     return Slow(web, "GET /try/large/ HTTP/1.1")
-
-
-def code_of(browser: ClientConnection) -> int:
-    """With which code its socket is closed."""
-    try:
-        while True:
-            browser.recv(30)
-    except ConnectionClosed as closed:
-        return int(closed.rcvd.code) if closed.rcvd else 0
 
 
 def test_a_request_is_open_from_its_first_byte_until_its_answer_has_left(web: Web) -> None:

@@ -23,7 +23,7 @@ from tests.e2e.browser import Watch, chromium
 from tests.live_platform import APPS, until
 from tests.server.load import Connection, Site
 from tests.server.machine import Machine
-from tests.server.test_draining import code_of
+from tests.server.web import code_of
 
 # The worker is waited for a minute before its work is handed on.
 pytestmark = pytest.mark.timeout(900)

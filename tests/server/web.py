@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from dev.ports import free_port
@@ -76,3 +77,12 @@ class Web:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait(30)
+
+
+def code_of(browser: ClientConnection) -> int:
+    """With which code its socket is closed."""
+    try:
+        while True:
+            browser.recv(30)
+    except ConnectionClosed as closed:
+        return int(closed.rcvd.code) if closed.rcvd else 0
