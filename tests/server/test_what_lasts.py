@@ -228,11 +228,11 @@ def test_an_operation_goes_on_under_the_new_release_and_its_page_follows(
         open_page(page, site, f"/operations/{operation}/", cookie)
         root = page.locator("[data-operation]")
         expect(root).to_have_attribute("data-status", re.compile("running"), timeout=60_000)
-        page.wait_for_function("window.opened >= 2")
+        page.wait_for_function("() => window.opened >= 2")
         page.evaluate("window.hasStayed = true")
         with upgrading(machine) as (release, _said):
             pass
-        page.wait_for_function("window.opened >= 4", timeout=60_000)
+        page.wait_for_function("() => window.opened >= 4", timeout=60_000)
         codes = page.evaluate("window.codes")
         assert codes == [RESTARTS, RESTARTS]
         assert root.get_attribute("data-status") == "running"
