@@ -13,4 +13,5 @@ from config.http import ThreadedHandler  # noqa: E402
 from config.open_requests import Counted  # noqa: E402
 from config.websockets import application as _websockets  # noqa: E402
 
-application = ProtocolTypeRouter({"http": Counted(ThreadedHandler()), "websocket": _websockets})
+requests = Counted(ThreadedHandler())
+application = ProtocolTypeRouter({"http": requests, "websocket": _websockets})

@@ -3,6 +3,9 @@
 Whoever replaces it (dotmac.server) asks for /readyz through the edge to see whether requests
 arrive here yet, and directly to see whether the last one has left. WebSockets do not count:
 browsers open them again elsewhere.
+
+An application sees a request once its body is there, and not whether its answer has left. What is
+on the way before and after is known to the server alone (config.draining).
 """
 
 import secrets
@@ -26,7 +29,8 @@ class Counted:
 
     def __init__(self, application: Application) -> None:
         self.application = application
-        self.open = 0
+        self.on_the_line: Callable[[], int] = lambda: 0
+        self._begun = 0
         self._mark = secrets.token_hex(8)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -34,11 +38,16 @@ class Counted:
         if scope["path"] == _PATH:
             await self.application(scope, receive, self._telling(scope, send))
             return
-        self.open += 1
+        self._begun += 1
         try:
             await self.application(scope, receive, send)
         finally:
-            self.open -= 1
+            self._begun -= 1
+
+    @property
+    def open(self) -> int:
+        """How many have begun to arrive, are at work, or have not left yet."""
+        return self._begun + self.on_the_line()
 
     def _telling(self, scope: dict[str, Any], send: Send) -> Send:
         """A way to answer that adds the headers: from outside, nobody learns how busy it is."""

@@ -4,9 +4,8 @@ loop on import."""
 import os
 import sys
 
-from daphne.server import Server
-
 from config.asgi import application
+from config.draining import DrainingServer
 from config.isp.processes import FATAL, READY
 from config.isp.release import ReleaseError, release
 from config.isp.workspace import from_environment
@@ -24,7 +23,7 @@ def main() -> int:
         return FATAL
     # Not before: a pool tells that it has no connection, but not that the password is refused.
     share_connections()
-    Server(
+    DrainingServer(
         application=application,
         endpoints=[f"tcp:port={PORT}:interface=0.0.0.0"],
         server_name="DotMac",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+from ipaddress import ip_address
 
 from dotmac.server import database, machine, offsite, proc, releases
 from dotmac.server.environment import NEEDED_BYTES
@@ -13,8 +14,9 @@ from dotmac.server.laying import source_of
 from dotmac.server.options import PORTS, Options
 from dotmac.server.terminal import BOLD, Terminal
 
-# Nothing is sent there: it only tells which address leads outside. For documentation (RFC 5737).
-_OUTSIDE = ("192.0.2.1", 9)
+# Nothing is sent there: it only tells which address leads outside. For documentation (RFC 5737 and
+# 3849).
+_OUTSIDE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
 
 
 def show(options: Options, terminal: Terminal, link: str, unsafe: str) -> None:
@@ -22,27 +24,48 @@ def show(options: Options, terminal: Terminal, link: str, unsafe: str) -> None:
 
     `unsafe` is why it is backed up nowhere, if it is not.
     """
-    http, https = options.port("EDGE_HTTP_PORT"), options.port("EDGE_HTTPS_PORT")
-    base, apps = options.base_domain, options.apps_domain
+    https = options.port("EDGE_HTTPS_PORT")
     terminal.line()
-    terminal.line(f"  {terminal.paint('DotMac serves', BOLD)} https://{base}{_shown(https)}/")
+    terminal.line(
+        f"  {terminal.paint('DotMac serves', BOLD)} https://{options.base_domain}{_shown(https)}/"
+    )
     if link:
         terminal.line(f"  Choose the operator's password here; the link is good once: {link}")
     terminal.line()
     terminal.line(f"  {terminal.paint('Left to do', BOLD)}")
-    address = _address()
-    for name in (base, f"*.{base}", apps, f"*.{apps}"):
-        terminal.line(f"  DNS       {name:<36} A  {address}")
-    terminal.line(f"  Firewall  open {http} and {https} (TCP) to everybody, 22 to yourself")
-    inner = ", ".join(str(options.port(name)) for name in PORTS if not name.startswith("EDGE_HTTP"))
-    inner += f" and {options.database_port}"
-    terminal.line(f"            close all else; {inner} listen on this machine alone")
+    for line in (*names(options), *openings(options)):
+        terminal.line(f"  {line}")
     if unsafe:
         terminal.warn(unsafe)
     for line in missing(options):
         terminal.warn(line)
     terminal.line()
     terminal.line("  dotmac status, dotmac upgrade, dotmac rollback; docs/guides/install.md")
+
+
+def names(options: Options) -> list[str]:
+    """The records that lead to this machine, by each way on which the edge listens."""
+    base, apps = options.base_domain, options.apps_domain
+    kinds = [("A", address(options, socket.AF_INET)), ("AAAA", address(options, socket.AF_INET6))]
+    found = [(kind, where) for kind, where in kinds if where] or [("A", "this machine's address")]
+    return [
+        f"DNS       {name:<36} {kind:<4} {where}"
+        for name in (base, f"*.{base}", apps, f"*.{apps}")
+        for kind, where in found
+    ]
+
+
+def openings(options: Options) -> list[str]:
+    """What a firewall lets in, by IPv4 and by IPv6: one without rules for IPv6 closes nothing."""
+    http, https = options.port("EDGE_HTTP_PORT"), options.port("EDGE_HTTPS_PORT")
+    inner = ", ".join(str(options.port(name)) for name in PORTS if not name.startswith("EDGE_HTTP"))
+    inner += f" and {options.database_port}"
+    return [
+        f"Firewall  open {http} and {https} (TCP) to everybody, 22 to yourself",
+        f"          close all else; {inner} listen on this machine alone",
+        "          all of this for IPv4 and for IPv6, which has rules of its own and needs ICMPv6:",
+        "          docs/guides/install.md has a table of nftables for both",
+    ]
 
 
 def missing(options: Options) -> list[str]:
@@ -147,14 +170,21 @@ def _existing(options: Options) -> str:
     return str(folder)
 
 
-def _address() -> str:
-    """This machine's own, as far as it knows: behind a router that translates it is another."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(_OUTSIDE)
-        except OSError:
-            return "this machine's address"
-        return str(probe.getsockname()[0])
+def address(options: Options, family: socket.AddressFamily) -> str:
+    """This machine's own, as far as it knows, and where the edge listens to it; "" without one.
+
+    Behind a router that translates it is another.
+    """
+    bind = options.says("EDGE_BIND").strip("[]")
+    if bind and not ip_address(bind).is_unspecified:
+        is_of_family = (ip_address(bind).version == 6) == (family == socket.AF_INET6)
+        return bind if is_of_family else ""
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((_OUTSIDE[family], 9))
+            return str(probe.getsockname()[0])
+    except OSError:
+        return ""
 
 
 def _shown(port: int) -> str:

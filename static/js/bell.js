@@ -2,11 +2,17 @@
 // fetched anew through its view. No module: the admin's pages load it as they are.
 (() => {
   const GATHER_MS = 200;
-  // About a quarter of an hour; a page that is loaded again begins anew.
+  // About a quarter of an hour; a page that is looked at again begins anew.
   const PATIENCE = 20;
   const BACKOFF_MS = [1000, 2000, 5000, 15000, 60000];
+  // A server that ends for another sends all its pages away at once; they come one by one.
+  const LEAVING = [1001, 1012];
+  const SPREAD_MS = 5000;
+  const REFUSED = 4400;
   let failures = 0;
+  let socket;
   let waiting;
+  let resting;
 
   function bell() {
     return document.querySelector("[data-bell]");
@@ -26,25 +32,44 @@
     }
   }
 
+  function wait(code) {
+    if (LEAVING.includes(code) && failures === 0) return Math.random() * SPREAD_MS;
+    return BACKOFF_MS[Math.min(failures, BACKOFF_MS.length - 1)] * (0.75 + Math.random() / 2);
+  }
+
   function connect() {
+    resting = undefined;
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const socket = new WebSocket(`${scheme}://${location.host}${bell().dataset.wsPath}`);
-    socket.addEventListener("open", () => {
-      failures = 0;
-    });
+    socket = new WebSocket(`${scheme}://${location.host}${bell().dataset.wsPath}`);
+    // One says so as soon as it listens, for what was missed. Before that it may be sent away yet.
     socket.addEventListener("message", () => {
+      failures = 0;
       waiting ??= setTimeout(load, GATHER_MS);
     });
     socket.addEventListener("close", (event) => {
-      // Refused: nobody is signed in any more.
-      if (event.code >= 4400 || failures >= PATIENCE) return;
-      const wait = BACKOFF_MS[Math.min(failures, BACKOFF_MS.length - 1)];
-      failures += 1;
-      setTimeout(connect, wait * (0.75 + Math.random() / 2));
+      socket = undefined;
+      if (event.code >= REFUSED) {
+        // Nobody is signed in any more.
+        failures = Infinity;
+      } else if (failures < PATIENCE) {
+        resting = setTimeout(connect, wait(event.code));
+        failures += 1;
+      }
     });
   }
 
+  /** Whoever comes back to a page that gave up, or waits long, is not left with an old bell. */
+  function again() {
+    if (socket || document.hidden || failures === Infinity) return;
+    clearTimeout(resting);
+    failures = 0;
+    connect();
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
-    if (bell()) connect();
+    if (!bell()) return;
+    connect();
+    document.addEventListener("visibilitychange", again);
+    window.addEventListener("online", again);
   });
 })();

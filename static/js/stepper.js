@@ -6,6 +6,9 @@ import { Idiomorph } from "../vendor/idiomorph/idiomorph.esm.js";
 const POLL_MS = 2000;
 const GATHER_MS = 150;
 const BACKOFF_MS = [500, 1000, 2000, 4000, 8000, 15000];
+// A server that ends for another sends all its pages away at once; they come one by one.
+const LEAVING = [1001, 1012];
+const SPREAD_MS = 2000;
 const TICK_MS = 100;
 
 export function duration(seconds) {
@@ -38,18 +41,23 @@ class LiveOperation {
     if (!path) return;
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     this.socket = new WebSocket(`${scheme}://${location.host}${path}`);
-    this.socket.addEventListener("open", () => {
+    this.socket.addEventListener("open", () => this.refresh());
+    // One comes as soon as it listens; before that it may be sent away yet.
+    this.socket.addEventListener("message", () => {
       this.failures = 0;
       this.refresh();
     });
-    this.socket.addEventListener("message", () => this.refresh());
-    this.socket.addEventListener("close", () => {
+    this.socket.addEventListener("close", (event) => {
       this.socket = undefined;
       if (this.finished) return;
-      const wait = BACKOFF_MS[Math.min(this.failures, BACKOFF_MS.length - 1)];
+      setTimeout(() => this.connect(), this.rest(event.code));
       this.failures += 1;
-      setTimeout(() => this.connect(), wait * (0.75 + Math.random() / 2));
     });
+  }
+
+  rest(code) {
+    if (LEAVING.includes(code) && this.failures === 0) return Math.random() * SPREAD_MS;
+    return BACKOFF_MS[Math.min(this.failures, BACKOFF_MS.length - 1)] * (0.75 + Math.random() / 2);
   }
 
   poll() {

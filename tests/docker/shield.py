@@ -10,28 +10,26 @@ from dotmac.engine import firewall
 @contextmanager
 def shield(*edge_ports: int) -> Iterator[None]:
     """Raised twice, as a second set-up does."""
-    was_raised = firewall.is_raised()
-    kept = [line for line in _saved().splitlines() if _is_ours(line)]
+    kept = {tool: _rules_of(tool) for tool in firewall.families()}
     firewall.raise_shield(edge_ports)
     firewall.raise_shield(edge_ports)
     try:
         yield
     finally:
-        if was_raised:
-            _restore("\n".join(["*filter", *kept, "COMMIT", ""]))
-        else:
-            firewall.lower_shield()
-            assert not firewall.is_raised()
+        firewall.lower_shield()
+        assert not any(map(_rules_of, kept))
+        for tool, rules in kept.items():
+            _restore(tool, rules)
 
 
-def _is_ours(line: str) -> bool:
-    return line.startswith((f":{firewall.CHAIN} ", f"-A {firewall.CHAIN} "))
+def _rules_of(tool: str) -> list[str]:
+    """Ours in one family, and what leads to them."""
+    command = [f"{tool}-save", "-t", "filter"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return [line for line in said.splitlines() if firewall.CHAIN in line]
 
 
-def _saved() -> str:
-    command = ["iptables-save", "-t", "filter"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-
-def _restore(rules: str) -> None:
-    subprocess.run(["iptables-restore", "--noflush"], input=rules, text=True, check=True)
+def _restore(tool: str, rules: list[str]) -> None:
+    text = "\n".join(["*filter", *rules, "COMMIT", ""])
+    command = [f"{tool}-restore", "--noflush"]
+    subprocess.run(command, input=text, text=True, check=True)

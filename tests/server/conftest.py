@@ -2,10 +2,12 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from tests.server.load import Site
 from tests.server.machine import Machine
@@ -36,3 +38,11 @@ def site(machine: Machine) -> Site:
     key = machine.act("make_key", slug="acme", level="workspace")["key"]
     ports = machine.options
     return Site(ports.port("EDGE_HTTPS_PORT"), ports.layout.keys / "ca.pem", "acme", key)
+
+
+@pytest.fixture(scope="module")
+def database(open_live_database: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
+    """For web processes without a server around them: with real commits, for the module."""
+    with open_live_database() as url:
+        yield url
+        connection.close()

@@ -1,107 +1,28 @@
 """What is served holds under daphne, and would under granian (ADR 032)."""
 
-import http.client
 import json
 import os
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from django.db import connection
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import ClientConnection, connect
 
 from apps.accounts.models import User
 from apps.notifications.services import topic_of
 from apps.tenancy.kinds import schema_of
 from apps.tenancy.live import announce
-from dev.ports import free_port
-from dotmac.server.marks import OPEN_HEADER
 from tests.conftest import ACME
-from tests.live_platform import ROOT, until
+from tests.live_platform import until
 from tests.pages.test_live_progress import session_of
+from tests.server.web import COMMANDS, Web
 from tests.server.web_urls import PARTS, PAUSE_S
 
-_BIN = Path(sys.executable).parent
-_COMMANDS = {
-    "daphne": ["daphne", "--verbosity", "0", "-b", "127.0.0.1", "-p"],
-    "granian": ["granian", "--no-log", "--interface", "asginl", "--port"],
-}
 
-
-class Web:
-    """One web process."""
-
-    def __init__(self, kind: str, folder: Path) -> None:
-        self.kind, self.port = kind, free_port()
-        program, *options = _COMMANDS[kind]
-        settings = {"DJANGO_SETTINGS_MODULE": "tests.server.web_settings", "VAR_DIR": str(folder)}
-        with (folder / "web.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [str(_BIN / program), *options, str(self.port), "config.server:application"],
-                cwd=ROOT, env={**os.environ, **settings}, stdout=log, stderr=log,
-                start_new_session=True,
-            )  # fmt: skip
-        until(self._answers, what="An answer")
-
-    def _answers(self) -> bool:
-        assert self.process.poll() is None
-        try:
-            return self.ask("/healthz").status == 200
-        except OSError:
-            return False
-
-    def open(self, path: str, body: bytes | None = None, **head: str) -> http.client.HTTPResponse:
-        """The beginning of an answer at Acme's console."""
-        asked = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        headers = {"Host": ACME.console_host, **head}
-        asked.request("GET" if body is None else "POST", path, body, headers)
-        return asked.getresponse()
-
-    def ask(self, path: str, body: bytes | None = None, **head: str) -> http.client.HTTPResponse:
-        """The same, read to its end."""
-        answer = self.open(path, body, **head)
-        answer.text = answer.read()  # type: ignore[attr-defined]
-        return answer
-
-    def count(self) -> int:
-        """How many requests it says are open."""
-        return int(self.ask("/readyz").headers[OPEN_HEADER])
-
-    def socket(self, session: str, origin: str = "") -> ClientConnection:
-        """A browser's."""
-        host = f"{ACME.console_host}:{self.port}"
-        return connect(
-            f"ws://{host}/ws/notifications/",
-            sock=socket.create_connection(("127.0.0.1", self.port)),
-            origin=origin or f"http://{host}",  # type: ignore[arg-type]
-            additional_headers={"Cookie": f"sessionid={session}"},
-        )
-
-    def end(self) -> None:
-        """All of it."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(30)
-
-
-@pytest.fixture(scope="module")
-def database(open_live_database: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
-    """With real commits, for the module."""
-    with open_live_database() as url:
-        yield url
-        connection.close()
-
-
-@pytest.fixture(scope="module", params=sorted(_COMMANDS))
+@pytest.fixture(scope="module", params=sorted(COMMANDS))
 def web(
     request: pytest.FixtureRequest, database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Web]:
@@ -161,7 +82,7 @@ def test_a_browser_hears_of_news_and_a_strange_page_does_not(web: Web) -> None:
         web.socket(session, "http://evil.example")
 
 
-@pytest.mark.parametrize("kind", sorted(_COMMANDS))
+@pytest.mark.parametrize("kind", sorted(COMMANDS))
 def test_it_ends_when_it_is_told_to_also_with_an_open_socket(
     kind: str, database: str, tmp_path: Path
 ) -> None:

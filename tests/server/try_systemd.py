@@ -26,6 +26,7 @@ _BIND_LOW_PORTS = 1 << 10
 # Ten times what it takes on an idle machine.
 _READY_S = 180
 _OFFSITE = "/srv/offsite"
+_NAMESPACE, _JOURNAL = "--namespace=dotmac", "/etc/systemd/journald@dotmac.conf"
 
 
 class Server:
@@ -180,6 +181,58 @@ def test_the_hardened_worker_backs_up_and_tries_what_it_made(server: Server) -> 
     server.is_whole(server.release())
 
 
+def journal(server: Server, *which: str) -> list[str]:
+    """What services said, without what systemd says of them."""
+    return server.debian.ask("journalctl", "--no-pager", "-o", "cat", *which).splitlines()
+
+
+def test_what_services_say_is_in_a_journal_of_their_own(server: Server) -> None:
+    until(server.serves, what="The platform's readiness", seconds=_READY_S)
+    for name in SERVICES:
+        unit = f"_SYSTEMD_UNIT=dotmac-{name}.service"
+        if name != "edge":  # It says nothing as long as it is well.
+            assert journal(server, _NAMESPACE, unit), name
+        assert journal(server, unit) in ([], ["-- No entries --"]), name
+    files = server.debian.ask("sh", "-c", "ls /var/log/journal/*.dotmac/*.journal")
+    assert "system.journal" in files
+
+
+def test_the_journal_of_the_services_is_kept_for_as_long_as_is_said(server: Server) -> None:
+    done = server.debian.make("install", LOG_DAYS="7")
+    assert done.returncode == 0, done.stdout
+    said = server.debian.ask("cat", _JOURNAL)
+    assert "MaxRetentionSec=7day" in said
+    assert "LOG_DAYS=7" in server.ask("worker", "Environment")
+    # As it stands there, with seconds for days, since no day can be waited for.
+    shorter = said.replace("MaxRetentionSec=7day", "MaxRetentionSec=5s")
+    shorter = shorter.replace("MaxFileSec=1day", "MaxFileSec=1s")
+    _have_journal(server, shorter)
+    try:
+        _say(server, "an old word")
+        assert "an old word" in journal(server, _NAMESPACE)
+
+        def is_gone() -> bool:
+            _say(server, "a new word")
+            return "an old word" not in journal(server, _NAMESPACE)
+
+        until(is_gone, what="The end of what is too old", seconds=60)
+        assert "a new word" in journal(server, _NAMESPACE)
+    finally:
+        _have_journal(server, said)
+    server.is_whole(server.release())
+
+
+def _have_journal(server: Server, settings: str) -> None:
+    server.debian.ask("sh", "-c", f"printf '%s\\n' '{settings}' >{_JOURNAL}")
+    server.debian.ask("systemctl", "restart", "systemd-journald@dotmac.service")
+
+
+def _say(server: Server, words: str) -> None:
+    command = ("systemd-run", "--quiet", "--wait", "--property=LogNamespace=dotmac")
+    server.debian.ask(*command, "echo", words)
+    server.debian.ask("journalctl", _NAMESPACE, "--sync")
+
+
 def test_a_workspace_of_containers_is_deployed_by_the_hardened_worker(server: Server) -> None:
     Builder(settings.DOCKER_HOST).build_all(settings.VERSION, only=("app", "postgres"))
     server.debian.load(settings.IMAGE_APP, settings.IMAGE_POSTGRES)
@@ -208,6 +261,8 @@ def test_everything_comes_back_with_the_machine(server: Server) -> None:
     )
     for rule in ("-C INPUT -j DOTMAC-INPUT", "-L DOTMAC-INPUT"):
         server.debian.ask("iptables", "--wait", *rule.split())
+        if server.debian.run("cat", "/proc/net/if_inet6").stdout.strip():
+            server.debian.ask("ip6tables", "--wait", *rule.split())
 
 
 def test_an_upgrade_under_load_fails_no_request(server: Server, site: Site, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from config.urls import console
 
 PARTS, PAUSE_S = 10, 0.2
+LARGE = 24_000_000
 
 
 def slow(request: HttpRequest) -> JsonResponse:
@@ -35,6 +36,11 @@ def parts(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(made())
 
 
+def large(request: HttpRequest) -> HttpResponse:
+    """More than lies on the way to who reads it slowly."""
+    return HttpResponse(bytes(LARGE), content_type="application/octet-stream")
+
+
 @csrf_exempt
 def echo(request: HttpRequest) -> HttpResponse:
     """What was sent, with two cookies and what Django made of the headers."""
@@ -50,6 +56,7 @@ def echo(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("try/slow/", slow),
     path("try/parts/", parts),
+    path("try/large/", large),
     path("try/echo/", echo),
     path("try/écho/", echo),
     *console.urlpatterns,

@@ -117,9 +117,12 @@ def units(options: Options) -> dict[str, str]:
 
 
 def journal(options: Options) -> str:
-    """How long the journal keeps what services say: a file a day, each until it is so old."""
-    lines = ("[Journal]", f"MaxRetentionSec={options.log_days}day", "MaxFileSec=1day")
-    return "\n".join(lines) + "\n"
+    """How long the journal keeps what services say: a file a day, each until it is so old.
+
+    On disk, also where the machine's own journal is gone with its next start.
+    """
+    kept = (f"MaxRetentionSec={options.log_days}day", "MaxFileSec=1day")
+    return "\n".join(("[Journal]", "Storage=persistent", *kept)) + "\n"
 
 
 def _unit(name: str) -> str:
