@@ -13,7 +13,7 @@ from apps.fleet import edge
 from apps.operations.exceptions import HoldError, StepError
 from apps.operations.models import Operation
 from apps.operations.pipelines import Pipeline, Run, Step, register
-from apps.tenancy.kinds import PUBLIC, operator, schema_exists, schema_of
+from apps.tenancy.kinds import PUBLIC, kept_aside, operator, schema_exists, schema_of
 from apps.tenancy.middleware import forget_hosts
 from apps.tenancy.models import Tenant
 from apps.tenancy.templates import drop_schema
@@ -111,7 +111,7 @@ class DropSchemas(ErasureStep):
 
     def run(self, run: Run) -> None:
         """One at a time, counted before it goes."""
-        for schema in self.erasure(run).schemas:
+        for schema in _all_of(self.erasure(run).schemas):
             if schema_exists(schema):
                 try:
                     self._drop(run, schema)
@@ -199,7 +199,7 @@ class Look(ErasureStep):
         """StepError that names each table in which a row still speaks of it."""
         pattern = self.pattern(run)
         found = dict(tables_that_say(pattern, schema=PUBLIC, but=(*_OWN, *books())))
-        schemas = [name for name in self.erasure(run).schemas if schema_exists(name)]
+        schemas = [name for name in _all_of(self.erasure(run).schemas) if schema_exists(name)]
         left = [f"{name} ({count})" for name, count in found.items()] + schemas
         if left:
             raise StepError(
@@ -232,6 +232,11 @@ class Certify(ErasureStep):
                 subject=Subject("organisation", str(erasure.organisation), erasure.name),
                 data={"by": erasure.asked_by, "certificate": str(erasure.uuid)},
             )
+
+
+def _all_of(schemas: list[str]) -> list[str]:
+    """Its schemas, and what of them was kept aside when a backup was brought back."""
+    return [*schemas, *map(kept_aside, schemas)]
 
 
 def _console_of(erasure: Erasure) -> str | None:
