@@ -144,7 +144,8 @@ def test_one_isp_is_as_it_was_and_the_others_go_on(machine: Machine, far_folder:
         assert "checkpoints" in machine.manage("verify_events", "--schema", schema)
     # Without a clock nobody makes spare ones.
     machine.manage(
-        *"doctor --only schemas --only events --only placements".split(), SPARE_SCHEMAS="0"
+        *["doctor", "--only", "schemas", "--only", "events", "--only", "placements"],
+        SPARE_SCHEMAS="0",
     )
     with pytest.raises(AssertionError, match="w_acme__lost is there already"):
         machine.manage("restore_schema", "w_acme")
