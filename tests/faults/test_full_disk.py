@@ -33,7 +33,7 @@ print(json.dumps(sorted(one["subject"] for one in messages() if one["to"] == "do
 """
 _SUCCEEDED = """
     SELECT o.uuid, count(e.id) FROM operations_operation AS o LEFT JOIN events_event AS e
-    ON e.type = 'operation.succeeded' AND e.data::text LIKE '%%' || o.uuid::text || '%%'
+    ON e.type = 'operation.succeeded' AND e.data->>'operation' = o.uuid::text
     WHERE o.status = 'succeeded' GROUP BY o.uuid
 """
 
