@@ -246,8 +246,11 @@ def _configure(cluster: Cluster, port: int, settings: Mapping[str, str]) -> None
     text = "".join(
         f"{name} = '{_escaped(value)}'\n" for name, value in {**lines, **settings}.items()
     )
-    (cluster.data / "dotmac.conf").write_text(text)
-    (cluster.data / "dotmac.conf").chmod(0o644)
+    file = cluster.data / "dotmac.conf"
+    # On a full disk writing would leave it empty.
+    if not file.exists() or file.read_text() != text:
+        file.write_text(text)
+        file.chmod(0o644)
 
 
 def _escaped(value: str) -> str:

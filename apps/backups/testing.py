@@ -1,24 +1,20 @@
 """A restore test: the newest backup into a throw-away server, which is looked into."""
 
 import os
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import psycopg
 from django.conf import settings
 
-from apps.backups.constants import ROOM_FACTOR
+from apps.backups.beside import beside
 from dotmac.backups import BackupError, Database, Store
-from dotmac.backups.choosing import Route, choose
-from dotmac.backups.records import read_bundles, read_repository, read_sets
-from dotmac.backups.restoring import Recovered, clear, fetch, recovered
+from dotmac.backups.restoring import Recovered
 
 _FOLDER = "restore-test"
 _TIMEOUT_S = 1800
@@ -31,27 +27,9 @@ def restore(server: Database, store: Store, *, beat: Callable[[], None]) -> dict
     nothing to a database that answers.
     """
     began, now = time.monotonic(), datetime.now(UTC)
-    route = choose(read_repository(store), read_sets(store), read_bundles(store))
-    folder = server.root / _FOLDER
-    # What a test left that was killed.
-    clear(folder)
-    _check_room(server.root, route)
-    name = settings.DATABASES["default"]["NAME"]
-    try:
-        data = fetch(store, route, server.programs, folder, beat=beat)
-        with recovered(data, route, server.programs, database=name, beat=beat) as found:
-            seconds = time.monotonic() - began
-            return {"set": route.newest.name, "seconds": round(seconds, 1), **_seen(found, now)}
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _check_room(root: Path, route: Route) -> None:
-    needed = ROOM_FACTOR * sum(one.read_bytes for one in route.sets)
-    free = shutil.disk_usage(root).free
-    if free < needed:
-        text = f"A restore test needs {needed >> 20:,} MB in {root}; {free >> 20:,} MB are free."
-        raise BackupError(text, permanent=True)
+    with beside(server, store, _FOLDER, beat=beat) as (route, found):
+        seconds = time.monotonic() - began
+        return {"set": route.newest.name, "seconds": round(seconds, 1), **_seen(found, now)}
 
 
 def _seen(found: Recovered, now: datetime) -> dict[str, Any]:

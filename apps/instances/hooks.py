@@ -12,7 +12,7 @@ from apps.fleet.registry import when_server_is_lost
 from apps.instances import services
 from apps.instances.adopting import adopt_instances
 from apps.instances.constants import WORKSPACE_APP
-from apps.instances.losing import give_up_instances
+from apps.instances.losing import give_up_instances, is_workspace_lost
 from apps.instances.models import Deployment, Instance
 from apps.instances.pipelines import erase
 from apps.instances.sealed import opened
@@ -23,7 +23,11 @@ from apps.tenancy.transfer.registry import Arrival, when_arrived
 from apps.tenants.erasing.registry import Removal, removes_instances
 from apps.tenants.grants import signs_reports
 from apps.tenants.models import Organisation
-from apps.tenants.registry import when_console_is_adopted, when_console_is_made
+from apps.tenants.registry import (
+    knows_lost_workspaces,
+    when_console_is_adopted,
+    when_console_is_made,
+)
 from dotmac.crypto.keys import SigningKey, VerifyKey
 
 
@@ -70,6 +74,7 @@ def instances_here() -> list[UUID]:
 
 
 removes_instances(remove_instances, instances_here)
+knows_lost_workspaces(is_workspace_lost)
 
 
 def words_of(operation: Operation) -> str:

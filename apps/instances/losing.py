@@ -11,6 +11,8 @@ from apps.core.exceptions import DomainError
 from apps.events import services as events
 from apps.events.actors import Actor
 from apps.fleet.models import Placement, Server, id_start
+from apps.fleet.services import open_placements
+from apps.instances.constants import WORKSPACE_APP
 from apps.instances.models import Deployment, Instance
 from apps.instances.stack import Stack
 from dotmac.crypto.fields import CipherError
@@ -30,6 +32,15 @@ def give_up_instances(server: Server, instances: Collection[UUID]) -> None:
         instance.move_to(Instance.Status.FAILED, reason=reason)
         data = {"server": str(server)}
         events.record("instance.lost", actor=_PLATFORM, subject=instance, data=data)
+
+
+def is_workspace_lost() -> bool:
+    """Whether the console's workspace went with its server, and was not deployed anew since."""
+    workspace = Instance.objects.filter(app=WORKSPACE_APP).first()
+    if workspace is None or open_placements(workspace.uuid).exists():
+        return False
+    servers = Server.objects.filter(placements__instance=workspace.uuid).distinct()
+    return any(server.has_given_up(workspace.uuid) for server in servers)
 
 
 def unproven_of(instance: UUID) -> list[dict[str, Any]]:

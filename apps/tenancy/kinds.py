@@ -31,6 +31,14 @@ def schema_name(kind: str, slug: str) -> str:
     return prefix + slug.replace("-", "_")
 
 
+def kept_aside(schema: str) -> str:
+    """The name of what lay in a tenant's schema before it was brought back from a backup.
+
+    No slug has two hyphens in a row, so no tenant's schema is called so.
+    """
+    return f"{schema}__lost"
+
+
 def schema_exists(name: str) -> bool:
     """Whether this database has a schema of that name."""
     with connection.cursor() as cursor:

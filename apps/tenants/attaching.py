@@ -28,7 +28,8 @@ def attach(slug: str, organisation: Organisation, *, actor: Actor) -> Organisati
     """Let the imported workspace of a slug be an organisation's; its own is deleted.
 
     It gets the organisation's address, and its members. ConflictError where its own holds
-    subscribers, or has a database of its own, or where there is nothing to attach.
+    subscribers, or has a database of its own that is not lost with its server, or where there is
+    nothing to attach.
     """
     with told_plainly(slug), _in_use_told(), transaction.atomic(), operator():
         current = Organisation.objects.select_for_update().get(pk=organisation.pk)
@@ -74,10 +75,8 @@ def _in_use_told() -> Iterator[None]:
 def _delete_empty(workspace: Tenant, organisation: Organisation) -> None:
     """Delete a workspace in which nobody was served yet."""
     if not workspace.is_local:
-        raise ConflictError(
-            _("%(name)s has a workspace with a database of its own, which nothing replaces.")
-            % {"name": organisation}
-        )
+        _forget_lost(workspace, organisation)
+        return
     with schema_of(workspace.schema_name):
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = '{_LOCK_WAIT}'")
@@ -91,6 +90,20 @@ def _delete_empty(workspace: Tenant, organisation: Organisation) -> None:
                 )
                 % {"name": organisation}
             )
+    drop_schema(workspace.schema_name)
+    Tenant.objects.filter(pk=workspace.pk).delete()
+
+
+def _forget_lost(workspace: Tenant, organisation: Organisation) -> None:
+    """What of it lies on the server is given up with that, and cleared should it return."""
+    assert organisation.console is not None
+    with schema_of(organisation.console.schema_name):
+        is_lost = registry.is_workspace_lost()
+    if not is_lost:
+        raise ConflictError(
+            _("%(name)s has a workspace with a database of its own, which nothing replaces.")
+            % {"name": organisation}
+        )
     drop_schema(workspace.schema_name)
     Tenant.objects.filter(pk=workspace.pk).delete()
 

@@ -10,6 +10,7 @@ MadeInConsole = Callable[[Organisation, OfferedPlan], None]
 Adopted = Callable[[Organisation, Actor], None]
 _callbacks: list[MadeInConsole] = []
 _adopting: list[Adopted] = []
+_losers: list[Callable[[], bool]] = []
 
 
 def when_console_is_made(callback: MadeInConsole) -> MadeInConsole:
@@ -36,3 +37,14 @@ def console_is_adopted(organisation: Organisation, actor: Actor) -> None:
     """Call what is registered, inside the console's schema."""
     for callback in _adopting:
         callback(organisation, actor)
+
+
+def knows_lost_workspaces(asked: Callable[[], bool]) -> Callable[[], bool]:
+    """Register who knows whether a console's dedicated workspace is lost with its server."""
+    _losers[:] = [asked]
+    return asked
+
+
+def is_workspace_lost() -> bool:
+    """Ask, inside the console's schema; False where nobody knows."""
+    return any(asked() for asked in _losers)

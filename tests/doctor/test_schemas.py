@@ -77,6 +77,13 @@ def test_a_schema_of_nobody_and_a_tenant_of_none_are_named(look_at: Look) -> Non
     assert "w_lost" in found["problem"]
 
 
+def test_what_was_kept_aside_of_a_tenant_is_that_tenant_s(look_at: Look, acme: Isp) -> None:
+    run(f"CREATE SCHEMA {acme.workspace}__lost")
+    run("CREATE SCHEMA w_gone__lost")
+    (found,) = look_at("schemas.owners")
+    assert found.values["names"] == "w_gone__lost"
+
+
 def test_lost_spares_are_found_and_put_right(look_at: Look, settings) -> None:
     settings.SPARE_SCHEMAS = 0
     create_schema("c__spare_lost")

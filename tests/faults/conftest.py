@@ -6,26 +6,15 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.copied import copy_all
 from tests.faults.disks import mounted
-from tests.faults.site import Site
-from tests.live_platform import LivePlatform
+from tests.faults.site import Site, running
 
 
 @pytest.fixture(scope="package")
 def whole_site(tmp_path_factory: pytest.TempPathFactory, database_template: str) -> Iterator[Site]:
     """Database, edge, web, worker and clock; no engine, of which nothing here is asked."""
-    platform = LivePlatform(tmp_path_factory.mktemp("faults"))
-    platform.environment["DOTMAC_DOCKER"] = "off"
-    site = Site(platform)
-    try:
-        platform.start_database()
-        copy_all(database_template, platform.environment["DATABASE_URL"])
-        platform.start()
-        site.let_owner_in()
-        yield site
-    finally:
-        platform.stop()
+    with running(tmp_path_factory.mktemp("faults"), database_template) as made:
+        yield made
 
 
 @pytest.fixture
@@ -43,3 +32,15 @@ def small_disk() -> Iterator[Path]:
         Path(above).chmod(0o755)
         with mounted(Path(above) / "disk", megabytes=4) as folder:
             yield folder
+
+
+@pytest.fixture
+def cramped_site(database_template: str) -> Iterator[Site]:
+    """A platform whose database, WAL, logs and files share one disk with little room."""
+    with TemporaryDirectory(prefix="cramped-") as above:
+        Path(above).chmod(0o755)
+        with (
+            mounted(Path(above) / "disk", megabytes=512) as folder,
+            running(folder, database_template) as made,
+        ):
+            yield made

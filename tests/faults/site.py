@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 import psycopg
 
 from dev.cluster import locate
+from tests.copied import copy_all
 from tests.live_platform import BASE, LivePlatform, until
 
 # Far longer than any answer takes, however busy the machine is.
@@ -139,6 +140,22 @@ class Site:
                 0
             ][0]
         )
+
+
+@contextmanager
+def running(folder: Path, template: str) -> Iterator[Site]:
+    """A platform of its own in a folder, with what the tests' own server has migrated already."""
+    platform = LivePlatform(folder)
+    platform.environment["DOTMAC_DOCKER"] = "off"
+    site = Site(platform)
+    try:
+        platform.start_database()
+        copy_all(template, platform.environment["DATABASE_URL"])
+        platform.start()
+        site.let_owner_in()
+        yield site
+    finally:
+        platform.stop()
 
 
 @dataclass

@@ -11,7 +11,8 @@ from apps.tenancy.files import folder_of
 from apps.tenancy.kinds import PUBLIC, schema_of
 from apps.tenants.erasing.certificates import certify, faults, said
 from apps.tenants.erasing.files import counting
-from apps.tenants.erasing.registry import invoices_kept
+from apps.tenants.erasing.registry import settle_books
+from apps.tenants.erasing.services import traces_of_organisation
 from apps.tenants.models import Erasure, Organisation
 
 
@@ -33,13 +34,16 @@ def test_who_keeps_the_books_says_what_stays_and_the_server_when_its_logs_end(
     northwind: Organisation, settings: Any
 ) -> None:
     with schema_of(PUBLIC):
-        assert invoices_kept(northwind.uuid) == 0
+        traces = traces_of_organisation(northwind)
+        assert settle_books(traces, traces.pattern()).kept == 0
         customer = apps.get_model("djstripe", "Customer")
         invoice = apps.get_model("djstripe", "Invoice")
         theirs = customer.objects.create(id="cus_1", subscriber=northwind)
         invoice.objects.create(id="in_1", customer=theirs)
         invoice.objects.create(id="in_2", customer=customer.objects.create(id="cus_2"))
-        assert invoices_kept(northwind.uuid) == 1
+        assert settle_books(traces, traces.pattern()).kept == 1
+        # Another call is of nobody any more.
+        assert settle_books(traces, traces.pattern()).kept == 0
         settings.LOG_DAYS = 30
         now = timezone.now()
         erasure = Erasure.objects.create(

@@ -29,7 +29,7 @@ from apps.idp.models import RelyingParty
 from apps.operations import services as operations
 from apps.operations.models import Operation
 from apps.operations.pipelines import Step, pipeline_of
-from apps.tenancy.kinds import operator
+from apps.tenancy.kinds import kept_aside, operator, schema_exists
 from apps.tenants.erasing.services import PIPELINE, begin_due_erasures
 from apps.tenants.models import Erasure, Membership, Organisation
 from apps.tenants.slugs import is_free
@@ -181,6 +181,20 @@ def test_nothing_is_left_but_the_certificate(erased: tuple[Organisation, Shop]) 
         assert mail["to"] == OWNER
         assert the_certificate().token in mail["text"].replace("\n", "")
         assert not PostedMail.objects.exists()
+
+
+def test_what_a_restore_had_kept_aside_goes_too(
+    filled: tuple[Organisation, Shop], run_due: RunDue
+) -> None:
+    kept = kept_aside(ZEPHYR.workspace)
+    with connection.cursor() as cursor:
+        cursor.execute(f'CREATE SCHEMA "{kept}"')
+        cursor.execute(f'CREATE TABLE "{kept}".subscriber AS SELECT %s AS name', [ZEPHYR.slug])
+    close_and_wait(filled[0])
+    run_due()
+    assert not schema_exists(kept)
+    assert_is_gone(*filled)
+    assert the_certificate().counts[kept] == {"subscriber": 1}
 
 
 def test_files_hold_nothing_either(erased: tuple[Organisation, Shop], settings: Any) -> None:

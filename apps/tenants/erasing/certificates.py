@@ -20,6 +20,7 @@ from apps.core.languages import speaking
 from apps.fleet.models import Route
 from apps.tenancy.kinds import PUBLIC, schema_exists
 from apps.tenancy.models import Domain, Tenant
+from apps.tenants.erasing.registry import books
 from apps.tenants.erasing.scanning import tables_that_say
 from apps.tenants.erasing.traces import Traces
 from apps.tenants.models import Erasure, Organisation
@@ -35,7 +36,7 @@ KEPT = (
     gettext_noop("Accounts of people who belong to other organisations or to the operator."),
     gettext_noop("Backups and server logs, until they run out."),
 )
-# As whoever keeps books says it (registry.keeps_invoices).
+# As whoever keeps books says it (registry.keeps_books).
 _NO_INVOICES = gettext_noop("Invoices and payments, where the law demands it: there were none.")
 _INVOICES = gettext_noop(
     "Invoices and payments, where the law demands it: the counts say how many."
@@ -69,6 +70,7 @@ def send_certificate(erasure: Erasure, *, to: str, language: str) -> None:
             "organisation": erasure.name,
             "erased_at": erasure.erased_at,
             "backups_until": erasure.backups_until,
+            "logs_until": erasure.logs_until,
             "certificate": erasure.token,
             "unproven": [one.server for one in unproven_of(erasure)],
         }
@@ -123,7 +125,8 @@ def all_faults(erasure: Erasure) -> list[str]:
         members=(),
         owner=("", ""),
     )
-    named = tables_that_say(traces.pattern(), schema=PUBLIC, but=("tenants_erasure",))
+    but = ("tenants_erasure", *books())
+    named = tables_that_say(traces.pattern(), schema=PUBLIC, but=but)
     return faults(erasure) + [
         _("%(table)s names it in %(count)s rows.") % {"table": table, "count": count}
         for table, count in named

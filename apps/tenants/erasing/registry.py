@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import models
 
 from apps.events.actors import Actor
+from apps.tenants.erasing.traces import Traces
 from apps.tenants.models import Organisation
 
 
@@ -26,15 +27,25 @@ class Removal:
     unproven: list[dict[str, Any]] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Settled:
+    """What became of those who were charged: invoices and payments that stay, and what went."""
+
+    kept: int = 0
+    # By table.
+    gone: dict[str, int] = field(default_factory=dict)
+
+
 Remover = Callable[[list[str], Actor], Removal]
 Listing = Callable[[], list[UUID]]
-Keeper = Callable[[UUID], int]
+Settler = Callable[[Traces, str], "Settled"]
 Leaver = Callable[[Organisation], dict[str, int]]
 _removers: list[Remover] = []
 _listings: list[Listing] = []
 _leavers: list[Leaver] = []
 _mentions: list[type[models.Model]] = []
-_bookkeepers: list[Keeper] = []
+_settlers: list[Settler] = []
+_books: set[str] = set()
 
 
 def removes_instances(remover: Remover, listing: Listing) -> None:
@@ -77,22 +88,46 @@ def mentioning() -> tuple[type[models.Model], ...]:
     return tuple(_mentions)
 
 
-def keeps_invoices(keeper: Keeper) -> Keeper:
-    """Register who says how many invoices and payments of an organisation stay, by its uuid."""
-    if keeper not in _bookkeepers:
-        _bookkeepers.append(keeper)
-    return keeper
+def keeps_books(*tables: str) -> Callable[[Settler], Settler]:
+    """Register who settles accounts: what law demands stays in these tables, the rest goes.
+
+    Called with a pattern of what names the organisation, before its row goes and once more when
+    its people are gone; each invoice is to be counted in one of the calls.
+    """
+
+    def keep(settler: Settler) -> Settler:
+        if settler not in _settlers:
+            _settlers.append(settler)
+            _books.update(tables)
+        return settler
+
+    return keep
 
 
-def invoices_kept(organisation: UUID) -> int:
-    """Ask all of them; to be called while the organisation is there."""
-    return sum(keeper(organisation) for keeper in _bookkeepers)
+def settle_books(traces: Traces, pattern: str) -> Settled:
+    """Ask all of them, and add up."""
+    kept = 0
+    gone: dict[str, int] = {}
+    for settler in _settlers:
+        one = settler(traces, pattern)
+        kept += one.kept
+        _add(gone, one.gone)
+    return Settled(kept, gone)
+
+
+def books() -> frozenset[str]:
+    """Tables in which an organisation may stay named, since law demands it."""
+    return frozenset(_books)
 
 
 def organisation_goes(organisation: Organisation) -> dict[str, int]:
     """Call all of them, and add up."""
     found: dict[str, int] = {}
     for leaver in _leavers:
-        for table, count in leaver(organisation).items():
-            found[table] = found.get(table, 0) + count
+        _add(found, leaver(organisation))
     return found
+
+
+def _add(found: dict[str, int], more: dict[str, int]) -> None:
+    for table, count in more.items():
+        found[table] = found.get(table, 0) + count

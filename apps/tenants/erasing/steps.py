@@ -13,14 +13,14 @@ from apps.fleet import edge
 from apps.operations.exceptions import HoldError, StepError
 from apps.operations.models import Operation
 from apps.operations.pipelines import Pipeline, Run, Step, register
-from apps.tenancy.kinds import PUBLIC, operator, schema_exists, schema_of
+from apps.tenancy.kinds import PUBLIC, kept_aside, operator, schema_exists, schema_of
 from apps.tenancy.middleware import forget_hosts
 from apps.tenancy.models import Tenant
 from apps.tenancy.templates import drop_schema
 from apps.tenants.closing import PERMISSION
 from apps.tenants.erasing.certificates import certify, send_certificate
 from apps.tenants.erasing.files import counting
-from apps.tenants.erasing.registry import invoices_kept, remove_instances
+from apps.tenants.erasing.registry import books, remove_instances, settle_books
 from apps.tenants.erasing.rows import (
     forget_mentions,
     forget_organisation,
@@ -35,7 +35,7 @@ from apps.tenants.models import Erasure, Organisation
 # Instances hasten it when they are gone, so this is only the longest wait.
 _LOOK_AGAIN_S = 15.0
 _LOCK_WAIT = "10s"
-# All that is to be left.
+# All that is to be left, but for the books.
 _OWN = ("tenants_erasure",)
 
 
@@ -59,6 +59,13 @@ class ErasureStep(Step):
         """What the texts say that name it or its people."""
         traces = self.traces(run)
         return traces.pattern(people_gone(traces))
+
+    def settle_books(self, run: Run, pattern: str) -> None:
+        """Count what law demands to keep; the rest of those who were charged goes."""
+        settled = settle_books(self.traces(run), pattern)
+        if settled.kept:
+            self.count(run, "kept", {"invoices_and_payments": settled.kept})
+        self.count(run, "rows", settled.gone)
 
     def count(self, run: Run, kind: str, found: dict[str, int]) -> None:
         """Add to what went; in the transaction in which it goes, so that nothing counts twice."""
@@ -104,7 +111,7 @@ class DropSchemas(ErasureStep):
 
     def run(self, run: Run) -> None:
         """One at a time, counted before it goes."""
-        for schema in self.erasure(run).schemas:
+        for schema in _all_of(self.erasure(run).schemas):
             if schema_exists(schema):
                 try:
                     self._drop(run, schema)
@@ -141,9 +148,8 @@ class ForgetRows(ErasureStep):
     def run(self, run: Run) -> None:
         """All or nothing; afterwards the edge has no way to it, nor has this process."""
         with run.atomic():
-            # Once: a repeat finds no organisation, and what it had been asked for stands.
-            if booked := invoices_kept(self.erasure(run).organisation):
-                self.count(run, "kept", {"invoices_and_payments": booked})
+            # While the organisation is there, whose account at the provider of payments is known.
+            self.settle_books(run, self.traces(run).pattern())
             self.count(run, "rows", forget_organisation(self.traces(run)))
         run.assert_held()
         edge.render()
@@ -170,6 +176,7 @@ class ForgetMentions(ErasureStep):
         """Rows go; events lose what they say, and the log stays proven."""
         pattern, traces = self.pattern(run), self.traces(run)
         with run.atomic():
+            self.settle_books(run, pattern)
             self.count(
                 run, "rows", forget_mentions(pattern, traces.name_pattern(), but=run.operation)
             )
@@ -191,8 +198,8 @@ class Look(ErasureStep):
     def run(self, run: Run) -> None:
         """StepError that names each table in which a row still speaks of it."""
         pattern = self.pattern(run)
-        found = dict(tables_that_say(pattern, schema=PUBLIC, but=_OWN))
-        schemas = [name for name in self.erasure(run).schemas if schema_exists(name)]
+        found = dict(tables_that_say(pattern, schema=PUBLIC, but=(*_OWN, *books())))
+        schemas = [name for name in _all_of(self.erasure(run).schemas) if schema_exists(name)]
         left = [f"{name} ({count})" for name, count in found.items()] + schemas
         if left:
             raise StepError(
@@ -225,6 +232,11 @@ class Certify(ErasureStep):
                 subject=Subject("organisation", str(erasure.organisation), erasure.name),
                 data={"by": erasure.asked_by, "certificate": str(erasure.uuid)},
             )
+
+
+def _all_of(schemas: list[str]) -> list[str]:
+    """Its schemas, and what of them was kept aside when a backup was brought back."""
+    return [*schemas, *map(kept_aside, schemas)]
 
 
 def _console_of(erasure: Erasure) -> str | None:
