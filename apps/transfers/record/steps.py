@@ -78,10 +78,10 @@ def _write(run: Run, path: Path) -> int:
 
 def _told(run: Run) -> Iterator[Event]:
     """The events, while the operation's page is told how far they are."""
-    until, said_at, rows = run.params["until"], time.monotonic(), 0
-    for event in in_order(chosen_events(run.params["query"]).filter(pk__lte=until)):
+    until, said_at = run.params["until"], time.monotonic()
+    chosen = chosen_events(run.params["query"]).filter(pk__lte=until)
+    for rows, event in enumerate(in_order(chosen), start=1):
         yield event
-        rows += 1
         if time.monotonic() - said_at > _TOLD_EVERY_S:
             said_at = time.monotonic()
             run.assert_held()
