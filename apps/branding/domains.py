@@ -103,7 +103,14 @@ def _spf_of(domain: str, addresses: Sequence[str], ask: Ask) -> Check:
         text = _("It does not name %(addresses)s, from which your mails leave. Add it, as %(as)s.")
         named = {"addresses": ", ".join(outside), "as": _term(outside[0])}
         return replace(said, tone=BAD, text=text % named)
-    if said.tone == OK and spf.UNKNOWN not in results.values():
+    unsure = [one for one, result in results.items() if result == spf.UNKNOWN]
+    if unsure:
+        text = _(
+            "%(text)s Whether it names %(addresses)s depends on a macro or on ptr, which cannot be"
+            " judged here."
+        )
+        return replace(said, text=text % {"text": said.text, "addresses": ", ".join(unsure)})
+    if said.tone == OK:
         return replace(said, text=_("It names all the addresses from which your mails leave."))
     return said
 

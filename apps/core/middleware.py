@@ -19,9 +19,7 @@ ADMIN_POLICY = _POLICY.replace(
 
 
 # The page of an error stands alone, with its style inside.
-_ERROR_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'"
-)
+_ERROR_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'"
 
 
 class ContentSecurityPolicyMiddleware:

@@ -16,7 +16,6 @@ from apps.tenants.erasing.registry import when_organisation_goes
 from apps.tenants.models import Organisation
 from apps.work.registry import forgets
 
-
 # Where people sign in, prove who they are once more, and are asked for their consent.
 _ON_THE_WAY = ("/accounts/", "/identity/")
 

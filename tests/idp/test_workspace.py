@@ -19,7 +19,7 @@ from apps.events.actors import SYSTEM
 from apps.tenancy.kinds import schema_of
 from apps.tenants.models import Organisation
 from dotmac.crypto.secret import Secret
-from tests.accounts.browser import Browser, text_of, way_out
+from tests.accounts.browser import Browser, way_out
 from tests.accounts.conftest import PASSWORD
 from tests.accounts.people import ACME, FRONT, is_in
 from tests.idp.clients import consent, register
