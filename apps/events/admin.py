@@ -29,7 +29,12 @@ from apps.events.exporting import FORMS, in_order, is_long, tell_exported
 from apps.events.filters import DaysFilter, SubjectFilter, TypeFilter
 from apps.events.models import Event
 from apps.events.permissions import ERASE
-from apps.events.verifications import newest_verification, start_verification
+from apps.events.verifications import (
+    cause_of,
+    findings_of,
+    newest_verification,
+    start_verification,
+)
 
 
 class ErasureForm(forms.Form):
@@ -167,9 +172,12 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]
             except DomainError as error:
                 messages.warning(request, error.message)
             return redirect("admin:events_verify")
+        newest = newest_verification()
         own = {
             "title": _("Verify the event log"),
-            "verification": newest_verification(),
+            "verification": newest,
+            "cause": cause_of(newest) if newest else "",
+            "findings": list(findings_of(newest)),
             "form": form,
         }
         return self._page(request, "events/verify.html", own)

@@ -25,8 +25,9 @@ class Command(BaseCommand):
     help = (
         "Reads one delivery status notification (RFC 3464) or complaint (RFC 5965) from the"
         " standard input, as a mail server pipes it to a command, and ends mail to addresses that"
-        " failed for good or complained of abuse. From which level the mail was is told by its header X-Origin; or name the schema. The exit"
-        " code is 65 for what is no such report, and 75 while the database is away."
+        " failed for good or complained of abuse. From which level the mail was is told by its"
+        " header X-Origin; or name the schema. The exit code is 65 for what is no such report, and"
+        " 75 while the database is away."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
