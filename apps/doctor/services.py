@@ -78,9 +78,7 @@ def _record(row: CheckState, before: str, told_before: str, result: Result) -> N
     """Of the change, in English as other events."""
     first = next(iter(result.own or result.findings), None)
     with speaking(settings.LANGUAGE_CODE):
-        said = (
-            {"text": first.said, "advice": first.advised} if first else {"text": "", "advice": ""}
-        )
+        text, advice = (first.said, first.advised) if first else ("", "")
     data = {
         "before": before,
         "told_before": told_before,
