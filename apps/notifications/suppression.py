@@ -17,9 +17,9 @@ _DIGEST = "sha256"
 OVERLAP = timedelta(days=7)
 # What a reason begins with that no person wrote, as it is kept, and as pages say it.
 _WORDS = {
-    "Bounced": _("Bounced"),
-    "Complained": _("Complained"),
-    "Refused": _("Refused"),
+    "Bounced": (_("Bounced"), _("Bounced: %(said)s")),
+    "Complained": (_("Complained"), _("Complained: %(said)s")),
+    "Refused": (_("Refused"), _("Refused: %(said)s")),
 }
 
 
@@ -51,10 +51,13 @@ def reason_against(address: str) -> str:
 
 def shown_reason(row: Suppressed) -> str:
     """Why, in the reader's language; what a server or a person said stays as it was said."""
-    word, colon, said = row.reason.partition(":")
     if not row.reason:
         return str(_("Put there by hand"))
-    return f"{_WORDS[word]}{colon}{said}" if word in _WORDS else row.reason
+    word, _colon, said = row.reason.partition(": ")
+    if word not in _WORDS:
+        return row.reason
+    alone, with_more = _WORDS[word]
+    return str(with_more) % {"said": said} if said else str(alone)
 
 
 def bounce_token() -> str:
