@@ -13,7 +13,7 @@ from apps.tenancy.kinds import operator
 @pytest.mark.parametrize(
     ("kept", "french"),
     [
-        ("This person is not here any more.", "Cette personne n’est plus là."),
+        ("This person is not here any more.", "Cette personne n’est plus ici."),
         ("The engine said: no such image.", "The engine said: no such image."),
         ("", ""),
     ],
