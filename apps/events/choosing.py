@@ -12,7 +12,7 @@ from apps.events.models import Event
 def chosen_events(query: str) -> QuerySet[Event]:
     """By the list's own filters and search, so that a file holds what was looked at.
 
-    SuspiciousOperation for filters that the list does not have. Who asks was checked before.
+    Who asks was checked before.
     """
     request = HttpRequest()
     request.method, request.GET, request.user = "GET", QueryDict(query), AnonymousUser()

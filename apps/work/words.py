@@ -30,7 +30,7 @@ class Words:
         return {"text": self.text, "values": values}
 
 
-def words(text: str | Promise, **values: object) -> Words:
+def words(text: str | Promise, /, **values: object) -> Words:
     """A text that is marked by gettext_noop or gettext_lazy, with what stands in its places.
 
     That may be such a text itself, as it is or as it is kept.
