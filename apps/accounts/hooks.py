@@ -1,5 +1,6 @@
-"""What of people's sessions, links and programs is past its time."""
+"""What of people's sessions, links and programs is past its time; and where forms lead them."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -7,13 +8,17 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
 
+from apps.accounts.addresses import console_url, platform_url, workspace_url
 from apps.accounts.models import KnownBrowser, UsedHandOff
 from apps.accounts.providers.models import IdentityProvider
 from apps.core.api.idempotency import KEPT as ANSWERS_KEPT
+from apps.core.form_targets import forms_lead_to
 from apps.core.models import IdempotentAnswer, Tombstone
 from apps.core.sealed import seals
+from apps.tenancy.kinds import PUBLIC, current_schema
 from apps.tenancy.transfer.registry import leaves_out
 from apps.work.registry import forgets
 
@@ -59,6 +64,15 @@ def _answers() -> QuerySet[IdempotentAnswer]:
 @forgets
 def _tombstones() -> QuerySet[Tombstone]:
     return Tombstone.objects.filter(deleted_at__lt=timezone.now() - _TOMBSTONES_KEPT)
+
+
+@forms_lead_to
+def _hosts(_request: HttpRequest) -> Iterator[str]:
+    """Whoever is not signed in any more is led to the operator, who hands people over to all."""
+    yield platform_url("")
+    if current_schema() == PUBLIC:
+        yield console_url("*", "")
+        yield workspace_url("*", "")
 
 
 seals(IdentityProvider, "secret")

@@ -1,6 +1,7 @@
 """Invitations in the admin of every kind: made here, sent again, revoked."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -82,7 +83,7 @@ class InvitationAdmin(ModelAdmin):  # type: ignore[misc]
     """Who is invited, and what became of it."""
 
     form = InvitationForm
-    list_display = ["email", "shown_role", "state", "inviter", "sent_at", "expires_at"]
+    list_display = ["email", "shown_role", "state", "inviter", "sent", "expires"]
     list_select_related = ["invited_by", "invited_by_program"]
     search_fields = ["email"]
     actions = ["send_again", "revoke"]
@@ -90,7 +91,8 @@ class InvitationAdmin(ModelAdmin):  # type: ignore[misc]
     def get_fields(self, request: HttpRequest, obj: Invitation | None = None) -> list[str]:
         """One that is there is only shown."""
         if obj is not None:
-            return ["email", "shown_role", "state", "inviter", "sent_at", "expires_at"]
+            shown_limits = ["only_for"] if obj.limits else []
+            return ["email", "shown_role", *shown_limits, *self.list_display[2:]]
         return ["email", "role", *(["limits"] if limit_choices() else [])]
 
     def get_form(
@@ -148,6 +150,22 @@ class InvitationAdmin(ModelAdmin):  # type: ignore[misc]
         word = "revoked" if row.revoked_at else word
         word = "accepted" if row.accepted_at else word
         return word, str(_STATES[word])
+
+    @display(description=_("only for"))  # type: ignore[untyped-decorator]
+    def only_for(self, row: Invitation) -> str:
+        """What the role is limited to, by its names."""
+        names, keys = dict(limit_choices()), [f"{one['type']}:{one['id']}" for one in row.limits]
+        return ", ".join(str(names.get(key, key)) for key in keys)
+
+    @display(description=_("sent"), ordering="sent_at")  # type: ignore[untyped-decorator]
+    def sent(self, row: Invitation) -> datetime:
+        """When the link was sent last."""
+        return row.sent_at
+
+    @display(description=_("expires"), ordering="expires_at")  # type: ignore[untyped-decorator]
+    def expires(self, row: Invitation) -> datetime:
+        """Until when the link works."""
+        return row.expires_at
 
     @action(description=_("Send again"), permissions=["manage"])  # type: ignore[untyped-decorator]
     def send_again(self, request: HttpRequest, rows: QuerySet[Invitation]) -> None:

@@ -113,7 +113,8 @@ class RoleChoiceSerializer(serializers.Serializer[Any]):
 class SecondFactorsSerializer(serializers.Serializer[Any]):
     """What somebody signs in with beside a password."""
 
-    id = serializers.UUIDField(help_text="Of the person.")
+    id = serializers.UUIDField(source="user.uuid", help_text="Of the person.")
+    email = serializers.EmailField(source="user.email")
     factors = serializers.ListField(
         child=serializers.CharField(), help_text="Those that were set up here."
     )
@@ -163,6 +164,7 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BulkUpsert
         "end_sessions": "people.manage",
         # Of owners alone, as the page.
         "second_factors": "accounts.view_signinpolicy",
+        "all_second_factors": "accounts.view_signinpolicy",
         "reset_second_factors": "accounts.change_signinpolicy",
         "personal_data": "people.erase",
         "export_personal_data": "people.erase",
@@ -241,7 +243,19 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BulkUpsert
         """Which second factors a person has, and from when on they may do nothing without."""
         user = self.get_object()
         (row,) = people_with_factors(policy_in_force(), User.objects.filter(pk=user.pk))
-        return Response(SecondFactorsSerializer({**row, "id": user.uuid}).data)
+        return Response(SecondFactorsSerializer(row).data)
+
+    @extend_schema(responses={200: SecondFactorsSerializer(many=True)})
+    @action(detail=False, methods=["get"], url_path="second-factors")
+    def all_second_factors(self, request: Request) -> Response:
+        """Which second factors everybody has who can sign in, in the order of the people."""
+        page = self.paginate_queryset(
+            self.filter_queryset(self.get_queryset().filter(is_active=True))
+        )
+        people = [user.pk for user in page or []]
+        rows = people_with_factors(policy_in_force(), User.objects.filter(pk__in=people))
+        found = sorted(rows, key=lambda row: people.index(row["user"].pk))
+        return self.get_paginated_response(SecondFactorsSerializer(found, many=True).data)
 
     @extend_schema(request=None, responses={200: PersonSerializer})
     @action(detail=True, methods=["post"], url_path="reset-second-factors")

@@ -30,7 +30,7 @@ def _domain() -> Iterator[Finding]:
         found = problem if one.tone == BAD else warning
         text = gettext_noop("{check} of {domain}: {why}")
         # Who may manage mail was told by the sender's own notice.
-        yield told(found(text, _ADVICE, check=one.name, domain=domain.domain, why=one.text))
+        yield told(found(text, _ADVICE, check=one.name, domain=domain.domain, why=one.said.kept()))
     if seen is None or seen < timezone.now() - _LATE:
         yield warning(
             gettext_noop("The DNS of {domain} has not been answered wholly for days."),

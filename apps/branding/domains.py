@@ -11,11 +11,12 @@ from typing import Any
 
 import dns.exception
 import dns.resolver
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 from publicsuffixlist import PublicSuffixList
 
 from apps.branding import spf
 from apps.branding.spf import Ask, spf_records
+from apps.work.words import Words, read, words
 
 OK, WARN, BAD, UNKNOWN = "ok", "warn", "bad", "idle"
 # For one question. All of a domain's together are bounded by who asks (domain_state).
@@ -29,7 +30,12 @@ class Check:
     name: str
     tone: str
     found: str
-    text: str
+    said: Words
+
+    @property
+    def text(self) -> str:
+        """What was found and what to do, in the language in force."""
+        return read(self.said.kept())
 
 
 class NoAnswerError(Exception):
@@ -70,20 +76,21 @@ def _text_of(kind: str, row: Any) -> str:
 
 
 def _checked(
-    kind: str, name: str, ask: Ask, judge: Callable[[list[str]], tuple[str, str, str]]
+    kind: str, name: str, ask: Ask, judge: Callable[[list[str]], tuple[str, str, str | Words]]
 ) -> Check:
     if not name:
-        return Check(kind, UNKNOWN, "", _("Enter the selector of your DKIM key to check it."))
+        text = _("Enter the selector of your DKIM key to check it.")
+        return Check(kind, UNKNOWN, "", words(text))
     try:
         found = ask("TXT", name)
     except NoAnswerError:
         return _unanswered(kind)
-    tone, record, text = judge(found)
-    return Check(kind, tone, record, text)
+    tone, record, said = judge(found)
+    return Check(kind, tone, record, said if isinstance(said, Words) else words(said))
 
 
 def _unanswered(kind: str) -> Check:
-    return Check(kind, UNKNOWN, "", _("No name server answered. Check it again in a while."))
+    return Check(kind, UNKNOWN, "", words(_("No name server answered. Check it again in a while.")))
 
 
 def _spf_of(domain: str, addresses: Sequence[str], ask: Ask) -> Check:
@@ -97,14 +104,23 @@ def _spf_of(domain: str, addresses: Sequence[str], ask: Ask) -> Check:
         return _unanswered("SPF")
     if spf.BROKEN in results.values():
         text = _("Receivers cannot evaluate it: a part is wrong, or it takes over ten look-ups.")
-        return replace(said, tone=BAD, text=text)
+        return replace(said, tone=BAD, said=words(text))
     outside = [one for one, result in results.items() if result not in (spf.PASS, spf.UNKNOWN)]
     if outside:
-        text = _("It does not name %(addresses)s, from which your mails leave. Add it, as %(as)s.")
-        named = {"addresses": ", ".join(outside), "as": _term(outside[0])}
-        return replace(said, tone=BAD, text=text % named)
-    if said.tone == OK and spf.UNKNOWN not in results.values():
-        return replace(said, text=_("It names all the addresses from which your mails leave."))
+        text = _("It does not name {addresses}, from which your mails leave. Add it, as {term}.")
+        named = words(text, addresses=", ".join(outside), term=_term(outside[0]))
+        return replace(said, tone=BAD, said=named)
+    unsure = [one for one, result in results.items() if result == spf.UNKNOWN]
+    if unsure:
+        text = _(
+            "{text} Whether it names {addresses} depends on a macro or on ptr, which cannot be"
+            " judged here."
+        )
+        doubt = words(text, text=said.said, addresses=", ".join(unsure))
+        return replace(said, said=doubt)
+    if said.tone == OK:
+        text = _("It names all the addresses from which your mails leave.")
+        return replace(said, said=words(text))
     return said
 
 
@@ -112,7 +128,7 @@ def _term(address: str) -> str:
     return f"ip{6 if ':' in address else 4}:{address}"
 
 
-def _spf(records: list[str]) -> tuple[str, str, str]:
+def _spf(records: list[str]) -> tuple[str, str, str | Words]:
     found = spf_records(records)
     shown = "\n".join(found)
     if not found:
@@ -127,7 +143,7 @@ def _spf(records: list[str]) -> tuple[str, str, str]:
     return OK, shown, _("It says who may send in your name.")
 
 
-def _dkim(records: list[str]) -> tuple[str, str, str]:
+def _dkim(records: list[str]) -> tuple[str, str, str | Words]:
     found = [row for row in records if "p=" in row.replace(" ", "")]
     shown = "\n".join(found)
     if not found:
@@ -147,8 +163,8 @@ def _dmarc_of(domain: str, ask: Ask) -> Check:
     theirs = _checked("DMARC", f"_dmarc.{above}", ask, partial(_dmarc, tags=("sp", "p")))
     if not theirs.found:
         return theirs if theirs.tone == UNKNOWN else own
-    text = _("This domain has none of its own, so that of %(domain)s holds. %(text)s")
-    return replace(theirs, text=text % {"domain": above, "text": theirs.text})
+    text = _("This domain has none of its own, so that of {domain} holds. {text}")
+    return replace(theirs, said=words(text, domain=above, text=theirs.said))
 
 
 @lru_cache(maxsize=1)
@@ -156,7 +172,7 @@ def _list() -> PublicSuffixList:
     return PublicSuffixList()
 
 
-def _dmarc(records: list[str], tags: Sequence[str] = ("p",)) -> tuple[str, str, str]:
+def _dmarc(records: list[str], tags: Sequence[str] = ("p",)) -> tuple[str, str, str | Words]:
     """By the first of the tags that is there: `sp` is what a domain says of those below it."""
     found = [row for row in records if row.lower().replace(" ", "").startswith("v=dmarc1")]
     shown = "\n".join(found)
@@ -170,8 +186,8 @@ def _dmarc(records: list[str], tags: Sequence[str] = ("p",)) -> tuple[str, str, 
     if policy in ("quarantine", "reject"):
         return OK, shown, _("Receivers refuse what only pretends to be from you.")
     if policy == "none":
-        text = _("It only watches. Once reports look right, choose %(tag)s=quarantine.")
-        return WARN, shown, text % {"tag": tag}
+        text = _("It only watches. Once reports look right, choose {tag}=quarantine.")
+        return WARN, shown, words(text, tag=tag)
     return BAD, shown, _("It has no policy. Enter p=none, p=quarantine or p=reject.")
 
 

@@ -40,6 +40,11 @@ def spf_records(records: list[str]) -> list[str]:
     return [row for row in records if row.lower().split(" ")[0] == "v=spf1"]
 
 
+def _settled(result: str, unsure: set[str]) -> str:
+    """The result, if it is the same whatever matched before."""
+    return UNKNOWN if unsure - {result} else result
+
+
 class _Walk:
     def __init__(self, address: _Address, ask: Ask) -> None:
         self.address, self.ask, self.left = address, ask, _MOST_LOOKUPS
@@ -51,15 +56,22 @@ class _Walk:
                 raise _BrokenError
             return NONE
         redirect = ""
+        # Results that hold where what is not evaluated here matches.
+        unsure: set[str] = set()
         for term in found[0].split()[1:]:
             modifier = _MODIFIER.match(term)
             if modifier:
                 redirect = modifier[2] if modifier[1].lower() == "redirect" else redirect
                 continue
             result = _QUALIFIERS.get(term[0])
-            if self._matches(term[1:] if result else term, domain):
-                return result or PASS
-        return self._redirected(redirect) if redirect else NEUTRAL
+            try:
+                is_match = self._matches(term[1:] if result else term, domain)
+            except _UnreadableError:
+                unsure.add(result or PASS)
+                continue
+            if is_match:
+                return _settled(result or PASS, unsure)
+        return _settled(self._redirected(redirect) if redirect else NEUTRAL, unsure)
 
     def _redirected(self, domain: str) -> str:
         self._count(domain)
@@ -94,6 +106,8 @@ class _Walk:
         result = self.host(domain)
         if result == NONE:
             raise _BrokenError
+        if result == UNKNOWN:
+            raise _UnreadableError
         return result == PASS
 
     def _is_at(self, host: str, lengths: tuple[str | None, str | None]) -> bool:

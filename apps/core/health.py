@@ -20,6 +20,7 @@ from apps.core.commands import as_here
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 # The worst last.
 STATUSES = (OK, WARNING, PROBLEM)
+Value = str | int | Mapping[str, Any]
 DAY_S = 86_400.0
 # Of checks whose answer matters at once: the clock asks them so often.
 SOON_S = 300.0
@@ -33,24 +34,34 @@ class Finding:
     status: str
     text: str
     advice: str
-    values: Mapping[str, str | int] = field(default_factory=dict)
+    # A value that is a text itself is kept as work.words keeps it.
+    values: Mapping[str, Value] = field(default_factory=dict)
     # An alert of the app's own tells people of it, so that the doctor's need not.
     is_told: bool = False
 
     @property
     def said(self) -> str:
         """What is wrong, in the language in use."""
-        return gettext(self.text).format(**self.values)
+        return _read(self.text, self.values)
 
     @property
     def advised(self) -> str:
         """What to do, in the language in use."""
-        return as_here(gettext(self.advice).format(**self.values))
+        return as_here(_read(self.advice, self.values))
 
     def kept(self) -> dict[str, Any]:
         """As it is stored."""
         values = dict(self.values)
         return {"status": self.status, "text": self.text, "advice": self.advice, "values": values}
+
+
+def _read(text: str, values: Mapping[str, Value]) -> str:
+    """In the language in use, with the texts in it."""
+    shown = {
+        name: _read(one["text"], one["values"]) if isinstance(one, Mapping) else one
+        for name, one in values.items()
+    }
+    return gettext(text).format(**shown)
 
 
 Look = Callable[[], Iterable[Finding]]
@@ -134,12 +145,12 @@ def mends_of(name: str) -> list[Mend]:
     return [mend for mend in _mends if mend.check == name]
 
 
-def warning(text: str, advice: str, **values: str | int) -> Finding:
+def warning(text: str, advice: str, **values: Value) -> Finding:
     """Something that will hurt later, or only may."""
     return Finding(WARNING, text, advice, values)
 
 
-def problem(text: str, advice: str, **values: str | int) -> Finding:
+def problem(text: str, advice: str, **values: Value) -> Finding:
     """Something that hurts now, or does in days."""
     return Finding(PROBLEM, text, advice, values)
 

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from apps.core.form_targets import form_targets
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
 _POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
@@ -17,7 +19,7 @@ ADMIN_POLICY = _POLICY.replace(
 
 
 # The page of an error stands alone, with its style inside.
-_ERROR_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+_ERROR_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'"
 
 
 class ContentSecurityPolicyMiddleware:
@@ -36,4 +38,11 @@ class ContentSecurityPolicyMiddleware:
 def _policy_of(request: HttpRequest, response: HttpResponse) -> str:
     if response.status_code >= 500:
         return _ERROR_POLICY
-    return ADMIN_POLICY if request.path.startswith("/admin/") else _POLICY
+    policy = ADMIN_POLICY if request.path.startswith("/admin/") else _POLICY
+    return f"{policy}; form-action {' '.join(_sources(request, response))}"
+
+
+def _sources(request: HttpRequest, response: HttpResponse) -> list[str]:
+    """Only a page has forms; what else is answered asks nobody where they lead."""
+    is_page = response.get("Content-Type", "").startswith("text/html")
+    return ["'self'", *(form_targets(request) if is_page else ())]

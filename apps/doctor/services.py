@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from apps.core.commands import as_here
 from apps.core.health import OK, PROBLEM, Mend, check_named, checks, worst
+from apps.core.languages import speaking
 from apps.doctor.constants import KIND, PIPELINE
 from apps.doctor.looking import Result
 from apps.doctor.models import CheckState, Checkup
@@ -76,12 +77,14 @@ def keep(result: Result) -> CheckState:
 def _record(row: CheckState, before: str, told_before: str, result: Result) -> None:
     """Of the change, in English as other events."""
     first = next(iter(result.own or result.findings), None)
+    with speaking(settings.LANGUAGE_CODE):
+        text, advice = (first.said, first.advised) if first else ("", "")
     data = {
         "before": before,
         "told_before": told_before,
         "told": row.told,
-        "text": first.text.format(**first.values) if first else "",
-        "advice": as_here(first.advice.format(**first.values)) if first else "",
+        "text": text,
+        "advice": advice,
         "runbook": result.check.page,
     }
     what = "passed" if row.status == OK else row.status

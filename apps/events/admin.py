@@ -1,7 +1,6 @@
 """The audit trail in the admin: read, searched, exported, proven, and a person erased from it."""
 
-from collections.abc import Callable
-from typing import IO, Any
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -10,9 +9,10 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import FieldTextFilter
@@ -21,18 +21,20 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from apps.core.csvs import csv_answer
 from apps.core.exceptions import DomainError
-from apps.events import services as events
 from apps.events.acceptance_pages import AcceptanceForm, accept, may_accept
-from apps.events.actors import Subject, user_actor
+from apps.events.actors import user_actor
 from apps.events.changes import changes_of
 from apps.events.erasing import CONFIRMATION, Found, erase_person, preview_erasure
-from apps.events.exporting import write_csv, write_lines
+from apps.events.exporting import FORMS, in_order, is_long, tell_exported
 from apps.events.filters import DaysFilter, SubjectFilter, TypeFilter
 from apps.events.models import Event
 from apps.events.permissions import ERASE
-from apps.events.verifications import newest_verification, start_verification
-
-Writer = Callable[[QuerySet[Event], IO[str]], int]
+from apps.events.verifications import (
+    cause_of,
+    findings_of,
+    newest_verification,
+    start_verification,
+)
 
 
 class ErasureForm(forms.Form):
@@ -147,13 +149,13 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]
         context = {**(extra_context or {}), **more}
         return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
 
-    def export_csv(self, request: HttpRequest) -> FileResponse:
+    def export_csv(self, request: HttpRequest) -> HttpResponseBase:
         """The events that the list's filters leave, for people."""
-        return self._exported(request, write_csv, "events.csv", "text/csv")
+        return self._exported(request, "csv")
 
-    def export_lines(self, request: HttpRequest) -> FileResponse:
+    def export_lines(self, request: HttpRequest) -> HttpResponseBase:
         """The same for programs."""
-        return self._exported(request, write_lines, "events.jsonl", "application/jsonl")
+        return self._exported(request, "jsonl")
 
     def verify_page(self, request: HttpRequest) -> HttpResponse:
         """Have the log proven when asked to, and show how far it is and what was found."""
@@ -170,9 +172,12 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]
             except DomainError as error:
                 messages.warning(request, error.message)
             return redirect("admin:events_verify")
+        newest = newest_verification()
         own = {
             "title": _("Verify the event log"),
-            "verification": newest_verification(),
+            "verification": newest,
+            "cause": cause_of(newest) if newest else "",
+            "findings": list(findings_of(newest)),
             "form": form,
         }
         return self._page(request, "events/verify.html", own)
@@ -203,27 +208,27 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]
         messages.success(request, text % {"count": erasure.events})
         return redirect("admin:events_event_changelist")
 
-    def _exported(
-        self, request: HttpRequest, write: Writer, name: str, content_type: str
-    ) -> FileResponse:
-        """The file, with an event of who took what along."""
-        chosen, counted = self._chosen(request), list[int]()
-        answer = csv_answer(lambda file: counted.append(write(chosen, file)), name, content_type)
-        about = Subject("list", "events.event", str(self.opts.verbose_name_plural))
-        # Each value by itself, so that a person's name is found where it is to be erased.
-        filters = {key: values for key, values in request.GET.lists() if any(values)}
-        data = {"rows": counted[0], "filters": filters, "file": name}
-        events.record("list.exported", actor=user_actor(request.user), subject=about, data=data)
+    def _exported(self, request: HttpRequest, name: str) -> HttpResponseBase:
+        """The file, with an event of who took what along; a long one is asked for first."""
+        self._require_view(request)
+        form, chosen, counted = FORMS[name], self.chosen(request), list[int]()
+        if is_long(chosen):
+            return redirect(f"{reverse('admin:record_export')}?{request.GET.urlencode()}")
+        answer = csv_answer(
+            lambda file: counted.append(form.write(in_order(chosen), file)),
+            form.file,
+            form.content_type,
+        )
+        tell_exported(counted[0], form, request.GET, actor=user_actor(request.user))
         return answer
 
-    def _chosen(self, request: HttpRequest) -> QuerySet[Event]:
-        """What the list would show for the same address, oldest first."""
-        self._require_view(request)
+    def chosen(self, request: HttpRequest) -> QuerySet[Event]:
+        """What the list would show for the same address."""
         try:
-            chosen: QuerySet[Event] = self.get_changelist_instance(request).get_queryset(request)
+            found: QuerySet[Event] = self.get_changelist_instance(request).get_queryset(request)
         except IncorrectLookupParameters:
-            chosen = Event.objects.none()
-        return chosen.order_by("id")
+            found = Event.objects.none()
+        return found
 
     def _require_view(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):

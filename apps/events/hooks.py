@@ -1,11 +1,12 @@
 """What goes with a schema of its log, and what of it was under way."""
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext_noop
 
 from apps.events.models import Verification
 from apps.events.moving import pack_mark, unpack_mark
 from apps.events.verifications import fail
 from apps.tenancy.transfer.registry import Arrival, Luggage, brings, when_arrived
+from apps.work.words import words
 
 brings("events.mark", Luggage(pack_mark, unpack_mark))
 
@@ -16,5 +17,9 @@ def _verifications(_arrival: Arrival) -> None:
     for row in Verification.objects.filter(state=Verification.State.OPEN):
         fail(
             row,
-            gettext("It was under way where this came from. Start it again if it is wanted here."),
+            words(
+                gettext_noop(
+                    "It was under way where this came from. Start it again if it is wanted here."
+                )
+            ),
         )

@@ -24,6 +24,7 @@ from apps.work.words import words
 _TOLD_EVERY_S = 1.0
 _BUSY_REST_S = 15.0
 _DIED = gettext_noop("Its worker died again and again.")
+_DIED_SAYING_WHY = gettext_noop("Its worker died again and again. The log says why.")
 
 
 @runs(verifications.KIND)
@@ -67,7 +68,7 @@ def _fail(lease: Lease, row: Verification | None) -> None:
         if row is None:
             work.finish(lease, Due.State.DONE)
             return
-        verifications.fail(row, _("Its worker died again and again. The log says why."))
+        verifications.fail(row, words(_DIED_SAYING_WHY))
         work.finish(lease, Due.State.FAILED, reason=words(_DIED))
 
 
@@ -112,7 +113,7 @@ def _context(subject: str) -> dict[str, Any]:
             "id": subject,
             "title": _("Verify the event log"),
             "status": states.get(Verification.State(row.state), "waiting"),
-            "cause": row.cause,
+            "cause": verifications.cause_of(row),
             "waiting_for": _("%(events)s events are read.") % {"events": grouped(row.events)},
         },
         "steps": [],

@@ -1,11 +1,12 @@
 """Asking for a proof of the log, which a worker makes while somebody watches."""
 
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from apps.events import services as events
 from apps.events.actors import SYSTEM, Actor, Subject
@@ -13,11 +14,27 @@ from apps.events.exceptions import VerificationBusyError
 from apps.events.models import Event, Verification
 from apps.events.verifying import Report
 from apps.work import services as work
-from apps.work.words import words
+from apps.work.words import Words, read, words
 
 KIND = "verification"
 KEPT = 20
 _TITLE = gettext_noop("Verify the event log")
+_KINDS = {
+    "changed": gettext_lazy("Changed"),
+    "inserted": gettext_lazy("Inserted"),
+    "removed": gettext_lazy("Removed"),
+    "reordered": gettext_lazy("Reordered"),
+    "unsealed": gettext_lazy("Not sealed"),
+}
+
+
+@dataclass(frozen=True)
+class ShownFinding:
+    """Something that is wrong with the log, in the reader's language."""
+
+    kind: str
+    event_id: int | None
+    text: str
 
 
 @transaction.atomic
@@ -63,9 +80,23 @@ def end(row: Verification, report: Report, cause: str = "") -> None:
         events.record("log.faulty", actor=SYSTEM, subject=about, data=data)
 
 
-def fail(row: Verification, cause: str) -> None:
+def fail(row: Verification, cause: Words) -> None:
     """Keep why nothing was found out."""
-    _close(row, state=Verification.State.FAILED, cause=cause[:200])
+    said = {"cause": str(cause)[:200], "report": {"cause": cause.kept()}}
+    _close(row, state=Verification.State.FAILED, **said)
+
+
+def cause_of(row: Verification) -> str:
+    """Why it failed, in the reader's language where it was kept so."""
+    kept = row.report.get("cause")
+    return read(kept) if kept else row.cause
+
+
+def findings_of(row: Verification | None) -> Iterator[ShownFinding]:
+    """What was found; one of before this release is in English."""
+    for kept in row.report.get("findings", []) if row else []:
+        text = read(kept["words"]) if kept.get("words") else kept["text"]
+        yield ShownFinding(str(_KINDS.get(kept["kind"], kept["kind"])), kept["event_id"], text)
 
 
 def _close(row: Verification, **values: object) -> None:

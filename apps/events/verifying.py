@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from apps.events.breaks import RESTORED, TAKEN, Break, Move, break_of, move_of, taken_until
 from apps.events.breaks import is_ours as is_our_break
@@ -32,6 +33,7 @@ from apps.events.stored import (
 )
 from apps.tenancy.kinds import current_schema
 from apps.work.models import Mark
+from apps.work.words import Words, words
 
 # An event is sealed within seconds, or after the transactions that began before it.
 SEALED_WITHIN = timedelta(minutes=5)
@@ -41,6 +43,11 @@ MOST_FINDINGS = 50
 MOST_SEARCHES = 20
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('verify'), hashtext(%s))"
 _AT_ONCE = 2000
+_CHANGED = gettext_noop("Its content does not match its digest: it was changed.")
+_REMOVED = gettext_noop("Events {first} to {end}, the newest, were removed.")
+_REMOVED_BY_MARK = gettext_noop(
+    "Events {first} to {end}, the newest, were removed. The mark outside of this log knows them."
+)
 # Events that tell of the log itself.
 _TELLING = (ERASED, RESTORED, TAKEN)
 _EVENTS = f"SELECT {COLUMNS} FROM events_event ORDER BY seal_no, id"  # nosec B608
@@ -48,11 +55,15 @@ _EVENTS = f"SELECT {COLUMNS} FROM events_event ORDER BY seal_no, id"  # nosec B6
 
 @dataclass(frozen=True)
 class Finding:
-    """Something wrong: a word for its kind, the event if it is there, what was found."""
+    """Something wrong: a word for its kind, the event if it is there, what was found.
+
+    The text is English, as logs and programs read it; pages read the words in their own language.
+    """
 
     kind: str
     event_id: int | None
     text: str
+    words: Words | None = field(default=None, compare=False)
 
 
 @dataclass
@@ -179,7 +190,7 @@ class Walk:
             self._gap(row)
         found = len(self.report.findings)
         if digest_of(row) != row.digest:
-            self._say("changed", row, _("Its content does not match its digest: it was changed."))
+            self._say("changed", row, _CHANGED)
         if link(self.chain, row.scheme, row.id, row.digest) != row.chain:
             self._out_of_place(row)
         if not self._is_stamped(row) and len(self.report.findings) == found:
@@ -203,38 +214,46 @@ class Walk:
         newest = max(self.checkpoints, default=0)
         # Numbers that are off follow from what was found before.
         if not self.report.findings and self.beyond:
-            text = _(
-                "It and what follows number %(newest)s is sealed, not signed: added by hand."
-            ) % {"newest": newest}
-            self.report.findings.append(Finding("inserted", self.beyond, text))
+            self._add(
+                "inserted",
+                self.beyond,
+                words(
+                    gettext_noop(
+                        "It and what follows number {newest} is sealed, not signed: added by hand."
+                    ),
+                    newest=newest,
+                ),
+            )
         end = max(newest, shown, self.mark.number if self.mark else 0)
         if not self.report.findings and self.number < end:
-            text = _("Events %(first)s to %(end)s, the newest, were removed.") % {
-                "first": self.number + 1,
-                "end": end,
-            }
-            if end > max(newest, shown):
-                text += " " + _("The mark outside of this log knows them.")
-            self.report.findings.append(Finding("removed", None, text))
+            # The second knows of it by the mark outside of this log.
+            text = _REMOVED if end <= max(newest, shown) else _REMOVED_BY_MARK
+            self._add("removed", None, words(text, first=self.number + 1, end=end))
         if self.mark and not is_genuine(self.mark):
-            text = _("The mark outside of this log is not signed by this installation.")
-            self.report.findings.append(Finding("changed", None, text))
+            text = gettext_noop("The mark outside of this log is not signed by this installation.")
+            self._add("changed", None, words(text))
         if self.number and not self.checkpoints:
-            text = _("No checkpoint is there, though events are sealed: they were removed.")
-            self.report.findings.append(Finding("removed", None, text))
+            text = gettext_noop(
+                "No checkpoint is there, though events are sealed: they were removed."
+            )
+            self._add("removed", None, words(text))
         for uuid in sorted(self.claims.keys() | self.erasures.keys()):
             claims = self.claims.get(uuid, [])
             if self.erasures.get(uuid) != erasure_digest(claims):
-                text = _(
-                    "%(count)s parts are empty, which is not what the erasure %(uuid)s did."
-                ) % {"count": len(claims), "uuid": uuid}
-                self.report.findings.append(Finding("changed", None, text))
+                text = gettext_noop(
+                    "{count} parts are empty, which is not what the erasure {uuid} did."
+                )
+                self._add("changed", None, words(text, count=len(claims), uuid=uuid))
 
     def _note(self, row: Row) -> None:
         if row.type == ERASED:
             data = row.read_data()
             if not (self._is_taken(row) or is_ours(row.uuid, data)):
-                self._say("changed", row, _("This erasure was not written by this installation."))
+                self._say(
+                    "changed",
+                    row,
+                    gettext_noop("This erasure was not written by this installation."),
+                )
             self.erasures[row.uuid] = data.get("digest")
         if row.type == RESTORED:
             self._broken(row)
@@ -243,7 +262,9 @@ class Walk:
         if row.actor_erased_by or row.erased_by:
             self.report.erased += 1
             if not row.is_empty():
-                self._say("changed", row, _("Something was written where a person was erased."))
+                self._say(
+                    "changed", row, gettext_noop("Something was written where a person was erased.")
+                )
             for erasure, claim in claims_of(row):
                 self.claims.setdefault(erasure, []).append(claim)
 
@@ -252,25 +273,31 @@ class Walk:
         if self._is_taken(row) or is_our_break(row.uuid, data):
             self.report.breaks.append(break_of(row, data))
         else:
-            self._say("changed", row, _("This break was not accepted by this installation."))
+            self._say(
+                "changed", row, gettext_noop("This break was not accepted by this installation.")
+            )
 
     def _moved(self, row: Row) -> None:
         data = row.read_data()
         if self._is_taken(row) or is_our_break(row.uuid, data):
             self.report.moves.append(move_of(row, data))
         else:
-            self._say("changed", row, _("This log was not taken over by this installation."))
+            self._say(
+                "changed", row, gettext_noop("This log was not taken over by this installation.")
+            )
 
     def _is_taken(self, row: Row) -> bool:
         return row.seal_no is not None and row.seal_no <= self.taken
 
     def _unsealed(self, row: Row) -> None:
         if digest_of(row) != row.digest:
-            self._say("changed", row, _("Its content does not match its digest: it was changed."))
+            self._say("changed", row, _CHANGED)
         elif not self._is_stamped(row):
             self._forged(row)
         if int(row.at_us) < self.late:
-            text = _("It is not sealed yet: the clock does not run, or a transaction never ends.")
+            text = gettext_noop(
+                "It is not sealed yet: the clock does not run, or a transaction never ends."
+            )
             self._say("unsealed", row, text)
         self._note(row)
 
@@ -282,7 +309,9 @@ class Walk:
 
     def _forged(self, row: Row) -> None:
         self.misplaced.add(row.id)
-        text = _("This installation never wrote it: it was added, or written anew, by hand.")
+        text = gettext_noop(
+            "This installation never wrote it: it was added, or written anew, by hand."
+        )
         self._say("inserted", row, text)
 
     def _gap(self, row: Row) -> None:
@@ -290,7 +319,8 @@ class Walk:
         self._say(
             "removed",
             row,
-            _("The events before it, numbers %(missing)s, were removed.") % {"missing": missing},
+            gettext_noop("The events before it, numbers {missing}, were removed."),
+            missing=missing,
         )
         if self._leader_of(row) is None:
             # What it followed is gone, and that is said.
@@ -306,7 +336,7 @@ class Walk:
 
     def _marked(self, row: Row) -> None:
         if self.mark and self.mark.chain != row.chain and not self.report.findings:
-            text = _(
+            text = gettext_noop(
                 "The log was once longer, as the mark outside of it knows: its newest events were"
                 " removed, and others written since."
             )
@@ -321,16 +351,18 @@ class Walk:
             self._led_elsewhere(row, leader)
         elif self._is_searched() and follower_of(self.chain, row.id) is not None:
             self.misplaced.add(row.id)
-            self._say("inserted", row, _("It was never sealed here: it was inserted by hand."))
+            self._say(
+                "inserted", row, gettext_noop("It was never sealed here: it was inserted by hand.")
+            )
         elif self._is_searched() and (id_before := id_of(row, self.chain)) is not None:
-            text = _("Its id was exchanged: it was event %(event_id)s.") % {"event_id": id_before}
-            self._say("reordered", row, text)
+            text = gettext_noop("Its id was exchanged: it was event {event_id}.")
+            self._say("reordered", row, text, event_id=id_before)
         else:
-            text = _(
-                "It does not follow from event %(last_id)s: one of the two was "
+            text = gettext_noop(
+                "It does not follow from event {last_id}: one of the two was "
                 "rewritten, or one between them was removed."
-            ) % {"last_id": self.last_id}
-            self._say("removed", row, text)
+            )
+            self._say("removed", row, text, last_id=self.last_id)
 
     def _led_elsewhere(self, row: Row, leader: tuple[int, int, list[int]]) -> None:
         number, event_id, between = leader
@@ -338,26 +370,29 @@ class Walk:
             return
         if number > self.number:
             self.misplaced.add(row.id)
-            self._say(
-                "reordered",
-                row,
-                _("It belongs right behind event %(event_id)s.") % {"event_id": event_id},
-            )
+            text = gettext_noop("It belongs right behind event {event_id}.")
+            self._say("reordered", row, text, event_id=event_id)
         else:
+            text = gettext_noop("It stands between events {event_id} and {id}, where nothing was.")
             for one in between or [row.id]:
-                text = _("It stands between events %(event_id)s and %(id)s, where nothing was.") % {
-                    "event_id": event_id,
-                    "id": row.id,
-                }
-                self.report.findings.append(Finding("inserted", one, text))
+                self._add("inserted", one, words(text, event_id=event_id, id=row.id))
 
     def _checkpoint(self, row: Row) -> None:
         checkpoint = self.checkpoints[row.seal_no or 0]
         if self.taken < sys.maxsize and not is_signed(checkpoint):
-            self._say("changed", row, _("The checkpoint there is not signed by this installation."))
+            self._say(
+                "changed",
+                row,
+                gettext_noop("The checkpoint there is not signed by this installation."),
+            )
         elif checkpoint.chain != row.chain and not self.report.findings:
-            text = _("The chain there is not the signed one: it was written anew from before it.")
+            text = gettext_noop(
+                "The chain there is not the signed one: it was written anew from before it."
+            )
             self._say("changed", row, text)
 
-    def _say(self, kind: str, row: Row, text: str) -> None:
-        self.report.findings.append(Finding(kind, row.id, text))
+    def _say(self, kind: str, row: Row, text: str, **values: object) -> None:
+        self._add(kind, row.id, words(text, **values))
+
+    def _add(self, kind: str, event_id: int | None, said: Words) -> None:
+        self.report.findings.append(Finding(kind, event_id, str(said), said))

@@ -1,16 +1,31 @@
-"""Which tokens and sign-ins of other tools are past their time, and which clients go."""
+"""Which tokens and sign-ins of other tools are past their time, which clients go, and where to."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from allauth.idp.oidc.models import Client, Token
 from django.db.models import Count, QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
 
+from apps.core.form_targets import forms_lead_to
 from apps.idp.models import ClientSignIn, RelyingParty
 from apps.idp.services import KEPT
+from apps.tenancy.kinds import PUBLIC, current_schema
 from apps.tenants.erasing.registry import when_organisation_goes
 from apps.tenants.models import Organisation
 from apps.work.registry import forgets
+
+# Where people sign in, prove who they are once more, and are asked for their consent.
+_ON_THE_WAY = ("/accounts/", "/identity/")
+
+
+@forms_lead_to
+def _back(request: HttpRequest) -> Iterator[str]:
+    """To a client, after the last form on the way there; the form does not know to which."""
+    if current_schema() == PUBLIC and request.path.startswith(_ON_THE_WAY):
+        for party in RelyingParty.objects.filter(is_on=True).select_related("client"):
+            yield from party.client.get_redirect_uris()
 
 
 @forgets

@@ -26,6 +26,7 @@ from apps.notifications.suppression import (
     old_token_until,
     release,
     renew_bounce_address,
+    shown_reason,
     suppress,
 )
 
@@ -83,15 +84,23 @@ class DeliveryAdmin(ModelAdmin):  # type: ignore[misc]
 class SuppressedAdmin(ModelAdmin):  # type: ignore[misc]
     """Addresses that get nothing; who is on the list by mistake is taken off it."""
 
-    list_display = ("address", "reason", "since")
+    list_display = ("address", "shown_reason", "since")
     search_fields = ("address", "reason")
-    fields = ("address", "reason")
     show_full_result_count = False
     list_before_template = "admin/notifications/bounces.html"
+
+    def get_fields(self, request: HttpRequest, obj: Suppressed | None = None) -> tuple[str, ...]:
+        """A reason is entered as it is, and shown as people read it."""
+        return ("address", "reason") if obj is None else ("address", "shown_reason", "since")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """An address is on it, or it is not."""
         return False
+
+    @display(description=_("reason"), ordering="reason")  # type: ignore[untyped-decorator]
+    def shown_reason(self, row: Suppressed) -> str:
+        """Who or what put it there."""
+        return shown_reason(row)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """With the address to which a provider reports."""

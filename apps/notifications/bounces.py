@@ -1,9 +1,10 @@
 """Where a mail provider or a mail server reports what came back.
 
-POST a delivery status notification (RFC 3464), as a whole with the Content-Type message/rfc822, or
-its body alone with its own Content-Type, multipart/report. Permanent failures of an address end all
-mail to it but what somebody waits for who is signing in; all others are passed over. At the
-operator it counts for the level that the mail was of, which its header X-Origin tells.
+POST a delivery status notification (RFC 3464) or a complaint (RFC 5965), as a whole with the
+Content-Type message/rfc822, or its body alone with its own Content-Type, multipart/report.
+Permanent failures of an address and complaints of abuse end all mail to it but what somebody waits
+for who is signing in; all others are passed over. At the operator it counts for the level that the
+mail was of, which its header X-Origin tells.
 
 Or POST {"address": "dora@example.com", "type": "bounce", "reason": "550 no such user"}, or a list
 of such. Types: bounce and complaint end mail to the address in the same way.

@@ -1,26 +1,29 @@
-"""Mails that came back: delivery status notifications, as mail servers write them (RFC 3464)."""
+"""Mails that came back: delivery status notifications (RFC 3464), and complaints (RFC 5965)."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import Message
+from email.utils import getaddresses
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, validate_email
 
-from apps.branding.origins import HEADER
+from apps.branding.origins import HEADER, origin_of
 
 TYPES = ("message/rfc822", "multipart/report")
 _STATUS = re.compile(r"\s*([245])\.(\d{1,3})\.(\d{1,3})")
 # For good, though not of the address: a mailbox that is full, a message that is too long, the
 # receiver's system, what the message holds, and whom its rules refuse (RFC 3463).
 _NOT_OF_THE_ADDRESS = re.compile(r"5\.(?:2\.[23]|[367]\.\d+)\Z")
+# What people say who press “This is spam”; other types tell of fraud, viruses and signatures.
+_SPAM = "abuse"
 _MOST = 1000
 
 
 class NoReportError(ValueError):
-    """It is no delivery status notification, or one that names no address."""
+    """It is neither a delivery status notification nor a complaint, or names no address."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,12 @@ class Returned:
     reason: str
     # Whether it is of no use to write there again.
     is_final: bool
+    is_complaint: bool = False
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a notification tells, and the origin that the mail which came back carried."""
+    """What a report tells, and the origin that the mail which came back carried."""
 
     returned: tuple[Returned, ...]
     origin: str
@@ -50,10 +54,17 @@ def read_report(raw: bytes, content_type: str = TYPES[0]) -> Report:
         raw = f"Content-Type: {content_type}\r\n\r\n".encode("ascii", "replace") + raw
     # The old policy: what is malformed is kept as text, and raises nothing.
     parts = _parts_of(message_from_bytes(raw, policy=policy.compat32))
+    came_back = _came_back(parts)
     fields = [one for part in parts for one in _of_recipients(part)]
-    if not fields or len(fields) > _MOST:
-        raise NoReportError(f"It is no delivery status notification of 1 to {_MOST} addresses.")
-    return Report(tuple(_returned(one) for one in fields), _origin_in(parts))
+    returned = [_returned(one) for one in fields[: _MOST + 1]]
+    for part in parts:
+        returned += _complained(part, came_back)
+    if not returned or len(returned) > _MOST:
+        raise NoReportError(
+            "It is no delivery status notification and no feedback report of 1 to"
+            f" {_MOST} addresses."
+        )
+    return Report(tuple(returned), str(came_back[HEADER] or "") if came_back else "")
 
 
 def _parts_of(message: Message) -> list[Message]:
@@ -85,6 +96,35 @@ def _returned(block: Message) -> Returned:
     return Returned(address, f"Bounced: {why}", is_final)
 
 
+def _complained(part: Message, came_back: Message | None) -> Iterator[Returned]:
+    """What a feedback report says: whom the mail was to, and whether they called it spam."""
+    payload = part.get_payload()
+    if part.get_content_type() != "message/feedback-report" or not isinstance(payload, list):
+        return
+    said = payload[0]
+    if not isinstance(said, Message):
+        return
+    kind = str(said["Feedback-Type"] or "").strip().lower().replace("\0", "")
+    for text in _receivers(said, came_back):
+        address = _address_in(f"rfc822;{text}")
+        if not address:
+            raise NoReportError("Whom the mail was to is missing or is no e-mail address.")
+        yield Returned(address, f"Complained: {kind}", kind == _SPAM, is_complaint=True)
+
+
+def _receivers(said: Message, came_back: Message | None) -> list[str]:
+    """Whom the mail was to: providers leave that out, or write something of theirs instead."""
+    to = _addresses(came_back, "To") if came_back else []
+    origin = str(came_back[HEADER] or "") if came_back else ""
+    ours = [one for one in to if origin_of(origin, one)]
+    return ours or _addresses(said, "Original-Rcpt-To") or to
+
+
+def _addresses(message: Message, header: str) -> list[str]:
+    found = [str(one) for one in message.get_all(header, [])]
+    return [address for _name, address in getaddresses(found)]
+
+
 def _address_in(field: object) -> str:
     """Of `rfc822; dora@example.com`; empty for what is none."""
     kind, _semicolon, text = str(field or "").partition(";")
@@ -97,14 +137,13 @@ def _address_in(field: object) -> str:
     return address if kind.strip().lower() == "rfc822" else ""
 
 
-def _origin_in(parts: list[Message]) -> str:
-    """Of what came back: the whole mail, or its header alone."""
+def _came_back(parts: list[Message]) -> Message | None:
+    """The mail that is reported, whole or its header alone."""
     for part in parts:
         kind, payload = part.get_content_type(), part.get_payload()
         if kind == "message/rfc822" and isinstance(payload, list) and payload:
-            return str(payload[0][HEADER] or "") if isinstance(payload[0], Message) else ""
+            return payload[0] if isinstance(payload[0], Message) else None
         if kind == "text/rfc822-headers":
             held = part.get_payload(decode=True)
-            parsed = message_from_bytes(held if isinstance(held, bytes) else b"")
-            return str(parsed[HEADER] or "")
-    return ""
+            return message_from_bytes(held if isinstance(held, bytes) else b"")
+    return None

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from apps.events import services as events
 from apps.events.actors import Actor, Subject
@@ -14,6 +15,12 @@ from apps.tenancy.kinds import current_schema
 
 _DIGEST = "sha256"
 OVERLAP = timedelta(days=7)
+# What a reason begins with that no person wrote, as it is kept, and as pages say it.
+_WORDS = {
+    "Bounced": (_("Bounced"), _("Bounced: %(said)s")),
+    "Complained": (_("Complained"), _("Complained: %(said)s")),
+    "Refused": (_("Refused"), _("Refused: %(said)s")),
+}
 
 
 @transaction.atomic
@@ -40,6 +47,17 @@ def reason_against(address: str) -> str:
     rows = Suppressed.objects.filter(address=address.lower()).values_list("reason", flat=True)
     found = rows.first()
     return "" if found is None else found or "Put there by hand"
+
+
+def shown_reason(row: Suppressed) -> str:
+    """Why, in the reader's language; what a server or a person said stays as it was said."""
+    if not row.reason:
+        return str(_("Put there by hand"))
+    word, _colon, said = row.reason.partition(": ")
+    if word not in _WORDS:
+        return row.reason
+    alone, with_more = _WORDS[word]
+    return str(with_more) % {"said": said} if said else str(alone)
 
 
 def bounce_token() -> str:

@@ -35,8 +35,8 @@ def operation_context(operation: Operation) -> dict[str, Any]:
             "started_at": operation.started_at,
             "finished_at": operation.finished_at,
             "duration_s": _seconds(operation.started_at or operation.created_at, operation),
-            "cause": operation.cause,
-            "waiting_for": operation.waits_for,
+            "cause": _said(operation.cause),
+            "waiting_for": _said(operation.waits_for),
             "progress": _progress(steps),
             "can_cancel": not ended
             and operation.cancel_asked_at is None
@@ -90,6 +90,11 @@ def _status(operation: Operation) -> str:
     if asked and operation.is_active and not operation.is_undoing:
         return "cancelling"
     return _WORDS.get(Operation.Status(operation.status), operation.status)
+
+
+def _said(kept: str) -> str:
+    """What a worker said, in the reader's language where it has no values; it speaks English."""
+    return _(kept) if kept else ""
 
 
 def _progress(steps: list[Step]) -> int:

@@ -1,4 +1,4 @@
-"""The operation that writes a tenant into a file; those about one person are in `people`."""
+"""The operation that writes a tenant into a file; others are in `people` and `record`."""
 
 from typing import Any
 
@@ -13,9 +13,10 @@ from apps.tenancy.exceptions import NoSchemaError
 from apps.tenancy.transfer.exporting import export_schema, tenant_named
 from apps.transfers.people import steps as people
 from apps.transfers.progress import Told
+from apps.transfers.record import steps as record
 from apps.transfers.services import PIPELINE, file_of, note_export
 
-__all__ = ["people"]
+__all__ = ["people", "record"]
 
 
 class WriteFile(Step):

@@ -16,6 +16,7 @@ from apps.events.actors import Actor, user_actor
 from apps.operations.models import Operation
 from apps.tenancy.kinds import PUBLIC
 from apps.transfers.permissions import EXPORT
+from apps.transfers.record.views import record_urls
 from apps.transfers.services import (
     KEPT,
     PIPELINE,
@@ -35,7 +36,7 @@ def export_urls(site: AdminSite, kind: str) -> list[URLPattern]:
         name="export_file",
     )
     page = path("export/", site.admin_view(partial(export_page, site)), name="export_data")
-    return [file] if kind == PUBLIC else [page, file]
+    return [*record_urls(site), file, *([] if kind == PUBLIC else [page])]
 
 
 def export_page(site: AdminSite, request: HttpRequest) -> HttpResponse:

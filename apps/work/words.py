@@ -30,8 +30,11 @@ class Words:
         return {"text": self.text, "values": values}
 
 
-def words(text: str | Promise, **values: object) -> Words:
-    """A text that is marked by gettext_noop or gettext_lazy, with what stands in its places."""
+def words(text: str | Promise, /, **values: object) -> Words:
+    """A text that is marked by gettext_noop or gettext_lazy, with what stands in its places.
+
+    That may be such a text itself, as it is or as it is kept.
+    """
     return Words(_english(text), {name: _value(one) for name, one in values.items()})
 
 
@@ -46,6 +49,8 @@ def read(kept: Mapping[str, Any]) -> str:
 def _value(one: object) -> Words | str:
     if isinstance(one, Words):
         return one
+    if isinstance(one, Mapping):
+        return words(one["text"], **one["values"])
     return Words(_english(one), {}) if isinstance(one, Promise) else str(one)
 
 

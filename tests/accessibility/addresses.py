@@ -42,6 +42,7 @@ ELSEWHERE = {
     "admin:django.contrib.admin.sites.AdminSite.catch_all_view": "what is not there",
     "admin:export_file": "a file",
     "admin:list_export": "a file",
+    "admin:record_export_file": "a file",
     "admin:view_on_site": "nothing of ours has an address elsewhere",
     "brand_logo": "a picture",
     "github_callback": "back from a provider",

@@ -1,5 +1,7 @@
 """A browser for the tests: cookies by host, as real ones keep them, and redirects across hosts."""
 
+import re
+from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -67,6 +69,14 @@ class Browser:
                 return self.page
             method, data, address = "get", None, self.page["Location"]
         raise AssertionError(f"Redirects go round in circles at {self.address}")
+
+
+def way_out(page: HttpResponse) -> str:
+    """Where the page leads on by itself that stands before a provider's."""
+    assert page.status_code == 200, text_of(page)
+    found = re.search(r'<meta http-equiv="refresh" content="0; url=([^"]+)"', page.text)
+    assert found is not None, text_of(page)
+    return unescape(found[1])
 
 
 def text_of(page: HttpResponse) -> str:

@@ -13,7 +13,7 @@ from apps.events.actors import SYSTEM
 from apps.tenancy.kinds import schema_of
 from dev.identity_provider import Provider
 from dotmac.crypto.secret import Secret
-from tests.accounts.browser import Browser
+from tests.accounts.browser import Browser, way_out
 from tests.accounts.people import (
     ACME,
     FRONT,
@@ -61,7 +61,7 @@ def sign_in(browser: Browser, site: str, *, process: str = "login") -> HttpRespo
     """Through the button, to the provider and back."""
     address = f"{site}/accounts/oidc/office/login/?process={process}"
     answer = browser.submit(address, follow=False)
-    back = visit_provider(answer["Location"])
+    back = visit_provider(way_out(answer))
     return browser.visit(back, follow=False)
 
 

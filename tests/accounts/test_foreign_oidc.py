@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from apps.accounts.models import User
 from apps.events.models import Event
 from apps.tenancy.kinds import schema_of
-from tests.accounts.browser import Browser, text_of
+from tests.accounts.browser import Browser, text_of, way_out
 from tests.accounts.federating import SITES, nora, people
 from tests.accounts.lemonldap import CLIENT, MALLORY, NORA, SECRET, UNPROVEN, LemonLdap
 from tests.accounts.people import ACME, FRONT, SCHEMAS, enter, is_in, somebody
@@ -66,7 +66,7 @@ def at_the_provider(browser: Browser, site: str, provider: LemonLdap, name: str 
     assert "Continue with Hilltop Office" in text_of(browser.visit(f"{site}/accounts/login/"))
     there = Visitor(provider.url)
     leave = browser.submit(f"{site}/accounts/oidc/office/login/?process=login", follow=False)
-    log_in = there.open(leave["Location"])
+    log_in = there.open(way_out(leave))
     back = there.submit(log_in, user=name, password=name)
     assert back.headers.get("location", "").startswith(site), back.text
     return back.headers["location"]

@@ -14,7 +14,7 @@ from apps.events.actors import SYSTEM
 from apps.events.models import Event
 from apps.tenancy.kinds import schema_of
 from dev.identity_provider import Provider
-from tests.accounts.browser import Browser, text_of
+from tests.accounts.browser import Browser, text_of, way_out
 from tests.accounts.conftest import PASSWORD
 from tests.accounts.federating import SITES, nora, people, set_up, sign_in, visit_provider
 from tests.accounts.people import (
@@ -80,7 +80,7 @@ def test_a_link_back_from_another_browser_is_refused(
     nora(FRONT)
     set_up(FRONT, provider)
     answer = browser.submit(f"{FRONT}/accounts/oidc/office/login/", follow=False)
-    back = visit_provider(answer["Location"])
+    back = visit_provider(way_out(answer))
     assert other_browser.visit(back).status_code == 401
     assert not is_in(other_browser, FRONT)
     assert browser.visit(back, follow=False).status_code == 302

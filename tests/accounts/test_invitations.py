@@ -107,6 +107,19 @@ def test_somebody_known_accepts_signed_in_and_nobody_else(acme: Isp, workshop: C
         assert Membership.objects.get().user == tess
 
 
+def test_an_invitation_s_page_and_list_speak_the_reader_s_language(
+    acme: Isp, workshop: Client
+) -> None:
+    invited(workshop)
+    with schema_of(acme.workspace):
+        pk = Invitation.objects.get().pk
+    for path in (LIST, f"{LIST}{pk}/change/"):
+        said = text_of(workshop.get(path, headers={"accept-language": "fr"})).lower()
+        assert "envoyé" in said
+        assert "expiration" in said
+        assert "sent at" not in said
+
+
 def test_an_invitation_ends(acme: Isp, workshop: Client) -> None:
     first = invited(workshop)
     tess = guest(acme.workspace_host)

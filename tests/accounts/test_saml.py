@@ -18,7 +18,7 @@ from apps.events.models import Event
 from apps.tenancy.kinds import schema_of
 from apps.work.models import Due
 from dev.saml_provider import Provider
-from tests.accounts.browser import Browser, text_of
+from tests.accounts.browser import Browser, text_of, way_out
 from tests.accounts.people import ACME, FRONT, SCHEMAS, enter, is_in, somebody
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
@@ -54,7 +54,7 @@ def nora(site: str, name: str = "nora") -> User:
 def fetch_answer(browser: Browser, site: str) -> tuple[str, str]:
     """Through the button to the provider; where the browser is to post what."""
     leave = browser.submit(f"{site}/accounts/saml/office/login/?process=login", follow=False)
-    with urlopen(leave["Location"]) as page:
+    with urlopen(way_out(leave)) as page:
         form = page.read().decode()
     return re.findall(r'action="([^"]+)"', form)[0], re.findall(r'value="([^"]+)"', form)[0]
 

@@ -45,6 +45,7 @@ RECORDS = {
     "/api/v1/invitations/",
     "/api/v1/messages/",
     "/api/v1/operations/",
+    "/api/v1/people/second-factors/",
     "/api/v1/organisation-exports/",
     "/api/v1/placements/",
     "/api/v1/releases/",

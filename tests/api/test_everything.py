@@ -21,7 +21,7 @@ from tests.pages.test_every_address import HOSTS, name_of
 SHOWN_AS = {"doctor.Checkup": "doctor.CheckState"}
 # What pages and their buttons do, by the address of the API that does it.
 DONE_AT = {
-    "admin:accounts_security_people": "user-second-factors",
+    "admin:accounts_security_people": "user-all-second-factors",
     "admin:accounts_security_reset": "user-reset-second-factors",
     "admin:branding_sender_domain": "sender_domain",
     "admin:branding_sender_test": "sender_test",

@@ -61,6 +61,10 @@ def test_the_policy_is_demanded_once_an_owner_meets_it(
         True,
         False,
     )
+    everybody = reads.get("people/second-factors/").json()["results"]
+    assert has in everybody
+    assert "alice@acme.example" in [one["email"] for one in everybody]
+    assert len(reads.get("people/second-factors/", limit=1).json()["results"]) == 1
     assert [desk.post(at).status_code, desk.post(at).status_code] == [200, 409]
     with schema_of(acme.workspace):
         told = Event.objects.get(type="sign_in_policy.changed")

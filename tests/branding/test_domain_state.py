@@ -5,15 +5,17 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils.translation import override
 
 from apps.branding.checkups import _domain as domain_checkup
 from apps.branding.domains import NoAnswerError
 from apps.branding.hooks import _look_at_domain
 from apps.branding.models import DomainState
-from apps.core.health import PROBLEM, WARNING
+from apps.core.health import PROBLEM, WARNING, Finding
 from apps.notifications.models import Notification
 from apps.tenancy.kinds import operator, schema_of
 from apps.work.models import Due
+from apps.work.words import words
 from tests.accounts.browser import text_of
 from tests.api.conftest import Program, key_in
 from tests.conftest import Isp
@@ -130,4 +132,17 @@ def test_the_doctor_names_the_operator_s_own(
         (found,) = domain_checkup()
         assert (found.status, found.is_told) == (PROBLEM, True)
         assert "SPF of acme.example: It does not name 192.0.2.9" in found.said
+        # What the DNS says is read in the reader's language, not in that of whoever looked.
+        row = DomainState.objects.get()
+        DomainState.objects.update(answers={**row.answers, "TXT acme.example": []})
+        (found, *_others) = domain_checkup()
+        again = Finding(**found.kept())
+        assert "There is none. Enter a TXT record" in again.said
+        with override("fr"):
+            assert "Saisissez un enregistrement TXT" in again.said
+            assert str(words(again.text, **again.values)) == again.text.format(
+                check="SPF",
+                domain="acme.example",
+                why="There is none. Enter a TXT record that names your mail server.",
+            )
         assert DomainState.objects.get().told_at

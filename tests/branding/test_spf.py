@@ -18,6 +18,9 @@ ZONE = {
     "TXT round.example": ["v=spf1 include:round.example -all"],
     "TXT twice.example": ["v=spf1 -all", "v=spf1 ~all"],
     "TXT macro.example": ["v=spf1 exists:%{i}.sp.example -all"],
+    "TXT ptr.example": ["v=spf1 ptr ip4:192.0.2.10 ?ip4:192.0.2.11 -all"],
+    "TXT by.example": ["v=spf1 include:macro.example ip4:192.0.2.10 ~all"],
+    "TXT led.example": ["v=spf1 redirect=%{d}.sp.example"],
     "TXT wrong.example": ["v=spf1 ip4:192.0.2.300 -all"],
 }
 
@@ -45,6 +48,13 @@ def ask(kind: str, name: str) -> list[str]:
         ("twice.example", "192.0.2.10", BROKEN),
         ("wrong.example", "192.0.2.10", BROKEN),
         ("macro.example", "192.0.2.10", UNKNOWN),
+        # Whether ptr matches or not, what comes behind it says the same.
+        ("ptr.example", "192.0.2.10", PASS),
+        ("ptr.example", "192.0.2.11", UNKNOWN),
+        ("ptr.example", "192.0.2.12", UNKNOWN),
+        ("by.example", "192.0.2.10", PASS),
+        ("by.example", "192.0.2.12", UNKNOWN),
+        ("led.example", "192.0.2.10", UNKNOWN),
     ],
 )
 def test_what_a_domain_says_of_an_address(domain: str, address: str, result: str) -> None:
@@ -62,5 +72,8 @@ def test_spf_is_judged_by_the_addresses_that_send() -> None:
     assert "names all the addresses" in spf("own.example", "192.0.2.10", "2001:db8::1")[1]
     assert "over ten look-ups" in spf("round.example", "192.0.2.10")[1]
     # What cannot be evaluated here is judged by its end alone.
-    assert spf("macro.example", "192.0.2.10")[0] == OK
+    tone, text = spf("macro.example", "192.0.2.10")
+    assert (tone, "cannot be judged here" in text) == (OK, True)
+    tone, text = spf("ptr.example", "192.0.2.10", "192.0.2.12")
+    assert (tone, "Whether it names 192.0.2.12 depends" in text) == (OK, True)
     assert spf("open.example", "192.0.2.10")[0] == WARN

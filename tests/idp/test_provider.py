@@ -104,6 +104,22 @@ def test_somebody_who_is_not_signed_in_signs_in_first(browser: Browser, tool: To
     assert said_back(browser.visit(asked, follow=False))["error"] == "login_required"
 
 
+def test_the_forms_on_the_way_lead_to_clients_that_are_on_and_no_others_do(
+    browser: Browser, tool: Tool, alice: User
+) -> None:
+    def leads_back(path: str) -> bool:
+        policy = browser.visit(f"{FRONT}{path}", follow=False)["Content-Security-Policy"]
+        return "https://wiki.example" in policy.partition("form-action")[2].split()
+
+    asked = tool.address().removeprefix(FRONT)
+    assert leads_back(asked)
+    assert leads_back("/accounts/security/")
+    assert not leads_back("/organisations/")
+    with operator():
+        RelyingParty.objects.update(is_on=False)
+    assert not leads_back("/accounts/security/")
+
+
 def test_an_outsider_is_kept_out(browser: Browser, tool: Tool, person: Callable[..., User]) -> None:
     person("mallory")
     browser.sign_in("mallory@example.net", PASSWORD)

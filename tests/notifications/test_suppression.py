@@ -165,3 +165,19 @@ def test_the_address_is_renewed_and_that_of_before_counts_for_a_week(
     with time_machine.travel(timezone.now() + timedelta(days=8)):
         assert report(acme, body, old).status_code == 404
         assert report(acme, body, new).status_code == 200
+
+
+def test_why_an_address_is_there_is_read_in_the_reader_s_language(acme: Isp, hers: Client) -> None:
+    with schema_of(acme.console):
+        for address, reason in (
+            ("gone@example.net", "Refused: 550"),
+            ("told@example.net", "Wrote to us: no mails"),
+            ("bare@example.net", "Complained"),
+            ("hand@example.net", ""),
+        ):
+            Suppressed.objects.create(address=address, reason=reason)
+        gone = Suppressed.objects.get(address="gone@example.net")
+    page = text_of(hers.get(LIST))
+    for said in ("Refused: 550", "Wrote to us: no mails", "Complained", "Put there by hand"):
+        assert said in page
+    assert "Refused: 550" in text_of(hers.get(f"{LIST}{gone.pk}/change/"))

@@ -32,6 +32,7 @@ NO_ROW = {
 # Where this world has nothing even for its owner, and who tries it with something there.
 EMPTY = {
     "admin:export_file": "tests/transfers/test_exports.py",
+    "admin:record_export_file": "tests/transfers/test_record.py",
     "export-file": "tests/transfers/test_exports.py",
     "organisation_export-file": "tests/api/test_tenants.py",
     "subscriber-personal-data": "tests/subscribers/test_personal_data.py",

@@ -68,6 +68,7 @@ ENDPOINTS: Needs = {
     "user-role": (NOBODY, "people.manage"),
     "user-end-sessions": (NOBODY, "people.manage"),
     "user-second-factors": (OWNERS, NOBODY),
+    "user-all-second-factors": (OWNERS, NOBODY),
     "user-reset-second-factors": (NOBODY, OWNERS),
     "plan-list": ("plans.view", "plans.change"),
     "plan-detail": ("plans.view", NOBODY),

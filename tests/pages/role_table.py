@@ -39,6 +39,8 @@ NEEDS: Needs = {
         "admin:events_export_csv",
         "admin:events_export_lines",
         "admin:events_verify",
+        "admin:record_export",
+        "admin:record_export_file",
     ),
     "admin:events_erase": ("record.erase", "record.erase"),
     **same("brand.change", "admin:branding_brand_changelist", "admin:branding_preview"),

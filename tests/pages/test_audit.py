@@ -178,7 +178,10 @@ def test_the_log_is_proven_by_a_button(alice_at_work: Client, acme: Isp, log: li
         Event.objects.filter(pk=log[1].pk).update(data={"plan": "Fiber 1"})
     said = verified(alice_at_work)
     assert "not as it was written" in said
-    assert f"changed {log[1].pk} Its content" in said
+    assert f"Changed {log[1].pk} Its content" in said
+    # A worker found it, in English; whoever reads it does so in their language.
+    french = words_of(alice_at_work.get(f"{LOG}verify/", headers={"accept-language": "fr"}))
+    assert "Son contenu ne correspond pas à son empreinte" in french
 
 
 def test_a_log_is_verified_once_at_a_time(alice_at_work: Client, log: list[Event]) -> None:

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from apps.accounts.models import Membership, ServiceAccount, User
+from apps.accounts.models import ServiceAccount, User
 from apps.contract.models import HeldGrant
 from apps.events.models import Event
 from apps.operations.models import Operation
@@ -22,50 +22,9 @@ from apps.tenancy.models import Tenant
 from apps.tenancy.templates import drop_schema
 from apps.tenants.models import Organisation
 from apps.transfers.services import file_of, folder_of
-from apps.work.jobs import run
-from apps.work.models import Due
 from apps.work.retention import forget_in
 from tests.api.conftest import Program, key_in
-from tests.live import module_database, swept_database
-
-__all__ = ["module_database", "swept_database"]
-
-
-@pytest.fixture(autouse=True)
-def _files(tmp_path: Path, settings: Any) -> None:
-    settings.MEDIA_ROOT = tmp_path / "media"
-    settings.LEASE_SECONDS = 120
-
-
-@pytest.fixture
-def person(swept_database: str) -> Iterator[Callable[..., Client]]:
-    """`person(host, schema, role)` is somebody of it at a browser."""
-    made: list[tuple[str, User]] = []
-
-    def sign_in(host: str, schema: str, role: str = "owner") -> Client:
-        with schema_of(schema):
-            user = User.objects.create_user(
-                f"{role}{len(made)}@example.org", is_staff=True, is_superuser=role == "owner"
-            )
-            if role != "owner":
-                Membership.objects.create(user=user, role=role)
-            made.append((schema, user))
-            client = Client(headers={"host": host})
-            client.force_login(user)
-            return client
-
-    yield sign_in
-    connection.set_schema_to_public()
-    for schema, user in made:
-        with schema_of(schema):
-            user.delete()
-
-
-def work_off() -> None:
-    """Do what is due as a worker would."""
-    for due in Due.objects.filter(state="queued"):
-        run(str(due.pk))
-    connection.set_schema_to_public()
+from tests.transfers.conftest import work_off
 
 
 def exported(client: Client, page: str, schema: str, **values: str) -> Operation:

@@ -7,6 +7,8 @@ from allauth.socialaccount.models import SocialApp
 from allauth.socialaccount.providers.github import views
 from django.http import Http404, HttpRequest, HttpResponse
 
+from apps.accounts.providers.pages import leave
+
 View = Callable[[HttpRequest], HttpResponse]
 
 
@@ -21,5 +23,10 @@ def _where_set_up(view: View) -> View:
     return shown
 
 
-login = _where_set_up(views.oauth2_login)
+@_where_set_up
+def login(request: HttpRequest) -> HttpResponse:
+    """Leave for GitHub."""
+    return leave(request, "GitHub", views.oauth2_login(request))
+
+
 callback = _where_set_up(views.oauth2_callback)

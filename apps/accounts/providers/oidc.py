@@ -22,6 +22,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from apps.accounts.providers.models import IdentityProvider
 from apps.accounts.providers.net import exchange
+from apps.accounts.providers.pages import leave
 
 # Signed by the provider's private key; nothing that the client's secret could sign.
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
@@ -136,7 +137,7 @@ class CheckedProvider(OpenIDConnectProvider):  # type: ignore[misc]
         response: HttpResponse = super().redirect(
             request, process, next_url, data, auth_params=params, nonce=nonce, **kwargs
         )
-        return response
+        return leave(request, self.app.name, response)
 
 
 class _Callback(OAuth2CallbackView):  # type: ignore[misc]

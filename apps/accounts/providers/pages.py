@@ -5,6 +5,8 @@ from urllib.parse import urlencode
 
 from allauth.account.adapter import get_adapter
 from allauth.socialaccount.models import SocialAccount
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 
 from apps.accounts.models import User
@@ -18,6 +20,18 @@ def sign_in_buttons(wanted: str | None) -> list[dict[str, str]]:
         {"name": row.name, "url": _login_url(row, process="login", **more)}
         for row in IdentityProvider.objects.filter(is_on=True)
     ]
+
+
+def leave(request: HttpRequest, name: str, response: HttpResponse) -> HttpResponse:
+    """A page that leads on to a provider, in place of a redirect there.
+
+    Browsers hold the redirects after a form against the page's policy, and nobody knows over which
+    hosts a provider leads people. What a page leads to by itself is no form any more.
+    """
+    address = response.get("Location", "")
+    if not address.startswith(("https://", "http://")):
+        return response
+    return render(request, "account/leave.html", {"name": name, "address": address})
 
 
 def connections(user: User) -> list[dict[str, Any]]:

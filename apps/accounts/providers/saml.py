@@ -38,6 +38,7 @@ from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
 from apps.accounts.models import UsedHandOff
 from apps.accounts.providers.metadata import MetadataError, idp_of
+from apps.accounts.providers.pages import leave
 
 log = structlog.get_logger(__name__)
 _LONGEST_RESPONSE = 64_000
@@ -121,7 +122,7 @@ class CheckedSaml(SAMLProvider):  # type: ignore[misc]
             return _failed(request, self, error)
         asked = auth.get_last_request_id()
         self.stash_redirect_state(request, process, next_url, data, state_id=asked, **kwargs)
-        return HttpResponseRedirect(address)
+        return leave(request, self.app.name, HttpResponseRedirect(address))
 
 
 class _Login(BaseLoginView):  # type: ignore[misc]

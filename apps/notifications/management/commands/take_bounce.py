@@ -20,13 +20,14 @@ _BAD_DATA, _TRY_AGAIN = 65, 75
 
 
 class Command(BaseCommand):
-    """What a mailbox is piped to; permanent failures end mail to the address."""
+    """What a mailbox is piped to; permanent failures and complaints end mail to the address."""
 
     help = (
-        "Reads one delivery status notification (RFC 3464) from the standard input, as a mail"
-        " server pipes it to a command, and ends mail to addresses that failed for good. From"
-        " which level the mail was is told by its header X-Origin; or name the schema. The exit"
-        " code is 65 for what is no such notification, and 75 while the database is away."
+        "Reads one delivery status notification (RFC 3464) or complaint (RFC 5965) from the"
+        " standard input, as a mail server pipes it to a command, and ends mail to addresses that"
+        " failed for good or complained of abuse. From which level the mail was is told by its"
+        " header X-Origin; or name the schema. The exit code is 65 for what is no such report, and"
+        " 75 while the database is away."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -63,5 +64,8 @@ class Command(BaseCommand):
 
 
 def _told(report: Report) -> str:
-    final = sum(one.is_final for one in report.returned)
-    return f"Addresses: {len(report.returned)}; failed for good: {final}"
+    final = [one for one in report.returned if one.is_final]
+    complained = sum(one.is_complaint for one in final)
+    failed = len(final) - complained
+    all_of_them = f"Addresses: {len(report.returned)}; failed for good: {failed}"
+    return f"{all_of_them}; complained: {complained}"
