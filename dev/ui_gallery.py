@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from django import forms
-from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, resolve, reverse
@@ -65,10 +64,11 @@ def admin_samples() -> dict[str, Any]:
         ("hide", "Hide chosen plans"),
     ]
     rows = ["Fiber 100", "Fiber 300"]
+    title = "Design system: the admin"
     return {
-        "title": "Design system: the admin",
+        "title": title,
+        "content_title": title,
         "rows": rows,
-        "opts": get_user_model()._meta,
         "cl": {"result_list": rows, "result_count": len(rows), "has_filters": True},
         "action_form": form,
         "actions_on_top": True,
