@@ -64,10 +64,8 @@ def admin_samples() -> dict[str, Any]:
         ("hide", "Hide chosen plans"),
     ]
     rows = ["Fiber 100", "Fiber 300"]
-    title = "Design system: the admin"
     return {
-        "title": title,
-        "content_title": title,
+        "title": "Design system: the admin",
         "rows": rows,
         "cl": {"result_list": rows, "result_count": len(rows), "has_filters": True},
         "action_form": form,
