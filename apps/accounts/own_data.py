@@ -87,6 +87,8 @@ def _page(request: HttpRequest, form: ErasureForm) -> HttpResponse:
     url = reverse("account_security")
     page = PersonalPage(
         title=str(user),
+        of=USER,
+        person=user,
         confirm=user.email,
         lines=user_preview(user),
         erase=lambda: None,

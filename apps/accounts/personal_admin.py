@@ -55,6 +55,8 @@ class PersonalData:
         user = self._person_to_erase(request, pk)
         subject = PersonalPage(
             title=str(user),
+            of=USER,
+            person=user,
             confirm=user.email,
             lines=user_preview(user),
             erase=lambda: long_work().erase(USER, user, actor=user_actor(request.user)),

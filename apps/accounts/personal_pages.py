@@ -10,6 +10,7 @@ from django.contrib.admin import AdminSite
 from django.db.models import Model
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.accounts.access import may
@@ -26,6 +27,9 @@ class PersonalPage:
     """Whose page it is, and what its buttons do."""
 
     title: str
+    # What they are, by the ids of apps.core.personal, and who.
+    of: str
+    person: Model
     # What is typed before anything is erased.
     confirm: str
     lines: list[Line]
@@ -69,11 +73,15 @@ def personal_page(site: AdminSite, request: HttpRequest, page: PersonalPage) -> 
             return redirect("operation", begun.uuid)
         messages.success(request, _("The person is being erased."))
         return redirect(page.done_url)
+    export = long_work().progress(page.of, page.person)
+    begun = export["operation"]["id"] if export and may(request.user, "operations.view") else ""
     context = {
         **site.each_context(request),
         "title": _("Personal data"),
         "page": page,
         "form": form,
+        "export": export,
+        "export_url": reverse("operation", args=[begun]) if begun else "",
     }
     return render(request, "accounts/personal.html", context)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from apps.billing.constants import DEDICATED, SHARED
@@ -78,7 +79,7 @@ def in_words(values: Mapping[str, Any]) -> list[str]:
         "max_subscribers": _("up to %s subscribers"),
         "max_instances": _("up to %s instances"),
         "memory_mb": _("%s MiB of memory"),
-        "cpu_millis": _("%s thousandths of a CPU"),
+        "cpu_millis": _("%s CPU"),
         "disk_mb": _("%s MiB of disk"),
         "down_kbps": _("%s down"),
         "up_kbps": _("%s up"),
@@ -91,4 +92,6 @@ def in_words(values: Mapping[str, Any]) -> list[str]:
 def _shown(name: str, value: Any) -> str:
     if name.endswith("_kbps"):
         return format_speed(value)
+    if name == "cpu_millis":
+        return number_format(Decimal(value) / 1000)
     return grouped(value) if isinstance(value, int) else str(value)

@@ -14,6 +14,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import FieldTextFilter
 from unfold.decorators import display
@@ -21,6 +22,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from apps.core.csvs import csv_answer
 from apps.core.exceptions import DomainError
+from apps.core.languages import grouped
 from apps.events.acceptance_pages import AcceptanceForm, accept, may_accept
 from apps.events.actors import user_actor
 from apps.events.changes import changes_of
@@ -204,8 +206,12 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]
     @staticmethod
     def _erase(request: HttpRequest, words: list[str]) -> HttpResponse:
         erasure = erase_person(words, actor=user_actor(request.user))
-        text = _("Erased from %(count)s events. The log stays proven.")
-        messages.success(request, text % {"count": erasure.events})
+        text = ngettext(
+            "Erased from %(count)s event. The log stays proven.",
+            "Erased from %(count)s events. The log stays proven.",
+            erasure.events,
+        )
+        messages.success(request, text % {"count": grouped(erasure.events)})
         return redirect("admin:events_event_changelist")
 
     def _exported(self, request: HttpRequest, name: str) -> HttpResponseBase:

@@ -11,7 +11,10 @@ from typing import Any
 from uuid import uuid4
 
 from django.db import connection
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from apps.core.languages import grouped
 from apps.events import services as events
 from apps.events.actors import SYSTEM, Subject
 from apps.events.breaks import RESTORED, TAKEN, proof_of
@@ -79,7 +82,9 @@ def _mark(arrival: Arrival, packed: dict[str, Any] | None) -> Mark | None:
             at=datetime.fromisoformat(packed["at"]),
         )
     except (KeyError, TypeError, ValueError):
-        raise ForeignArchiveError("The mark of the archive’s event log cannot be read.") from None
+        raise ForeignArchiveError(
+            _("The mark of the archive’s event log cannot be read.")
+        ) from None
 
 
 def _is_ours(arrival: Arrival, mark: Mark | None) -> bool:
@@ -95,15 +100,17 @@ def _take_over(arrival: Arrival, mark: Mark | None) -> None:
     telling = Event.objects.filter(seal_no=None, type__in=[ERASED, RESTORED, TAKEN])
     if telling.exists():
         raise ForeignArchiveError(
-            "Its event log was not yet sealed when it was exported. Export it again in a moment."
+            _("Its event log was not yet sealed when it was exported. Export it again in a moment.")
         )
     report = verify(Walk(taken=sys.maxsize), knows_mark=False)
     last = Event.objects.filter(seal_no__isnull=False).order_by("-seal_no").first()
     is_whole = mark is None or Event.objects.filter(seal_no=mark.number, chain=mark.chain).exists()
     if not (report.is_proven and is_whole):
         arrival.notes.append(
-            "Its event log was not as it was written when it was exported, so it is not vouched"
-            " for here: verify_events says what is wrong with it."
+            _(
+                "Its event log was not as it was written when it was exported, so it is not vouched"
+                " for here: verify_events says what is wrong with it."
+            )
         )
         return
     if last is None:
@@ -115,8 +122,14 @@ def _take_over(arrival: Arrival, mark: Mark | None) -> None:
     Mark.objects.create(schema=arrival.schema, number=0, chain="", signature="")
     force_mark(end)
     arrival.notes.append(
-        f"Its event log was signed under another name or secret. Its {end[0]} sealed events were"
-        " proven by themselves and are signed anew; an event says so."
+        ngettext(
+            "Its event log was signed under another name or secret. Its one sealed event was proven"
+            " by itself and is signed anew; an event says so.",
+            "Its event log was signed under another name or secret. Its %(count)s sealed events"
+            " were proven by themselves and are signed anew; an event says so.",
+            end[0],
+        )
+        % {"count": grouped(end[0])}
     )
 
 

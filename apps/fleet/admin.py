@@ -231,7 +231,9 @@ class ServerAdmin(RecordAdmin):
             if server.status_note:
                 messages.warning(request, f"{server}: {server.status_note}")
             else:
-                messages.success(request, f"{server} answers, engine {server.engine_version}.")
+                text = _("%(server)s answers, engine %(version)s.")
+                said = {"server": server, "version": server.engine_version}
+                messages.success(request, text % said)
 
     def _each(self, request: HttpRequest, rows: Any, change: Any, done: Any) -> None:
         for server in rows:

@@ -10,11 +10,13 @@ from typing import Any, cast
 from django.conf import settings
 from django.utils import timezone
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_noop
 
 from apps.fleet.exceptions import ServerUnavailableError
 from apps.fleet.models import Server
 from apps.operations.exceptions import HoldError
 from apps.operations.pipelines import Run
+from apps.work.words import words
 from dotmac.engine import Engine, EngineError, ErrorCode
 from dotmac.engine import fence as engine_fence
 from dotmac.engine.fake import FakeEngine
@@ -143,10 +145,11 @@ def guard(server: Server) -> None:
     row = Server.objects.filter(pk=server.pk, status=Server.Status.UNREACHABLE).first()
     if row is not None:
         since = timezone.localtime(row.failing_since or row.last_probe_at)
-        raise HoldError(
-            f"{away_prefix(server)} since {since:%H:%M %Z}. This waits until it does.",
-            seconds=HOLD_S,
+        text = gettext_noop(
+            "Server {server} does not answer since {since}. This waits until it does."
         )
+        reason = words(text, server=server, since=f"{since:%H:%M %Z}")
+        raise HoldError(reason, seconds=HOLD_S)
 
 
 @contextmanager
@@ -160,16 +163,16 @@ def holding(server: Server | None = None) -> Iterator[None]:
     try:
         yield
     except ServerUnavailableError as error:
-        raise HoldError(error.message, seconds=HOLD_S) from error
+        raise HoldError(error.reason, seconds=HOLD_S) from error
     except EngineError as error:
         if error.code != ErrorCode.UNREACHABLE or server is None:
             raise
-        reason = f"{away_prefix(server)} now. This waits until it does."
-        raise HoldError(reason, seconds=OPEN_S) from error
+        text = gettext_noop("Server {server} does not answer now. This waits until it does.")
+        raise HoldError(words(text, server=server), seconds=OPEN_S) from error
 
 
 def away_prefix(server: Server) -> str:
-    """How every reason to wait for a server begins: by it those who wait are found."""
+    """How every reason to wait for a server begins in English: by it those who wait are found."""
     return f"Server {server} does not answer"
 
 

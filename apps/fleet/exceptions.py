@@ -1,6 +1,7 @@
 """Why an instance finds no place, and whether waiting helps."""
 
 from apps.core.exceptions import DomainError, QuotaError
+from apps.work.words import Words, said
 
 
 class CapacityError(QuotaError):
@@ -16,6 +17,7 @@ class ServerUnavailableError(DomainError):
     code = "server_unavailable"
     status = 503
 
-    def __init__(self, message: str, *, permanent: bool = False) -> None:
-        super().__init__(message)
+    def __init__(self, reason: Words | str, *, permanent: bool = False) -> None:
+        super().__init__(said(reason))
+        self.reason = reason
         self.permanent = permanent

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext
 
 from apps.core.languages import grouped
 from apps.events.actors import Actor
@@ -81,7 +81,9 @@ class Record(_Step):
         actor = Actor(operation.actor_kind, operation.actor_id, operation.actor_label)
         with run.atomic():
             note_cleared(self.server(run), found=found, actor=actor)
-        run.log(_("%(count)s things are removed.") % {"count": grouped(sum(found.values()))})
+        count = sum(found.values())
+        text = ngettext("%(count)s thing is removed.", "%(count)s things are removed.", count)
+        run.log(text % {"count": grouped(count)})
 
 
 def _note(run: Run, kind: str, names: Iterable[str]) -> None:

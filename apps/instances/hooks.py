@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.billing.services import OfferedPlan
 from apps.core.sealed import seals
@@ -129,7 +130,12 @@ def _without_containers(arrival: Arrival) -> None:
     reason = _("Its console was imported; its containers were not. Deploy it here.")
     count = gone.update(status=Instance.Status.FAILED, status_reason=reason)
     if count:
-        arrival.notes.append(f"{count} instances have no containers here: deploy them again.")
+        text = ngettext(
+            "%(count)s instance has no containers here: deploy it again.",
+            "%(count)s instances have no containers here: deploy them again.",
+            count,
+        )
+        arrival.notes.append(text % {"count": count})
 
 
 seals(Instance, "sealed")

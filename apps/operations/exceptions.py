@@ -1,6 +1,7 @@
 """What can go wrong with operations, and whose fault it is."""
 
 from apps.core.exceptions import ConflictError, DomainError
+from apps.work.words import Words
 
 
 class BusyError(ConflictError):
@@ -26,7 +27,7 @@ class StepError(DomainError):
 class HoldError(Exception):
     """The operation cannot go on now and shall wait, visibly, for a reason outside of it."""
 
-    def __init__(self, reason: str, *, seconds: float) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: Words | str, *, seconds: float) -> None:
+        super().__init__(str(reason))
         self.reason = reason
         self.seconds = seconds

@@ -25,6 +25,7 @@ from apps.work import services as work
 from apps.work.exceptions import LeaseLostError
 from apps.work.leases import Lease
 from apps.work.registry import runs
+from apps.work.words import Words, said
 from dotmac.telemetry import tracing
 
 log = structlog.get_logger(__name__)
@@ -174,10 +175,10 @@ def _hold(run: Run, row: Step, hold: HoldError) -> None:
     _wait(run, hold.reason, hold.seconds)
 
 
-def _wait(run: Run, reason: str, seconds: float) -> None:
+def _wait(run: Run, reason: Words | str, seconds: float) -> None:
     """Give the operation back until later, visibly."""
     with run.atomic():
-        _update(run, status=Operation.Status.WAITING, waits_for=reason[:300])
+        _update(run, status=Operation.Status.WAITING, waits_for=said(reason)[:300])
         work.postpone(run.lease, seconds=seconds, reason=reason)
     announce(run.operation)
     raise _StopError

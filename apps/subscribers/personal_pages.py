@@ -25,6 +25,8 @@ class PersonalData:
         person = get_object_or_404(Subscriber, pk=pk)
         page = PersonalPage(
             title=str(person),
+            of=SUBSCRIBER,
+            person=person,
             confirm=person.number,
             lines=subscriber_preview(person),
             erase=lambda: long_work().erase(SUBSCRIBER, person, actor=user_actor(request.user)),

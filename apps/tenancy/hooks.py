@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from apps.tenancy.transfer.registry import Arrival, Luggage, brings
 from dotmac.crypto.fields import Cipher, CipherError, parse_keys
@@ -27,9 +28,11 @@ def _unpack(arrival: Arrival, packed: Any) -> None:
     except CipherError:
         pass
     arrival.notes.append(
-        "Its encrypted fields (second factors, passwords of mail servers, secrets of webhooks and"
-        " identity providers) open with none of the keys here. Add the FIELD_KEYS of where it came"
-        " from behind those of this installation."
+        _(
+            "Its encrypted fields (second factors, passwords of mail servers, secrets of webhooks"
+            " and identity providers) open with none of the keys here. Add the FIELD_KEYS of where"
+            " it came from behind those of this installation."
+        )
     )
 
 

@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -265,7 +266,8 @@ def _replay_since(request: HttpRequest, endpoint: Endpoint) -> str:
         raise DomainError(str(_("Enter a time as in 2026-01-31 09:00.")), field="since")
     since = form.cleaned_data["since"]
     count = services.replay_since(endpoint, since, actor=_actor(request))
-    return str(_("%(count)s events are sent again.") % {"count": count})
+    text = ngettext("%(count)s event is sent again.", "%(count)s events are sent again.", count)
+    return text % {"count": grouped(count)}
 
 
 _ACTS: dict[str, Callable[[HttpRequest, Endpoint], str]] = {

@@ -2,6 +2,7 @@
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.core.sealed import seals
 from apps.events.actors import SYSTEM
@@ -25,7 +26,7 @@ def _pause(arrival: Arrival) -> None:
     for endpoint in active:
         pause_endpoint(endpoint, actor=SYSTEM)
     if active:
-        arrival.notes.append("Its webhooks are paused, since it came under another name.")
+        arrival.notes.append(_("Its webhooks are paused, since it came under another name."))
 
 
 seals(Endpoint, "secret", "old_secret")

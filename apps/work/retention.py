@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from django.db import Error, connection
 from django.db.models import QuerySet
+from django.utils.translation import gettext, gettext_noop
 
 from apps.tenancy.kinds import PUBLIC, app_labels, kind_of, operator, schema_exists, schema_of
 from apps.tenancy.models import Tenant
@@ -16,17 +17,19 @@ from apps.work import services
 from apps.work.leases import Lease
 from apps.work.models import Due
 from apps.work.registry import Detail, cleaners, past_rows, runs, shows
+from apps.work.words import words
 
 log = structlog.get_logger(__name__)
 KIND, SUBJECT = "retention", "all"
 EVERY_S = 86_400.0
 BATCH = 5000
+_TITLE = gettext_noop("Delete what is past its time")
 
 
 def call() -> None:
     """Have it done by a worker now."""
     with operator():
-        services.call(KIND, SUBJECT, title="Delete what is past its time")
+        services.call(KIND, SUBJECT, title=words(_TITLE))
 
 
 @runs(KIND)
@@ -76,16 +79,16 @@ def _context(_subject: str) -> dict[str, Any]:
     return {
         "operation": {
             "id": SUBJECT,
-            "title": "Delete what is past its time",
+            "title": gettext(_TITLE),
             "status": "waiting",
-            "waiting_for": "Once a day, in every schema: sessions, tokens, deliveries.",
+            "waiting_for": gettext("Once a day, in every schema: sessions, tokens, deliveries."),
         },
         "steps": [],
     }
 
 
 def _steer(_subject: str, _what: str, _user: Any) -> str:
-    return "It ends by itself, and begins again once a day."
+    return gettext("It ends by itself, and begins again once a day.")
 
 
 shows(KIND, Detail(_context, _steer))

@@ -46,6 +46,11 @@ def read(kept: Mapping[str, Any]) -> str:
     return gettext(kept["text"]).format(**values)
 
 
+def said(one: Words | str) -> str:
+    """In the language in force, where it is a text that has others."""
+    return read(one.kept()) if isinstance(one, Words) else one
+
+
 def _value(one: object) -> Words | str:
     if isinstance(one, Words):
         return one

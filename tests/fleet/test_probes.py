@@ -5,6 +5,7 @@ import threading
 from contextlib import closing
 
 import pytest
+from django.utils.translation import override
 
 from apps.core.exceptions import ConflictError
 from apps.events.actors import SYSTEM
@@ -104,7 +105,14 @@ def test_an_operation_holds_while_its_server_is_away(server):
     since = Server.objects.get().failing_since
     with pytest.raises(HoldError) as hold:
         engines.guard(server)
-    assert f"Server fra-1 does not answer since {since:%H:%M} UTC" in hold.value.reason
+    assert f"Server fra-1 does not answer since {since:%H:%M} UTC" in str(hold.value)
+
+
+def test_who_waits_is_found_by_the_reason_in_whatever_language_they_read_it(server):
+    cut_off(server)
+    with override("fr"), pytest.raises(HoldError) as hold, engines.holding(server):
+        engines.engine_of(server).container("web")
+    assert str(hold.value).startswith(engines.away_prefix(server))
 
 
 def test_a_call_that_is_not_answered_lets_the_operation_wait(server):

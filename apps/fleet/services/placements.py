@@ -1,6 +1,7 @@
 """Reserving room on servers, and giving it back."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -8,13 +9,17 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, FloatField, Q, QuerySet, Sum
 from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
 from apps.core.exceptions import ConflictError, NotFoundError
+from apps.core.languages import grouped
 from apps.fleet.addresses import SLOTS
 from apps.fleet.exceptions import CapacityError, ServerUnavailableError
 from apps.fleet.models import Placement, Region, Server
+from apps.work.words import words
 
 _REMEDY = gettext_lazy(
     "Ask the operator for another server, or archive an instance that is not needed."
@@ -31,14 +36,21 @@ class Room:
 
     def lacks(self, wanted: "Room") -> list[str]:
         """What is wanted and not here, each in words."""
-        units = {"cpu_millis": _("thousandths of a core"), "memory_mb": _("MiB of memory")}
-        units["disk_mb"] = _("MiB of disk")
+        texts = {
+            "cpu_millis": _("%(asked)s CPU where %(free)s are free"),
+            "memory_mb": _("%(asked)s MiB of memory where %(free)s are free"),
+            "disk_mb": _("%(asked)s MiB of disk where %(free)s are free"),
+        }
         return [
-            _("%(asked)s %(unit)s where %(free)s are free")
-            % {"asked": asked, "unit": unit, "free": max(free, 0)}
-            for name, unit in units.items()
+            text % {"asked": _shown(name, asked), "free": _shown(name, max(free, 0))}
+            for name, text in texts.items()
             if (asked := getattr(wanted, name)) > (free := getattr(self, name))
         ]
+
+
+def _shown(name: str, amount: int) -> str:
+    """A part of a room for people."""
+    return number_format(Decimal(amount) / 1000) if name == "cpu_millis" else grouped(amount)
 
 
 @dataclass(frozen=True)
@@ -202,9 +214,10 @@ def _no_room(
 ) -> CapacityError | ServerUnavailableError:
     away = region.servers.filter(status=Server.Status.UNREACHABLE).count()
     if not reasons and away:
-        return ServerUnavailableError(
-            f"No server of region {region} answers, so {claim.label} waits until one does."
+        text = gettext_noop(
+            "No server of region {region} answers, so {label} waits until one does."
         )
+        return ServerUnavailableError(words(text, region=region, label=claim.label))
     if not reasons:
         return CapacityError(
             _(
@@ -213,7 +226,7 @@ def _no_room(
             )
             % {"region": region}
         )
-    hint = " " + _("%(away)s more servers do not answer now.") % {"away": away} if away else ""
+    hint = f" {_away(away)}" if away else ""
     return CapacityError(
         _(
             "Region %(region)s has no room for %(label)s: the freest server lacks "
@@ -227,6 +240,15 @@ def _no_room(
             "remedy": _REMEDY,
         }
     )
+
+
+def _away(count: int) -> str:
+    text = ngettext(
+        "%(away)s more server does not answer now.",
+        "%(away)s more servers do not answer now.",
+        count,
+    )
+    return text % {"away": count}
 
 
 def _on_server(claim: _Claim, pk: int) -> Placement:
@@ -245,16 +267,15 @@ def _on_server(claim: _Claim, pk: int) -> Placement:
         )
         lacking = free.lacks(claim.room)
         if lacking:
-            raise _FullError(" and ".join(lacking))
+            raise _FullError(get_text_list(lacking, _("and")))
         return _create(claim, server=server, slot=_slot(server, claim.instance))
 
 
 def _check_serves(server: Server) -> None:
     """Raise unless the server is active; it may have changed since it was chosen."""
     if server.status == Server.Status.UNREACHABLE:
-        raise ServerUnavailableError(
-            _("Server %(server)s does not answer now; this waits for it.") % {"server": server}
-        )
+        text = gettext_noop("Server {server} does not answer now. This waits until it does.")
+        raise ServerUnavailableError(words(text, server=server))
     if server.status in Server.OUT_OF_USE:
         raise ConflictError(
             _(

@@ -8,6 +8,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.core.exceptions import ConflictError
 from apps.events import services as events
@@ -114,13 +115,12 @@ def retire(server: Server, *, actor: Actor) -> None:
     _refuse_leftovers(server)
     left = server.placements.filter(status__in=Placement.OPEN).count()
     if left:
-        raise ConflictError(
-            _(
-                "Server %(server)s still has %(left)s placements. Drain it, and move or "
-                "archive them."
-            )
-            % {"server": server, "left": left}
+        text = ngettext(
+            "Server %(server)s still has %(left)s placement. Drain it, and move or archive it.",
+            "Server %(server)s still has %(left)s placements. Drain it, and move or archive them.",
+            left,
         )
+        raise ConflictError(text % {"server": server, "left": left})
     rows = Server.objects.filter(pk=server.pk).exclude(status=Server.Status.RETIRED)
     if not rows.update(status=Server.Status.RETIRED):
         raise ConflictError(_("Server %(server)s is retired already.") % {"server": server})

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from django.utils.translation import gettext as _
+
 from apps.tenancy.exceptions import DamagedArchiveError
 from apps.tenancy.transfer.manifest import Manifest, Table, read_manifest
 
@@ -116,16 +118,16 @@ class ArchiveReader:
         try:
             length = tarfile.TarInfo.frombuf(header, "ascii", "strict").size
         except tarfile.HeaderError:
-            raise DamagedArchiveError("This file is no archive of a tenant.") from None
+            raise DamagedArchiveError(_("This file is no archive of a tenant.")) from None
         if header != _header(MANIFEST, length) or not 0 < length <= _LONGEST_MANIFEST:
-            raise DamagedArchiveError("This file is no archive of a tenant.")
+            raise DamagedArchiveError(_("This file is no archive of a tenant."))
         if size < BLOCK + _filled(length):
             raise _cut()
         text = self._file.read(length)
         self._expect(_padding(length), MANIFEST)
         if not text.strip():
             raise DamagedArchiveError(
-                "This archive was never finished: its export was interrupted. Export it again."
+                _("This archive was never finished: its export was interrupted. Export it again.")
             )
         return text
 
@@ -134,10 +136,15 @@ class ArchiveReader:
         whole = sum(BLOCK + _filled(one) for one in members) + len(_END)
         if size < whole:
             raise DamagedArchiveError(
-                f"This archive was cut: {whole} bytes were written, {size} are left. Copy it again."
+                _(
+                    "This archive was cut: %(whole)s bytes were written, %(left)s are left. Copy it"
+                    " again."
+                )
+                % {"whole": whole, "left": size}
             )
         if size > whole:
-            raise DamagedArchiveError(f"{size - whole} bytes were added to this archive.")
+            text = _("%(count)s bytes were added to this archive.")
+            raise DamagedArchiveError(text % {"count": size - whole})
 
     def _check_seal(self, size: int) -> None:
         self._file.seek(size - len(_END) - BLOCK - _filled(_SEAL_SIZE))
@@ -179,12 +186,15 @@ def _filled(size: int) -> int:
 
 
 def _cut() -> DamagedArchiveError:
-    return DamagedArchiveError("This archive was cut. Copy it again from where it was made.")
+    return DamagedArchiveError(_("This archive was cut. Copy it again from where it was made."))
 
 
 def altered(place: str) -> DamagedArchiveError:
     """That a part of it is not what was written."""
     return DamagedArchiveError(
-        f"This archive was altered, or damaged on its way: {place} is not what was exported. Copy"
-        " it again from where it was made."
+        _(
+            "This archive was altered, or damaged on its way: %(place)s is not what was exported."
+            " Copy it again from where it was made."
+        )
+        % {"place": place}
     )

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.db import connection
+from django.utils.translation import gettext as _
 from psycopg import Copy, sql
 from psycopg.pq import ExecStatus
 
@@ -56,8 +57,9 @@ def tenant_named(name: str) -> Tenant:
         local = Tenant.objects.filter(is_local=True).exclude(kind=PUBLIC)
         found = list(local.filter(schema_name=name) or local.filter(slug=name))
         if len(found) > 1:
-            names = " or ".join(sorted(tenant.schema_name for tenant in found))
-            raise NoSchemaError(f"{name} has more than one schema here. Say {names}.")
+            said = {"name": name, "names": ", ".join(sorted(one.schema_name for one in found))}
+            text = _("%(name)s has more than one schema here. Say which: %(names)s.")
+            raise NoSchemaError(text % said)
         if not found or not schema_exists(found[0].schema_name):
             raise NoSchemaError(_no_schema(name))
         return found[0]
@@ -66,11 +68,11 @@ def tenant_named(name: str) -> Tenant:
 def _no_schema(name: str) -> str:
     elsewhere = Tenant.objects.filter(is_local=False).exclude(kind=PUBLIC)
     if elsewhere.filter(slug=name).exists() or elsewhere.filter(schema_name=name).exists():
-        return (
-            f"{name} is a dedicated workspace, which has a database of its own. Run this command"
-            " in its container."
-        )
-    return f"No tenant of this database has the slug or schema {name}."
+        return _(
+            "%(name)s is a dedicated workspace, which has a database of its own. Run this"
+            " command in its container."
+        ) % {"name": name}
+    return _("No tenant of this database has the slug or schema %(name)s.") % {"name": name}
 
 
 def export_schema(tenant: Tenant, path: Path, report: Report = quiet) -> Manifest:

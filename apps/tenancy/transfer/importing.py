@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
+from django.utils.translation import gettext as _
 
 from apps.tenancy.constants import RESERVED_SLUGS, SLUG_PATTERN, SLUG_RULE
 from apps.tenancy.exceptions import (
@@ -134,13 +135,17 @@ def _place_of(manifest: Manifest, slug: str) -> tuple[Tenant, str]:
     """The tenant that would be made and its host; PlaceTakenError where somebody has one of it."""
     kind = manifest.kind
     if kind == PUBLIC or kind not in settings.TENANT_TYPES:
-        raise ForeignArchiveError(f"This installation has no tenants of the kind “{kind}”.")
+        raise ForeignArchiveError(
+            _("This installation has no tenants of the kind “%(kind)s”.") % {"kind": kind}
+        )
     if not _is_of(manifest.schema_name, kind):
-        raise DamagedArchiveError(f"The schema {manifest.schema_name} is none of a {kind}.")
+        said = {"schema": manifest.schema_name, "kind": kind}
+        raise DamagedArchiveError(_("The schema %(schema)s is none of a %(kind)s.") % said)
     wanted = slug or manifest.slug
     if not re.match(SLUG_PATTERN, wanted) or wanted in RESERVED_SLUGS:
         raise PlaceTakenError(
-            f"“{wanted}” cannot be the slug of a tenant: {SLUG_RULE}, and no name of the platform."
+            _("“%(slug)s” cannot be the slug of a tenant: %(rule)s, and no name of the platform.")
+            % {"slug": wanted, "rule": SLUG_RULE}
         )
     is_own = wanted == manifest.slug
     schema = manifest.schema_name if is_own else schema_name(kind, wanted)
@@ -159,15 +164,27 @@ def _refuse_taken(tenant: Tenant, host: str) -> None:
     with operator():
         rows = Tenant.objects.filter(kind=tenant.kind, slug=tenant.slug)
         if rows.exists():
-            raise _taken(f"There is a {tenant.kind} “{tenant.slug}” already.")
+            raise _taken(_there_is(tenant))
         if Domain.objects.filter(domain=host).exists():
-            raise _taken(f"The host {host} leads to another tenant.")
+            raise _taken(_("The host %(host)s leads to another tenant.") % {"host": host})
         if schema_exists(tenant.schema_name):
-            raise _taken(f"There is a schema {tenant.schema_name} already.")
+            raise _schema_taken(tenant)
+
+
+def _there_is(tenant: Tenant) -> str:
+    if tenant.kind == WORKSPACE:
+        return _("There is a workspace “%(slug)s” already.") % {"slug": tenant.slug}
+    return _("There is a console “%(slug)s” already.") % {"slug": tenant.slug}
+
+
+def _schema_taken(tenant: Tenant) -> PlaceTakenError:
+    text = _("There is a schema %(schema)s already.")
+    return _taken(text % {"schema": tenant.schema_name})
 
 
 def _taken(why: str) -> PlaceTakenError:
-    return PlaceTakenError(f"{why} Import it under another slug, or remove what is there.")
+    advice = _("Import it under another slug, or remove what is there.")
+    return PlaceTakenError(f"{why} {advice}")
 
 
 @contextmanager
@@ -176,11 +193,14 @@ def _told_plainly(tenant: Tenant) -> Iterator[None]:
     try:
         yield
     except SchemaExistsError:
-        raise _taken(f"There is a schema {tenant.schema_name} already.") from None
+        raise _schema_taken(tenant) from None
     except IntegrityError as error:
         if tenant.pk is None:
-            raise _taken(f"“{tenant.slug}” was taken meanwhile.") from error
+            raise _taken(_("“%(slug)s” was taken meanwhile.") % {"slug": tenant.slug}) from error
         # The database's own words may hold a person's data.
         raise DamagedArchiveError(
-            "The rows of this archive do not fit each other: one names another that is not there."
+            _(
+                "The rows of this archive do not fit each other: one names another that is not"
+                " there."
+            )
         ) from error

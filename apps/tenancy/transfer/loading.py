@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import psycopg
+from django.utils.translation import gettext as _
 from psycopg import sql
 
 from apps.tenancy.exceptions import DamagedArchiveError
@@ -43,7 +44,8 @@ def _check_fit(manifest: Manifest, tables: list[Table]) -> None:
     )
     if odd:
         raise DamagedArchiveError(
-            f"The tables of this archive are not those of its migrations: {', '.join(odd[:5])}."
+            _("The tables of this archive are not those of its migrations: %(tables)s.")
+            % {"tables": ", ".join(odd[:5])}
         )
 
 
@@ -65,7 +67,8 @@ def _copy_in(cursor: Any, archive: ArchiveReader, schema: str, report: Report) -
             raise altered(table.name) from error
         if cursor.rowcount != table.rows:
             raise DamagedArchiveError(
-                f"{table.name} holds {cursor.rowcount} rows; its manifest says {table.rows}."
+                _("%(table)s holds %(rows)s rows; its manifest says %(said)s.")
+                % {"table": table.name, "rows": cursor.rowcount, "said": table.rows}
             )
         rows += table.rows
     report(Progress("", count, count, rows, size))

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
+from django.utils.translation import gettext as _
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from apps.tenancy.exceptions import DamagedArchiveError, ForeignArchiveError
@@ -92,13 +93,17 @@ def read_manifest(text: bytes) -> Manifest:
         newer = _newer_format(text)
         if newer:
             raise ForeignArchiveError(
-                f"This archive has format {newer}; this release reads up to {FORMAT}. Bring this"
-                " installation to the release that it was made with, then import it."
+                _(
+                    "This archive has format %(format)s; this release reads up to %(newest)s. Bring"
+                    " this installation to the release that it was made with, then import it."
+                )
+                % {"format": newer, "newest": FORMAT}
             ) from None
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "it"
         raise DamagedArchiveError(
-            f"This file is no archive of a tenant: in its manifest, {place}: {first['msg']}."
+            _("This file is no archive of a tenant: in its manifest, %(place)s: %(why)s.")
+            % {"place": place, "why": first["msg"]}
         ) from None
 
 

@@ -2,6 +2,7 @@
 
 from django.db import NotSupportedError, connection
 from django.db.migrations.recorder import MigrationRecorder
+from django.utils.translation import gettext as _
 from psycopg import sql
 
 from apps.tenancy.exceptions import ForeignArchiveError
@@ -17,10 +18,13 @@ def refuse_unknown(applied: frozenset[Key]) -> None:
     unknown = unknown_of(applied)
     if unknown:
         names = ", ".join(f"{app}.{name}" for app, name in unknown[:5])
-        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
+        more = ", …" if len(unknown) > 5 else ""
         raise ForeignArchiveError(
-            f"This release does not know these migrations of the archive: {names}{more}. Bring"
-            " this installation to the release that it was made with, then import it."
+            _(
+                "This release does not know these migrations of the archive: %(names)s. Bring this"
+                " installation to the release that it was made with, then import it."
+            )
+            % {"names": names + more}
         )
 
 
@@ -45,8 +49,11 @@ def rebuild_at(schema: str, applied: frozenset[Key]) -> None:
                     step.run()
                 except NotSupportedError as error:
                     raise ForeignArchiveError(
-                        f"The archive is older than this release, and {'.'.join(step.key)} cannot"
-                        " be made anew for it. Import it with its own release, then migrate."
+                        _(
+                            "The archive is older than this release, and %(migration)s cannot be"
+                            " made anew for it. Import it with its own release, then migrate."
+                        )
+                        % {"migration": ".".join(step.key)}
                     ) from error
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
 

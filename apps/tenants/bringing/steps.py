@@ -6,10 +6,11 @@ from uuid import UUID, uuid4
 
 from django.db import connection
 from django.urls import reverse
+from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from apps.core.exceptions import DomainError
+from apps.core.languages import speaking
 from apps.events import services as events
 from apps.events.actors import Actor, Subject
 from apps.operations.exceptions import HoldError, StepError
@@ -80,6 +81,8 @@ class _Bringing(threading.Thread):
         self._file = file_named(run.params["file"])
         self._slug: str = run.params["slug"]
         self._uuid = UUID(run.memory["tenant"])
+        # A thread of its own begins in no language.
+        self._language = get_language() or ""
         self._is_unwanted = threading.Event()
         self._progress = Progress("", 0, 0, 0, 0)
         self._done: Imported | None = None
@@ -88,9 +91,10 @@ class _Bringing(threading.Thread):
     def run(self) -> None:
         """All of it or nothing."""
         try:
-            self._done = import_archive(
-                self._file, slug=self._slug, uuid=self._uuid, report=self._note
-            )
+            with speaking(self._language):
+                self._done = import_archive(
+                    self._file, slug=self._slug, uuid=self._uuid, report=self._note
+                )
         except _Stopped:
             return
         except Exception as error:

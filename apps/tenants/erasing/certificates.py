@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext
 from pydantic import TypeAdapter
 
 from apps.accounts.addresses import platform_url
@@ -128,7 +128,10 @@ def all_faults(erasure: Erasure) -> list[str]:
     but = ("tenants_erasure", *books())
     named = tables_that_say(traces.pattern(), schema=PUBLIC, but=but)
     return faults(erasure) + [
-        _("%(table)s names it in %(count)s rows.") % {"table": table, "count": count}
+        ngettext(
+            "%(table)s names it in %(count)s row.", "%(table)s names it in %(count)s rows.", count
+        )
+        % {"table": table, "count": count}
         for table, count in named
     ]
 

@@ -2,7 +2,7 @@
 
 from django.db import OperationalError, connection
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext
 
 from apps.core.languages import grouped
 from apps.core.mailbox import forget_messages
@@ -137,7 +137,12 @@ class DropSchemas(ErasureStep):
                 self.count(run, "bytes", {"uploads_and_exports": gone.size})
         # Without its name, which is to be found nowhere.
         rows = sum(counted.values())
-        run.log(_("A schema with %(rows)s rows is deleted.") % {"rows": grouped(rows)})
+        text = ngettext(
+            "A schema with %(rows)s row is deleted.",
+            "A schema with %(rows)s rows is deleted.",
+            rows,
+        )
+        run.log(text % {"rows": grouped(rows)})
 
 
 class ForgetRows(ErasureStep):

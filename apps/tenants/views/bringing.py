@@ -1,5 +1,6 @@
 """The page on which a tenant's file is taken in, looked at, and brought in."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -7,6 +8,7 @@ from django.contrib.admin import AdminSite
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.dateparse import parse_datetime
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
@@ -96,7 +98,16 @@ def _look(request: HttpRequest, name: str) -> dict[str, Any]:
         found = services.look_at(name, slug=_slug(request))
     except DomainError as error:
         return {"found": None, "refused": error.message}
-    return {"found": found, "rows": grouped(found.manifest.rows)}
+    made_at = _time(found.manifest.made_at)
+    return {"found": found, "rows": grouped(found.manifest.rows), "made_at": made_at}
+
+
+def _time(written: str) -> datetime | str:
+    """As a time, for people; whoever wrote the file may have written anything."""
+    try:
+        return parse_datetime(written) or written
+    except ValueError:
+        return written
 
 
 def _slug(request: HttpRequest) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext
 
 from apps.accounts.personal import empty_log, parts_of
 from apps.accounts.personal_kinds import PersonKind, kind_of_person
@@ -74,7 +74,8 @@ class EmptyLog(Step):
         """The log stays proven."""
         with run.atomic():
             count = empty_log(list(_whole(run)), actor=_actor(run))
-        run.log(_("%(count)s events were emptied.") % {"count": grouped(count)})
+        text = ngettext("%(count)s event was emptied.", "%(count)s events were emptied.", count)
+        run.log(text % {"count": grouped(count)})
 
 
 class EraseRows(Step):
@@ -136,7 +137,11 @@ def _settle_erasure(run: Run, status: str) -> None:
 
 def _after_export(operation: Operation) -> dict[str, Any]:
     if not is_there(operation):
-        text = _("Then you can download the file for %(days)s days.")
+        text = ngettext(
+            "Then you can download the file for %(days)s day.",
+            "Then you can download the file for %(days)s days.",
+            KEPT.days,
+        )
         return {"next_text": text % {"days": KEPT.days}}
     return {"next_url": file_url(operation), "next_label": _("Download the file")}
 
