@@ -218,9 +218,9 @@ class Store:
         return ran.stdout
 
     @property
-    def _command(self) -> list[str]:
+    def _command(self) -> tuple[str, ...]:
         tries = _TRIES if self._has_answered else _TRIES_BEFORE
-        return [str(binary()), *_FLAGS, f"--low-level-retries={tries}"]
+        return (str(binary()), *_FLAGS, f"--low-level-retries={tries}")
 
     def _error(self, name: str, said: str) -> BackupError:
         lowered = said.lower()
