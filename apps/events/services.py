@@ -38,8 +38,8 @@ _INSERT = f"""
     VALUES ({", ".join(["%s"] * len(_COLUMNS))}, %s) RETURNING id, xid
 """  # nosec B608 - names of columns
 # What each of many has of its own; the rest is told once.
-_OWN = ("uuid", "actor_salt", "subject_type", "subject_id", "subject_label")
-_OWN += ("salt", "digest", "stamp")
+_SALTED = ("actor_salt", "salt", "digest", "stamp")
+_OWN = ("uuid", "subject_type", "subject_id", "subject_label", *_SALTED)
 _SHARED = tuple(name for name in _COLUMNS if name not in _OWN)
 _INSERT_MANY = f"""
     WITH note AS ({work.SIGNAL_SQL})
