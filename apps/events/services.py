@@ -4,7 +4,7 @@ import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 from django.db import connection, models, transaction
@@ -31,18 +31,22 @@ BatchReaction = Callable[[Sequence[Event]], None]
 _WRITTEN = [f for f in Event._meta.concrete_fields if f.attname not in ("id", "xid", "data")]
 _COLUMNS = tuple(field.attname for field in _WRITTEN)
 # Without their lengths: a cast to one cuts off without a word.
-_TYPES = [str(field.db_type(connection)).partition("(")[0] for field in _WRITTEN]
+_TYPES = {f.attname: str(f.db_type(connection)).partition("(")[0] for f in _WRITTEN}
 _INSERT = f"""
     WITH note AS ({work.SIGNAL_SQL})
     INSERT INTO events_event ({", ".join(_COLUMNS)}, data)
     VALUES ({", ".join(["%s"] * len(_COLUMNS))}, %s) RETURNING id, xid
 """  # nosec B608 - names of columns
+# What each of many has of its own; the rest is told once.
+_SALTED = ("actor_salt", "salt", "digest", "stamp")
+_OWN = ("uuid", "subject_type", "subject_id", "subject_label", *_SALTED)
+_SHARED = tuple(name for name in _COLUMNS if name not in _OWN)
 _INSERT_MANY = f"""
     WITH note AS ({work.SIGNAL_SQL})
-    INSERT INTO events_event ({", ".join(_COLUMNS)}, data)
-    SELECT {", ".join(_COLUMNS)}, data
-    FROM unnest({", ".join([f"%s::{type_}[]" for type_ in _TYPES])}, %s::jsonb[])
-        WITH ORDINALITY AS one({", ".join(_COLUMNS)}, data, place)
+    INSERT INTO events_event ({", ".join((*_SHARED, *_OWN))}, data)
+    SELECT {", ".join([f"%s::{_TYPES[name]}" for name in _SHARED])}, {", ".join(_OWN)}, data
+    FROM unnest({", ".join([f"%s::{_TYPES[name]}[]" for name in _OWN])}, %s::jsonb[])
+        WITH ORDINALITY AS one({", ".join(_OWN)}, data, place)
     ORDER BY place
 """  # nosec B608 - names of columns and their types
 _reactions: dict[str, list[Reaction]] = {}
@@ -59,8 +63,8 @@ def record(
 ) -> Event:
     """Write an event in the caller's transaction, which must also hold the change it tells of."""
     connection.validate_no_broken_transaction()
-    event = _event(type, actor, subject, data, uuid)
-    event.stamp = stamp_of(event.digest)
+    event = _event(type, actor)
+    _tell(event, subject, data or {}, uuid or event.uuid, stamp_of)
     _insert(event)
     return event
 
@@ -73,46 +77,49 @@ def record_many(
 ) -> None:
     """Write one event for each subject with its data, in their order and in one statement.
 
-    For what changes many rows at once: each row's own readers hear of it too.
+    For what changes many rows at once: each row's own readers hear of it too. All are of one time.
     """
     connection.validate_no_broken_transaction()
-    made = [_event(type, actor, subject, data) for subject, data in told]
-    stamp = stamper()
-    for event in made:
-        event.stamp = stamp(event.digest)
-    if made:
-        columns = [[getattr(event, name) for event in made] for name in _COLUMNS]
-        data_of_all = [json.dumps(event.data) for event in made]
+    # Told of each in turn: to make a model for each takes as long as all the rest.
+    event, stamp, rows = _event(type, actor), stamper(), []
+    for subject, data in told:
+        _tell(event, subject, data, uuid4(), stamp)
+        rows.append((*[getattr(event, name) for name in _OWN], json.dumps(event.data)))
+    if rows:
+        shared = [getattr(event, name) for name in _SHARED]
+        own = [list(column) for column in zip(*rows, strict=True)]
         with connection.cursor() as cursor:
-            cursor.execute(_INSERT_MANY, [current_schema(), SIGNAL, *columns, data_of_all])
+            cursor.execute(_INSERT_MANY, [current_schema(), SIGNAL, *shared, *own])
 
 
-def _event(
-    type: str,
-    actor: Actor,
-    subject: Subject | models.Model,
-    data: Mapping[str, Any] | None,
-    uuid: UUID | None = None,
-) -> Event:
-    """An event of now, digested, neither stamped nor written yet."""
-    about = subject if isinstance(subject, Subject) else subject_of(subject)
-    event = Event(
-        **({"uuid": uuid} if uuid else {}),
+def _event(type: str, actor: Actor) -> Event:
+    """An event of now that is about nothing yet."""
+    return Event(
         at=timezone.now(),
         type=type,
         actor_kind=actor.kind,
         actor_id=actor.id,
         actor_label=actor.label,
         ip=current_ip(),
-        actor_salt=secrets.token_hex(16),
-        subject_type=about.type,
-        subject_id=about.id,
-        subject_label=about.label,
-        data=as_read(dict(data or {})),
-        salt=secrets.token_hex(16),
     )
+
+
+def _tell(
+    event: Event,
+    subject: Subject | models.Model,
+    data: Mapping[str, Any],
+    uuid: UUID,
+    stamp: Callable[[str], str],
+) -> None:
+    """Let it be about something, with salts of its own, digested and stamped."""
+    about = subject if isinstance(subject, Subject) else subject_of(subject)
+    event.uuid = uuid
+    event.actor_salt, event.salt = secrets.token_hex(16), secrets.token_hex(16)
+    event.subject_type, event.subject_id = about.type, about.id
+    event.subject_label = about.label
+    event.data = as_read(dict(data))
     event.digest = event_digest(event)
-    return event
+    event.stamp = stamp(event.digest)
 
 
 def _insert(event: Event) -> None:

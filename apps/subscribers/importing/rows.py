@@ -107,7 +107,7 @@ def write_batch(source: SubscriberImport, batch: Batch, plans: Plans) -> Made:
 
 
 def _now() -> datetime:
-    """The database's time: with its default Django gives each row's values one by one."""
+    """The database's time. Its default in each row would keep Django from giving arrays."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement_timestamp()")
         (now,) = cursor.fetchone()
