@@ -48,8 +48,7 @@ def session_of(schema: str, **rights: bool) -> str:
     return str(session.session_key)
 
 
-@pytest.fixture
-def operation(live_database: str) -> Operation:
+def make_operation() -> Operation:
     """An operation of Acme that runs."""
     with schema_of(ACME.console):
         return Operation.objects.create(
@@ -61,6 +60,12 @@ def operation(live_database: str) -> Operation:
             actor_kind="system",
             created_at=timezone.now(),
         )
+
+
+@pytest.fixture
+def operation(live_database: str) -> Operation:
+    """The same, for one test."""
+    return make_operation()
 
 
 @pytest.fixture

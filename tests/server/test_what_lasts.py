@@ -19,7 +19,7 @@ from websockets.sync.client import connect
 
 from config.draining import RESTARTS
 from dotmac.server import edge, releases
-from tests.e2e.browser import Watch, chromium
+from tests.e2e.browser import SOCKETS_WATCHED, Watch, chromium
 from tests.live_platform import APPS, until
 from tests.server.load import Connection, Site
 from tests.server.machine import Machine
@@ -31,18 +31,6 @@ HOST = f"acme.{APPS}"
 # More than lies on the way to who reads it slowly.
 ROWS, CELL = 6000, "x" * 4000
 LIST = 20_000
-_WATCHED = """
-window.codes = [];
-window.opened = 0;
-const Real = window.WebSocket;
-window.WebSocket = class extends Real {
-  constructor(...given) {
-    super(...given);
-    this.addEventListener("open", () => { window.opened += 1; });
-    this.addEventListener("close", (event) => window.codes.push(event.code));
-  }
-};
-"""
 
 
 class Program:
@@ -197,7 +185,7 @@ def test_what_is_sent_and_read_slowly_ends_and_sockets_are_told_to_come_again(
 
 def open_page(page: Page, site: Site, path: str, cookie: dict[str, str]) -> None:
     """A page of Acme's as the person, with its sockets watched."""
-    page.add_init_script(_WATCHED)
+    page.add_init_script(SOCKETS_WATCHED)
     page.goto(f"https://{HOST}:{site.port}/accounts/login/")
     page.evaluate(
         "one => { document.cookie = `${one.name}=${one.value}; Secure; Path=/`; }", cookie
