@@ -1,4 +1,4 @@
-"""A page whose web process ends comes to the one that follows by itself, and is up to date there."""
+"""A page whose web process ends comes by itself to the one that follows, and is right there."""
 
 import json
 from pathlib import Path
