@@ -48,11 +48,11 @@ def session_of(schema: str, **rights: bool) -> str:
     return str(session.session_key)
 
 
-def make_operation() -> Operation:
+def make_operation(name: str = "instances.deploy") -> Operation:
     """An operation of Acme that runs."""
     with schema_of(ACME.console):
         return Operation.objects.create(
-            name="instances.deploy",
+            name=name,
             title="Deploy Shop",
             subject_type="instance",
             subject_id=str(uuid4()),

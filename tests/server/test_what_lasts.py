@@ -42,18 +42,18 @@ class Program:
         self.headers = {"Host": f"{HOST}:{site.port}"}
         self.headers |= {"Cookie": cookie} if cookie else {"Authorization": f"Bearer {site.key}"}
 
-    def line(self) -> ssl.SSLSocket:
-        """A connection that takes little at once."""
+    def line(self) -> socket.socket:
+        """A connection that takes little at once, without TLS yet."""
         plain = socket.socket()
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
         plain.settimeout(120)
         plain.connect((self.site.address, self.site.port))
-        return self.context.wrap_socket(plain, server_hostname=HOST)
+        return plain
 
     def begin(self, method: str, path: str, **more: str) -> http.client.HTTPConnection:
         """A request without its body."""
         asked = Connection(self.site, HOST, self.context)
-        asked.sock = self.line()
+        asked.sock = self.context.wrap_socket(self.line(), server_hostname=HOST)
         asked.putrequest(method, path, skip_host=True)
         for name, value in {**self.headers, **more}.items():
             asked.putheader(name, value)
@@ -160,7 +160,7 @@ def test_what_is_sent_and_read_slowly_ends_and_sockets_are_told_to_come_again(
     host = f"{HOST}:{site.port}"
     with (
         connect(
-            f"wss://{host}/ws/notifications/", sock=person.line(), server_hostname=HOST,
+            f"wss://{host}/ws/notifications/", sock=person.line(), ssl=person.context, server_hostname=HOST,
             origin=f"https://{host}", additional_headers={"Cookie": person.headers["Cookie"]},
         ) as browser,
         ThreadPoolExecutor(2) as callers,
