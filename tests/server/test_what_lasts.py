@@ -31,6 +31,8 @@ HOST = f"acme.{APPS}"
 # More than lies on the way to who reads it slowly.
 ROWS, CELL = 6000, "x" * 4000
 LIST = 20_000
+# So many that they are checked by a worker.
+BUSY = 2500
 
 
 class Program:
@@ -160,8 +162,9 @@ def test_what_is_sent_and_read_slowly_ends_and_sockets_are_told_to_come_again(
     host = f"{HOST}:{site.port}"
     with (
         connect(
-            f"wss://{host}/ws/notifications/", sock=person.line(), ssl=person.context, server_hostname=HOST,
-            origin=f"https://{host}", additional_headers={"Cookie": person.headers["Cookie"]},
+            f"wss://{host}/ws/notifications/", sock=person.line(), ssl=person.context,
+            server_hostname=HOST, origin=f"https://{host}",
+            additional_headers={"Cookie": person.headers["Cookie"]},
         ) as browser,
         ThreadPoolExecutor(2) as callers,
     ):  # fmt: skip
@@ -197,7 +200,7 @@ def test_an_operation_goes_on_under_the_new_release_and_its_page_follows(
     machine: Machine, site: Site, cookie: dict[str, str]
 ) -> None:
     program, watch = Program(site), Watch()
-    source = program.bring(LIST, "busy")["id"]
+    source = program.bring(BUSY, "busy")["id"]
     asked_work = "SELECT state, epoch FROM public.work_due WHERE subject = '{}'"
     with (
         chromium([site.port]) as browser,
@@ -229,12 +232,12 @@ def test_an_operation_goes_on_under_the_new_release_and_its_page_follows(
         assert page.evaluate("window.hasStayed")
         watch.assert_quiet()
     done = program.wait(source, "imported")
-    assert done["created_rows"] == LIST
+    assert done["created_rows"] == BUSY
     rows = machine.sql(
         "SELECT count(DISTINCT external_id), count(*) FROM w_acme.subscribers_subscriber"
         " WHERE external_id LIKE 'busy-%'"
     )
-    assert rows == [(LIST, LIST)]
+    assert rows == [(BUSY, BUSY)]
     ((state, epoch),) = machine.sql(asked_work.format(operation))
     assert state == "done"
     # The worker of the release before had it, and that of the new one.
