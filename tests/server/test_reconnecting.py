@@ -41,8 +41,9 @@ def test_an_open_page_goes_over_to_the_web_process_that_follows(
         web.process.wait(15)
         follower = Web("daphne", tmp_path, web.port)
         try:
+            # The bell tries again after a minute at most.
             page.wait_for_function(
-                "wanted => window.opened === wanted", arg=2 * SOCKETS, timeout=60_000
+                "wanted => window.opened === wanted", arg=2 * SOCKETS, timeout=120_000
             )
             server.execute(
                 f"UPDATE {ACME.console}.operations_operation"
