@@ -19,17 +19,20 @@ def shield(*edge_ports: int) -> Iterator[None]:
         firewall.lower_shield()
         assert not any(map(_rules_of, kept))
         for tool, rules in kept.items():
-            _restore(tool, rules)
+            if rules:
+                _restore(tool, rules)
 
 
 def _rules_of(tool: str) -> list[str]:
-    """Ours in one family, and what leads to them."""
+    """Ours in one family, without what leads to them."""
     command = [f"{tool}-save", "-t", "filter"]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return [line for line in said.splitlines() if firewall.CHAIN in line]
+    ours = (f":{firewall.CHAIN} ", f"-A {firewall.CHAIN} ")
+    return [line for line in said.splitlines() if line.startswith(ours)]
 
 
 def _restore(tool: str, rules: list[str]) -> None:
-    text = "\n".join(["*filter", *rules, "COMMIT", ""])
+    """Before all other rules, as set-up does it."""
+    text = "\n".join(["*filter", *rules, f"-I INPUT -j {firewall.CHAIN}", "COMMIT", ""])
     command = [f"{tool}-restore", "--noflush"]
     subprocess.run(command, input=text, text=True, check=True)

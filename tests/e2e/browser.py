@@ -39,6 +39,19 @@ async () => {
   );
 }
 """
+# An init script of a page: how many sockets it opened, and with which codes they were closed.
+SOCKETS_WATCHED = """
+window.codes = [];
+window.opened = 0;
+const Real = window.WebSocket;
+window.WebSocket = class extends Real {
+  constructor(...given) {
+    super(...given);
+    this.addEventListener("open", () => { window.opened += 1; });
+    this.addEventListener("close", (event) => window.codes.push(event.code));
+  }
+};
+"""
 Shot = Callable[[str, Page], None]
 
 

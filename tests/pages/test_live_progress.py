@@ -48,12 +48,11 @@ def session_of(schema: str, **rights: bool) -> str:
     return str(session.session_key)
 
 
-@pytest.fixture
-def operation(live_database: str) -> Operation:
+def make_operation(name: str = "instances.deploy") -> Operation:
     """An operation of Acme that runs."""
     with schema_of(ACME.console):
         return Operation.objects.create(
-            name="instances.deploy",
+            name=name,
             title="Deploy Shop",
             subject_type="instance",
             subject_id=str(uuid4()),
@@ -61,6 +60,12 @@ def operation(live_database: str) -> Operation:
             actor_kind="system",
             created_at=timezone.now(),
         )
+
+
+@pytest.fixture
+def operation(live_database: str) -> Operation:
+    """The same, for one test."""
+    return make_operation()
 
 
 @pytest.fixture

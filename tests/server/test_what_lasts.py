@@ -19,7 +19,7 @@ from websockets.sync.client import connect
 
 from config.draining import RESTARTS
 from dotmac.server import edge, releases
-from tests.e2e.browser import Watch, chromium
+from tests.e2e.browser import SOCKETS_WATCHED, Watch, chromium
 from tests.live_platform import APPS, until
 from tests.server.load import Connection, Site
 from tests.server.machine import Machine
@@ -31,18 +31,8 @@ HOST = f"acme.{APPS}"
 # More than lies on the way to who reads it slowly.
 ROWS, CELL = 6000, "x" * 4000
 LIST = 20_000
-_WATCHED = """
-window.codes = [];
-window.opened = 0;
-const Real = window.WebSocket;
-window.WebSocket = class extends Real {
-  constructor(...given) {
-    super(...given);
-    this.addEventListener("open", () => { window.opened += 1; });
-    this.addEventListener("close", (event) => window.codes.push(event.code));
-  }
-};
-"""
+# So many that they are checked by a worker.
+BUSY = 2500
 
 
 class Program:
@@ -54,18 +44,18 @@ class Program:
         self.headers = {"Host": f"{HOST}:{site.port}"}
         self.headers |= {"Cookie": cookie} if cookie else {"Authorization": f"Bearer {site.key}"}
 
-    def line(self) -> ssl.SSLSocket:
-        """A connection that takes little at once."""
+    def line(self) -> socket.socket:
+        """A connection that takes little at once, without TLS yet."""
         plain = socket.socket()
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
         plain.settimeout(120)
         plain.connect((self.site.address, self.site.port))
-        return self.context.wrap_socket(plain, server_hostname=HOST)
+        return plain
 
     def begin(self, method: str, path: str, **more: str) -> http.client.HTTPConnection:
         """A request without its body."""
         asked = Connection(self.site, HOST, self.context)
-        asked.sock = self.line()
+        asked.sock = self.context.wrap_socket(self.line(), server_hostname=HOST)
         asked.putrequest(method, path, skip_host=True)
         for name, value in {**self.headers, **more}.items():
             asked.putheader(name, value)
@@ -172,8 +162,9 @@ def test_what_is_sent_and_read_slowly_ends_and_sockets_are_told_to_come_again(
     host = f"{HOST}:{site.port}"
     with (
         connect(
-            f"wss://{host}/ws/notifications/", sock=person.line(), server_hostname=HOST,
-            origin=f"https://{host}", additional_headers={"Cookie": person.headers["Cookie"]},
+            f"wss://{host}/ws/notifications/", sock=person.line(), ssl=person.context,
+            server_hostname=HOST, origin=f"https://{host}",
+            additional_headers={"Cookie": person.headers["Cookie"]},
         ) as browser,
         ThreadPoolExecutor(2) as callers,
     ):  # fmt: skip
@@ -197,7 +188,7 @@ def test_what_is_sent_and_read_slowly_ends_and_sockets_are_told_to_come_again(
 
 def open_page(page: Page, site: Site, path: str, cookie: dict[str, str]) -> None:
     """A page of Acme's as the person, with its sockets watched."""
-    page.add_init_script(_WATCHED)
+    page.add_init_script(SOCKETS_WATCHED)
     page.goto(f"https://{HOST}:{site.port}/accounts/login/")
     page.evaluate(
         "one => { document.cookie = `${one.name}=${one.value}; Secure; Path=/`; }", cookie
@@ -209,7 +200,7 @@ def test_an_operation_goes_on_under_the_new_release_and_its_page_follows(
     machine: Machine, site: Site, cookie: dict[str, str]
 ) -> None:
     program, watch = Program(site), Watch()
-    source = program.bring(LIST, "busy")["id"]
+    source = program.bring(BUSY, "busy")["id"]
     asked_work = "SELECT state, epoch FROM public.work_due WHERE subject = '{}'"
     with (
         chromium([site.port]) as browser,
@@ -241,12 +232,12 @@ def test_an_operation_goes_on_under_the_new_release_and_its_page_follows(
         assert page.evaluate("window.hasStayed")
         watch.assert_quiet()
     done = program.wait(source, "imported")
-    assert done["created_rows"] == LIST
+    assert done["created_rows"] == BUSY
     rows = machine.sql(
         "SELECT count(DISTINCT external_id), count(*) FROM w_acme.subscribers_subscriber"
         " WHERE external_id LIKE 'busy-%'"
     )
-    assert rows == [(LIST, LIST)]
+    assert rows == [(BUSY, BUSY)]
     ((state, epoch),) = machine.sql(asked_work.format(operation))
     assert state == "done"
     # The worker of the release before had it, and that of the new one.

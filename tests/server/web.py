@@ -26,8 +26,8 @@ COMMANDS = {
 class Web:
     """One web process."""
 
-    def __init__(self, kind: str, folder: Path) -> None:
-        self.kind, self.port = kind, free_port()
+    def __init__(self, kind: str, folder: Path, port: int = 0) -> None:
+        self.kind, self.port = kind, port or free_port()
         program, *options = COMMANDS[kind]
         settings = {"DJANGO_SETTINGS_MODULE": "tests.server.web_settings", "VAR_DIR": str(folder)}
         with (folder / "web.log").open("ab") as log:
