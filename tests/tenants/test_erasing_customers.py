@@ -171,6 +171,7 @@ def test_the_mail_says_until_when_server_logs_may_name_it(
     organisation: Organisation, run_due: RunDue
 ) -> None:
     certificate = erase(organisation, run_due)
+    assert certificate.logs_until is not None
     until = formats.date_format(certificate.logs_until, "DATE_FORMAT")
     with operator():
         text = messages()[0]["text"].replace("\n", " ")
