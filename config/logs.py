@@ -8,7 +8,8 @@ a local variable.
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
 import structlog
 from django.db import connection
@@ -48,6 +49,24 @@ class _WithoutPath(logging.Filter):
         return True
 
 
+class LossyStream:
+    """Loses what finds no room on a full disk, instead of the request that the line tells of."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """As of any stream; the number is of what was asked for."""
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """What stays in its buffer is written with the next line."""
+        with suppress(OSError):
+            self._stream.flush()
+
+
 def set_up(form: str, level: str, release: str) -> dict[str, Any]:
     """Configure our own logger, and return LOGGING for all others."""
     before: list[Any] = [
@@ -61,7 +80,7 @@ def set_up(form: str, level: str, release: str) -> dict[str, Any]:
     structlog.configure(
         processors=[*before, *after],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, LossyStream(sys.stderr))),
     )
     lines = {
         "()": structlog.stdlib.ProcessorFormatter,

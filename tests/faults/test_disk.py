@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from apps.core.outages import FULL, READ_ONLY, outage_of
 from apps.events.actors import SYSTEM
 from apps.subscribers import imports
 from apps.subscribers.models import SubscriberImport
+from config.logs import LossyStream
 from dev.cluster import locate
 from tests.conftest import Isp
 from tests.faults.disks import fill, make_room
@@ -92,3 +94,14 @@ def test_a_file_whose_row_is_refused_does_not_stay(
             imports.receive_file(ContentFile(b"number,name\n", name="list.csv"), actor=SYSTEM)
         assert outage_of(refused.value).kind == READ_ONLY
     assert [one for one in tmp_path.rglob("*") if one.is_file()] == []
+
+
+def test_a_log_line_that_finds_no_room_is_lost_and_nothing_else() -> None:
+    said = []
+    # What is in its buffer finds no room at its end either.
+    with suppress(OSError), Path("/dev/full").open("w", buffering=1) as full:
+        with pytest.raises(OSError, match="No space left"):
+            print("a line", file=full, flush=True)
+        print("a line", file=LossyStream(full), flush=True)
+        said.append("a line")
+    assert said

@@ -68,6 +68,7 @@ def test_its_last_export_takes_the_place_of_what_is_lost(
         assert Instance.objects.get().status == Instance.Status.FAILED
     attach(slug, northwind, actor=SYSTEM)
     northwind.refresh_from_db()
+    assert northwind.workspace is not None
     assert northwind.workspace.schema_name == f"w_{slug}"
     assert not Tenant.objects.filter(schema_name="w_northwind").exists()
     with schema_of(f"w_{slug}"):
@@ -77,6 +78,5 @@ def test_its_last_export_takes_the_place_of_what_is_lost(
         assert (instance.status, instance.hosting) == ("active", "shared")
     route = Route.objects.get(hostname=HOST)
     assert (route.instance, route.notice) == (instance.uuid, "")
-    assert route.upstreams
     # What may lie on the server is still known to be there.
     assert Server.objects.get(name="one").has_given_up(instance.uuid)
