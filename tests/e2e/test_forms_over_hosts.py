@@ -1,10 +1,11 @@
 """Forms that lead to another host, in a real browser, which holds redirects against the policy."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from pytest_django.fixtures import SettingsWrapper
 
 from apps.accounts.providers.models import IdentityProvider
 from apps.accounts.providers.services import save_provider
@@ -23,7 +24,7 @@ PASSWORD = "a long winter in Lapland"
 
 
 @pytest.fixture
-def front(live_database: str, settings: SettingsWrapper) -> Iterator[str]:
+def front(live_database: str, settings: Any) -> Iterator[str]:
     """The operator's site, where Nora has an account."""
     with operator():
         create_user(
@@ -44,8 +45,9 @@ def provider() -> Iterator[Provider]:
         yield running
 
 
-@pytest.fixture
-def page(front: str, provider: Provider) -> Iterator[Page]:
+@contextmanager
+def at_a_browser(front: str, provider: Provider) -> Iterator[Page]:
+    """Begun when all rows are written: while its driver runs, Django takes this for a loop's."""
     with chromium([_port(front), _port(provider.url)]) as browser:
         yield browser.new_page()
 
@@ -54,9 +56,7 @@ def _port(address: str) -> int:
     return int(address.rpartition(":")[2])
 
 
-def test_the_button_of_a_provider_leads_there_and_back(
-    front: str, provider: Provider, page: Page
-) -> None:
+def test_the_button_of_a_provider_leads_there_and_back(front: str, provider: Provider) -> None:
     row = IdentityProvider(
         kind="oidc",
         key="office",
@@ -67,25 +67,26 @@ def test_the_button_of_a_provider_leads_there_and_back(
     )
     with operator():
         save_provider(row, secret=Secret(provider.client_secret), actor=SYSTEM)
-    page.goto(f"{front}/accounts/login/?next=/accounts/security/")
-    page.get_by_role("button", name="Continue with Hilltop Office").click()
-    expect(page.get_by_role("heading", name="Your security")).to_be_visible()
+    with at_a_browser(front, provider) as page:
+        page.goto(f"{front}/accounts/login/?next=/accounts/security/")
+        page.get_by_role("button", name="Continue with Hilltop Office").click()
+        heading = page.get_by_role("heading", name="Your security")
+        expect(heading).to_be_visible(timeout=20_000)
 
 
-def test_log_in_and_consent_lead_back_to_a_client(
-    front: str, provider: Provider, page: Page
+@pytest.mark.parametrize("skip_consent", [False, True])
+def test_the_last_form_on_the_way_leads_back_to_a_client(
+    front: str, provider: Provider, skip_consent: bool
 ) -> None:
-    """The stand-in provider is the client here: it answers at any address of its own."""
+    """The consent, or the log-in where none is asked. The stand-in provider is the client here."""
     back = f"{provider.url}/back"
-    tool = register(redirect_uris=[back])
+    tool = register(redirect_uris=[back], skip_consent=skip_consent)
     asked = tool.address(redirect_uri=back).replace(FRONT, front)
-    _sign_in(page, asked)
-    page.get_by_role("button", name="Continue").click()
-    page.wait_for_url(f"{back}?**")
-    # The consent is known by now, so the form of the log-in leads through to the client.
-    page.context.clear_cookies()
-    _sign_in(page, asked)
-    page.wait_for_url(f"{back}?**")
+    with at_a_browser(front, provider) as page:
+        _sign_in(page, asked)
+        if not skip_consent:
+            page.get_by_role("button", name="Continue").click()
+        page.wait_for_url(f"{back}?**")
 
 
 def _sign_in(page: Page, address: str) -> None:
