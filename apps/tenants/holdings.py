@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy
 
 from apps.core.exceptions import ConflictError
 from apps.core.personal import USER, before_erasing, holds
@@ -20,8 +21,8 @@ def _offers(user: Any, rows: QuerySet[Any]) -> QuerySet[Any]:
     return rows.filter(Q(made_by=user.uuid) | Q(offered_to=user.uuid))
 
 
-holds("tenants.OwnershipOffer", of=USER, by=_offers)
-holds("tenants.Membership", of=USER, by=_belongs)
+holds("tenants.OwnershipOffer", title=gettext_lazy("offers of ownership"), of=USER, by=_offers)
+holds("tenants.Membership", title=gettext_lazy("organisations"), of=USER, by=_belongs)
 holds(
     "tenants.Impersonation",
     of=USER,
