@@ -5,7 +5,6 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.utils.translation import gettext_lazy
 
 from apps.core.exceptions import ConflictError
 from apps.core.personal import USER, before_erasing, holds
