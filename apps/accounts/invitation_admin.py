@@ -90,7 +90,7 @@ class InvitationAdmin(ModelAdmin):  # type: ignore[misc]
     def get_fields(self, request: HttpRequest, obj: Invitation | None = None) -> list[str]:
         """One that is there is only shown."""
         if obj is not None:
-            return ["email", "shown_role", "state", "inviter", "sent_at", "expires_at"]
+            return ["email", "shown_role", "state_in_words", "inviter", "sent_at", "expires_at"]
         return ["email", "role", *(["limits"] if limit_choices() else [])]
 
     def get_form(
@@ -148,6 +148,11 @@ class InvitationAdmin(ModelAdmin):  # type: ignore[misc]
         word = "revoked" if row.revoked_at else word
         word = "accepted" if row.accepted_at else word
         return word, str(_STATES[word])
+
+    @display(description=_("state"))  # type: ignore[untyped-decorator]
+    def state_in_words(self, row: Invitation) -> str:
+        """On a page of its own, where there are no tags."""
+        return self.state(row)[1]
 
     @action(description=_("Send again"), permissions=["manage"])  # type: ignore[untyped-decorator]
     def send_again(self, request: HttpRequest, rows: QuerySet[Invitation]) -> None:

@@ -42,11 +42,11 @@ class EndpointAdmin(ModelAdmin):  # type: ignore[misc]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """State only of one that is there."""
-        return ["url", "description", "type_list", *(["state", "failing_since"] if obj else [])]
+        return ["url", "description", "type_list", *(["status", "failing_since"] if obj else [])]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """What becomes of it by itself."""
-        return ["state", "failing_since"] if obj else []
+        return ["status", "failing_since"] if obj else []
 
     @display(description=_("events"))  # type: ignore[untyped-decorator]
     def events(self, endpoint: Endpoint) -> str:
@@ -153,7 +153,7 @@ class DeliveryAdmin(ModelAdmin):  # type: ignore[misc]
     list_select_related = ("endpoint",)
     show_full_result_count = False
     change_form_outer_after_template = "webhooks/delivery.html"
-    fields = ("type", "endpoint", "event", "shown_state", "created_at", "due_at", "ended_at")
+    fields = ("type", "endpoint", "event", "state", "created_at", "due_at", "ended_at")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
