@@ -198,10 +198,11 @@ class DeliveryAdmin(ModelAdmin):  # type: ignore[misc]
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """With its attempts."""
+        """With its attempts. It can be sent again; nothing of it is edited, so nothing is saved."""
         delivery = self.get_object(request, unquote(object_id))
         more = self.beside_context(request, delivery) if delivery else {}
-        context = {**(extra_context or {}), **more}
+        buttons = {"show_save": False, "show_save_and_continue": False}
+        context = {**(extra_context or {}), **buttons, **more}
         return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
 
     def beside_context(self, request: HttpRequest, delivery: Delivery) -> dict[str, Any]:
