@@ -32,10 +32,10 @@ def _self(user: Any, rows: QuerySet[Any]) -> QuerySet[Any]:
 
 
 holds("sessions.Session", of=USER, by=_session_rows, hidden=("session_key", "session_data"))
-holds("accounts.Membership", of=USER, by="user")
+holds("accounts.Membership", title=_("roles"), of=USER, by="user")
 holds("accounts.Invitation", of=USER, by=_invitations, hidden=("digest",))
-holds("accounts.KnownBrowser", of=USER, by="user", hidden=("digest",))
-holds("accounts.Visit", of=USER, by="user")
+holds("accounts.KnownBrowser", title=_("known browsers"), of=USER, by="user", hidden=("digest",))
+holds("accounts.Visit", title=_("support visits"), of=USER, by="user")
 holds(
     "accounts.ServiceAccount",
     of=USER,
@@ -53,12 +53,24 @@ holds(
 )
 holds("account.EmailConfirmation", of=USER, by=_confirmations, hidden=("key",))
 holds("account.EmailAddress", of=USER, by="user")
-holds("mfa.Authenticator", of=USER, by="user", hidden=("data",))
-holds("usersessions.UserSession", of=USER, by="user", hidden=("session_key", "data"))
+holds("mfa.Authenticator", title=_("second factors"), of=USER, by="user", hidden=("data",))
+holds(
+    "usersessions.UserSession",
+    title=_("open sessions"),
+    of=USER,
+    by="user",
+    hidden=("session_key", "data"),
+)
 holds("socialaccount.SocialToken", of=USER, by="account__user", hidden=("token", "token_secret"))
 holds("socialaccount.SocialAccount", of=USER, by="user")
 holds("admin.LogEntry", of=USER, by="user")
-holds("core.IdempotentAnswer", of=USER, by=_answers, hidden=("fingerprint",))
+holds(
+    "core.IdempotentAnswer",
+    title=_("answers to programs"),
+    of=USER,
+    by=_answers,
+    hidden=("fingerprint",),
+)
 # Their groups and rights of the framework, which nothing here uses.
 holds_nothing("accounts.User_groups", "accounts.User_user_permissions")
 # Last: the others are found by it. It is deleted with what still hangs on it.

@@ -91,8 +91,8 @@ class InvitationAdmin(ModelAdmin):  # type: ignore[misc]
     def get_fields(self, request: HttpRequest, obj: Invitation | None = None) -> list[str]:
         """One that is there is only shown."""
         if obj is not None:
-            shown_limits = ["only_for"] if obj.limits else []
-            return ["email", "shown_role", *shown_limits, *self.list_display[2:]]
+            limits = ["only_for"] if obj.limits else []
+            return ["email", "shown_role", *limits, "state_in_words", *self.list_display[3:]]
         return ["email", "role", *(["limits"] if limit_choices() else [])]
 
     def get_form(
@@ -166,6 +166,11 @@ class InvitationAdmin(ModelAdmin):  # type: ignore[misc]
     def expires(self, row: Invitation) -> datetime:
         """Until when the link works."""
         return row.expires_at
+
+    @display(description=_("state"))  # type: ignore[untyped-decorator]
+    def state_in_words(self, row: Invitation) -> str:
+        """On a page of its own, where there are no tags."""
+        return self.state(row)[1]
 
     @action(description=_("Send again"), permissions=["manage"])  # type: ignore[untyped-decorator]
     def send_again(self, request: HttpRequest, rows: QuerySet[Invitation]) -> None:

@@ -52,7 +52,11 @@ def data_of(of: str, person: Model, words: Sequence[str], told: Told = untold) -
 def preview(of: str, person: Model, words: Sequence[str]) -> list[Line]:
     """What an erasure would do now, without what there is none of."""
     lines = [
-        Line(str(one.model._meta.verbose_name_plural), one.of_person(person).count(), one.stays)
+        Line(
+            str(one.title or one.model._meta.verbose_name_plural),
+            one.of_person(person).count(),
+            one.stays,
+        )
         for one in _holdings(of)
     ]
     found = sum(max(one.acted, one.about) for one in preview_erasure(words))

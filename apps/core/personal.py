@@ -27,6 +27,8 @@ class Holding:
     # What is written into rows that stay, and why they do; rows without a reason are deleted.
     blank: Mapping[str, Any] = field(default_factory=dict)
     stays: str | Promise = ""
+    # What people call these rows, where their model has no words for it.
+    title: str | Promise = ""
 
     @property
     def model(self) -> type[Model]:
@@ -51,10 +53,11 @@ def holds(
     hidden: tuple[str, ...] = (),
     blank: Mapping[str, Any] | None = None,
     stays: str | Promise = "",
+    title: str | Promise = "",
 ) -> None:
     """Say that a model's rows are about people, found by a lookup of the person or a function."""
     rows = by if callable(by) else _by(by)
-    holding = Holding(of, label, rows, frozenset(hidden), dict(blank or {}), stays)
+    holding = Holding(of, label, rows, frozenset(hidden), dict(blank or {}), stays, title)
     _holdings.append(holding)
 
 

@@ -14,6 +14,7 @@ def _asked(user: Any, rows: QuerySet[Any]) -> QuerySet[Any]:
 
 holds(
     "events.Verification",
+    title=_("verifications of the log"),
     of=USER,
     by=_asked,
     hidden=("report", "accepts"),

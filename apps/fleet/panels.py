@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import number_format
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
 from apps.accounts.access import is_limited, may, narrow
@@ -168,7 +168,16 @@ def _expiring(user: Any) -> list[dict[str, Any]]:
     url = reverse("admin:fleet_certificate_changelist")
     title = _("The certificate %(name)s ends on %(day)s")
     return [
-        _need(title % {"name": row.name, "day": f"{row.expires_at:%-d %B}"}, "", url, "warn")
+        _need(
+            title
+            % {
+                "name": row.name,
+                "day": date_format(timezone.localtime(row.expires_at), "MONTH_DAY_FORMAT"),
+            },
+            "",
+            url,
+            "warn",
+        )
         for row in rows
     ]
 

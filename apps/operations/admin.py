@@ -65,7 +65,9 @@ class OperationAdmin(ModelAdmin):  # type: ignore[misc]
             raise Http404
         if not self.has_view_permission(request, operation):
             raise PermissionDenied
-        around = {**self.admin_site.each_context(request), "title": title_of(operation)}
+        # The way to the page names it too.
+        operation.title = title_of(operation)
+        around = {**self.admin_site.each_context(request), "title": operation.title}
         subject = {"opts": self.opts, "object": operation}
         context = {**around, **subject, **page_for(request.user, operation)}
         return render(request, "operations/progress_admin.html", context)

@@ -31,7 +31,7 @@ def _by_label(field: str) -> Any:
     return lambda user, rows: rows.filter(**{field: user.email})
 
 
-holds("subscribers.ImportRow", of=SUBSCRIBER, by=_imported)
+holds("subscribers.ImportRow", title=_("rows of imported lists"), of=SUBSCRIBER, by=_imported)
 holds(
     "subscribers.ServiceStateChange",
     of=SUBSCRIBER,

@@ -39,6 +39,8 @@ class MembershipInline(TabularInline):  # type: ignore[misc]
     """Who may enter an organisation."""
 
     model = Membership
+    verbose_name_plural = _("people")
+    hide_title = True
     fields = readonly_fields = ["person", "role"]
     extra = 0
     can_delete = False
@@ -63,6 +65,7 @@ class ImpersonationInline(TabularInline):  # type: ignore[misc]
     """Who of the operator was in there, why and when."""
 
     model = Impersonation
+    hide_title = True
     fields = readonly_fields = ["email", "reason", "started_at", "expires_at", "ended_at"]
     extra = 0
     can_delete = False

@@ -20,8 +20,8 @@ def _offers(user: Any, rows: QuerySet[Any]) -> QuerySet[Any]:
     return rows.filter(Q(made_by=user.uuid) | Q(offered_to=user.uuid))
 
 
-holds("tenants.OwnershipOffer", of=USER, by=_offers)
-holds("tenants.Membership", of=USER, by=_belongs)
+holds("tenants.OwnershipOffer", title=gettext_lazy("offers of ownership"), of=USER, by=_offers)
+holds("tenants.Membership", title=gettext_lazy("organisations"), of=USER, by=_belongs)
 holds(
     "tenants.Impersonation",
     of=USER,

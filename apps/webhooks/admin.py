@@ -42,11 +42,11 @@ class EndpointAdmin(ModelAdmin):  # type: ignore[misc]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """State only of one that is there."""
-        return ["url", "description", "type_list", *(["state", "failing_since"] if obj else [])]
+        return ["url", "description", "type_list", *(["status", "failing_since"] if obj else [])]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """What becomes of it by itself."""
-        return ["state", "failing_since"] if obj else []
+        return ["status", "failing_since"] if obj else []
 
     @display(description=_("events"))  # type: ignore[untyped-decorator]
     def events(self, endpoint: Endpoint) -> str:
@@ -153,7 +153,7 @@ class DeliveryAdmin(ModelAdmin):  # type: ignore[misc]
     list_select_related = ("endpoint",)
     show_full_result_count = False
     change_form_outer_after_template = "webhooks/delivery.html"
-    fields = ("type", "endpoint", "event", "shown_state", "created_at", "due_at", "ended_at")
+    fields = ("type", "endpoint", "event", "state", "created_at", "due_at", "ended_at")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
@@ -198,10 +198,11 @@ class DeliveryAdmin(ModelAdmin):  # type: ignore[misc]
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """With its attempts."""
+        """With its attempts. It can be sent again; nothing of it is edited, so nothing is saved."""
         delivery = self.get_object(request, unquote(object_id))
         more = self.beside_context(request, delivery) if delivery else {}
-        context = {**(extra_context or {}), **more}
+        buttons = {"show_save": False, "show_save_and_continue": False}
+        context = {**(extra_context or {}), **buttons, **more}
         return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
 
     def beside_context(self, request: HttpRequest, delivery: Delivery) -> dict[str, Any]:

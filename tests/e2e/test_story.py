@@ -153,6 +153,7 @@ def test_what_only_the_admin_has_works_in_the_gallery_too(visitor: Story) -> Non
     olivia.sign_in()
     page = olivia.page
     page.goto(visitor.url("/dev/ui/admin/"))
+    expect(page.get_by_role("heading", name="Design system: the admin")).to_be_visible()
     palette = page.locator("#search-input-command")
     expect(palette).to_be_hidden()
     page.get_by_role("main").get_by_role("button", name="Search").click()

@@ -59,11 +59,18 @@ def test_the_server_with_the_smallest_share_of_memory_taken_is_chosen(server):
     assert [s.placements.count() for s in (server, big)] == [1, 2]
 
 
-@pytest.mark.parametrize("resource", ["cpu_millis", "memory_mb", "disk_mb"])
-def test_each_resource_alone_can_be_what_is_missing(server, resource):
+@pytest.mark.parametrize(
+    ("resource", "asked"),
+    [
+        ("cpu_millis", "1000 CPU"),
+        ("memory_mb", "1,000,000 MiB of memory"),
+        ("disk_mb", "1,000,000 MiB of disk"),
+    ],
+)
+def test_each_resource_alone_can_be_what_is_missing(server, resource, asked):
     with pytest.raises(CapacityError, match="Region Frankfurt has no room for Acme workspace") as e:
         reserve(**{resource: 10**6})
-    assert "1000000" in e.value.message
+    assert f"lacks {asked} where" in e.value.message
     assert e.value.permanent
 
 
