@@ -6,7 +6,6 @@ this project (docs/guides/backups.md). Everything secret reaches rclone by its e
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import subprocess
@@ -18,8 +17,6 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import IO, Any
-
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from dotmac.backups.errors import (
     BackupError,
@@ -44,8 +41,6 @@ _FLAGS = (
 # what fails once it has answered is tried again, since much may have been sent by then.
 _TRIES_BEFORE, _TRIES = 1, 3
 _BOX = "box:"
-# rclone's own, the same in every copy of it (fs/config/obscure).
-_PUBLIC_KEY = bytes.fromhex("9c935b48730a554d6bfd7c63c886a92bd390198eb8128afbf4de162b8b95f638")
 # What rclone and the services say, most telling first.
 _SIGNS: tuple[tuple[type[BackupError], tuple[str, ...]], ...] = (
     (
@@ -306,10 +301,11 @@ def binary() -> Path:
 
 def obscured(secret: Secret) -> str:
     """As rclone wants passwords; it hides nothing from who knows rclone."""
-    start = os.urandom(16)
-    stream = Cipher(algorithms.AES(_PUBLIC_KEY), modes.CTR(start)).encryptor()
-    text = base64.urlsafe_b64encode(start + stream.update(secret.reveal().encode()))
-    return text.decode().rstrip("=")
+    ran = subprocess.run(
+        [str(binary()), "obscure", "-"],
+        input=secret.reveal().encode(), capture_output=True, check=True,
+    )  # fmt: skip
+    return ran.stdout.decode().strip()
 
 
 def is_local(target: Target) -> bool:

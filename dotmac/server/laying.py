@@ -33,13 +33,10 @@ def lay_out(options: Options, source: Path, terminal: Terminal) -> Release:
         shutil.rmtree(release.home, ignore_errors=True)
         release.home.mkdir(mode=0o755)
         releases.copy(source, release.home)
-        served = releases.linked(options.layout.current)
-        if served is not None:
-            releases.bring_compiled(served.home, release.home)
     _install_packages(options, release, terminal)
     with terminal.step("Static files"):
         manage(options, release, terminal, "collectstatic", "--noinput", "-v", "0", as_root=True)
-        compiled = [str(release.python), "-m", "compileall", "-q", *releases.CODE]
+        compiled = [str(release.python), "-m", "compileall", "-q", "apps", "config", "dotmac"]
         call(options, terminal, compiled, "Python could not compile it.", cwd=release.home)
     release.finish()
     return release

@@ -21,8 +21,6 @@ from dotmac.server.options import Layout
 
 KEPT = 3
 REQUIREMENTS = ("requirements.txt",)
-# Folders of what runs, which Python compiles.
-CODE = ("apps", "config", "dotmac")
 _VERSION = re.compile(r'^VERSION = "([^"]+)"$', re.MULTILINE)
 # What may name an app; the rest has no migrations.
 _QUOTED = re.compile(r'"([a-z_][a-z0-9_.]*)"')
@@ -113,28 +111,6 @@ def copy(source: Path, home: Path) -> None:
         target = home / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source / name, target, follow_symlinks=False)
-
-
-def bring_compiled(served: Path, home: Path) -> None:
-    """Bring what Python has compiled of those files that are the same in the release that serves.
-
-    Python goes by a file's time and size alone; here every byte is the same too.
-    """
-    for folder in CODE:
-        for compiled in (served / folder).rglob("__pycache__/*.pyc"):
-            below = compiled.parent.parent.relative_to(served)
-            source = below / f"{compiled.name.partition('.')[0]}.py"
-            if _is_same(served / source, home / source):
-                target = home / compiled.relative_to(served)
-                target.parent.mkdir(exist_ok=True)
-                shutil.copy2(compiled, target)
-
-
-def _is_same(one: Path, other: Path) -> bool:
-    if not (one.is_file() and other.is_file()):
-        return False
-    is_of_then = int(one.stat().st_mtime) == int(other.stat().st_mtime)
-    return is_of_then and one.read_bytes() == other.read_bytes()
 
 
 def digest(source: Path) -> str:

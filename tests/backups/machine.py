@@ -20,8 +20,6 @@ from dev.up import platform
 from dev.up.options import Options
 from dotmac.server import proc
 from dotmac.server.keys import ensure_secrets
-from tests.backups.acts import ARCHIVING
-from tests.copied import copy_operator
 from tests.killing import kill_when_it_says
 from tests.live_platform import ROOT, until
 
@@ -38,8 +36,8 @@ class Machine:
         for name in _SOURCE:
             source = ROOT / name
             if source.is_dir():
-                # With what Python has compiled of it, which goes by the files' own times.
-                shutil.copytree(source, folder / name)
+                ignored = shutil.ignore_patterns("__pycache__")
+                shutil.copytree(source, folder / name, ignore=ignored)
             else:
                 shutil.copy(source, folder / name)
         self.port = free_port()
@@ -54,16 +52,17 @@ class Machine:
         passed = {name: os.environ[name] for name in _PASSED if name in os.environ}
         return {**passed, "DATABASE_PORT": str(self.port), "DOTMAC_DOCKER": "off"}
 
-    def install(self, template: str) -> None:
-        """Keys, a database, and the operator's schema out of the tests' own."""
+    def install(self) -> None:
+        """Keys, a database, and the operator's schema."""
         self.options.make_directories()
         ensure_secrets(self.options.var / "secrets.env")
         (self.options.keys / "ca.pem").write_text("the certificate of this installation\n")
-        copy_operator(template, self.start())
+        self.start()
+        self.manage("migrate_fleet")
 
     def start(self) -> str:
         """Its database; returns the address."""
-        return postgres.ensure(self.options.postgres, self.port, settings=ARCHIVING)
+        return postgres.ensure(self.options.postgres, self.port)
 
     def stop(self) -> None:
         """End its database, if there is one."""

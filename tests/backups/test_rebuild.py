@@ -26,10 +26,10 @@ PASSPHRASE = "a long winter in Lapland"
 
 
 @pytest.fixture
-def old(far_folder: Path, offsite: Offsite, database_template: str) -> Iterator[Machine]:
+def old(far_folder: Path, offsite: Offsite) -> Iterator[Machine]:
     """A platform that runs, with backups on."""
     made = Machine(far_folder / "old")
-    made.install(database_template)
+    made.install()
     target = offsite.target
     facts = {"address": f"{target.address}/{far_folder.name}", "user": target.user}
     made.do(SAVE.format(**facts, secret=target.secret.reveal()))
