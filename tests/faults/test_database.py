@@ -1,17 +1,13 @@
 """The database stops, dies, takes no more connections or no writes: nobody hangs, all goes on."""
 
 import json
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from websockets.sync.client import connect
 
-from apps.tenancy.channels import TRY_LATER
 from tests.faults.site import LOGIN, Site, assert_over_by_itself, load, log_of, words
-from tests.live_platform import BASE, until
-from tests.server.web import code_of
+from tests.live_platform import until
 
 # The platform is set up within the first test.
 pytestmark = pytest.mark.timeout(1200)
@@ -48,23 +44,6 @@ def test_programs_and_probes_are_told_in_their_own_form(site: Site) -> None:
     assert words(page) == (503, "5")
     assert page.headers["cache-control"] == "no-store"
     assert "The database does not answer" in page.text
-    site.wait_until_well()
-
-
-def test_an_open_socket_is_told_to_come_again_later(site: Site) -> None:
-    port = site.platform.ports["web"]
-    with connect(
-        f"ws://{BASE}:{port}/ws/notifications/",
-        sock=socket.create_connection(("127.0.0.1", port)),
-        origin=f"http://{BASE}:{port}",  # type: ignore[arg-type]
-        additional_headers={"Cookie": site.cookie},
-    ) as browser:
-        browser.recv(10)
-        site.platform.stop_database()
-        try:
-            assert code_of(browser) == TRY_LATER
-        finally:
-            site.platform.start_database()
     site.wait_until_well()
 
 

@@ -1,6 +1,7 @@
 """A page whose web process ends comes by itself to the one that follows, and is right there."""
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -27,7 +28,12 @@ def test_an_open_page_goes_over_to_the_web_process_that_follows(
     site = f"http://{ACME.console_host}:{web.port}"
     note = json.dumps({"schema": ACME.console, "topic": str(operation)})
     # While the browser's driver runs, Django takes this thread for an event loop's.
-    with psycopg.connect(database, autocommit=True) as server, chromium([web.port]) as browser:
+    with (
+        ExitStack() as ends,
+        psycopg.connect(database, autocommit=True) as server,
+        chromium([web.port]) as browser,
+    ):
+        ends.callback(web.end)
         context = browser.new_context(locale="en-GB")
         context.add_cookies([{"name": "sessionid", "value": session, "url": site}])
         page = context.new_page()
@@ -39,21 +45,18 @@ def test_an_open_page_goes_over_to_the_web_process_that_follows(
         page.evaluate("() => { window.hasStayed = true; }")
         web.process.terminate()
         web.process.wait(15)
-        follower = Web("daphne", tmp_path, web.port)
-        try:
-            # The bell tries again after a minute at most.
-            page.wait_for_function(
-                "wanted => window.opened === wanted", arg=2 * SOCKETS, timeout=120_000
-            )
-            server.execute(
-                f"UPDATE {ACME.console}.operations_operation"
-                " SET status = 'succeeded', finished_at = now() WHERE uuid = %s",
-                [operation],
-            )
-            server.execute("SELECT pg_notify(%s, %s)", [CHANNEL, note])
-            expect(root).to_have_attribute("data-status", "done", timeout=30_000)
-            assert page.evaluate("() => window.hasStayed")
-            # The last one is closed by the page, which has nothing to wait for any more.
-            assert page.evaluate("() => window.codes")[:SOCKETS] == [RESTARTS] * SOCKETS
-        finally:
-            follower.end()
+        ends.callback(Web("daphne", tmp_path, web.port).end)
+        # The bell tries again after a minute at most.
+        page.wait_for_function(
+            "wanted => window.opened === wanted", arg=2 * SOCKETS, timeout=120_000
+        )
+        server.execute(
+            f"UPDATE {ACME.console}.operations_operation"
+            " SET status = 'succeeded', finished_at = now() WHERE uuid = %s",
+            [operation],
+        )
+        server.execute("SELECT pg_notify(%s, %s)", [CHANNEL, note])
+        expect(root).to_have_attribute("data-status", "done", timeout=30_000)
+        assert page.evaluate("() => window.hasStayed")
+        # The last one is closed by the page, which has nothing to wait for any more.
+        assert page.evaluate("() => window.codes")[:SOCKETS] == [RESTARTS] * SOCKETS
