@@ -2,7 +2,6 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -54,20 +53,13 @@ def initech_workspace(live_platform: LivePlatform) -> Iterator[LiveInstance]:
 @pytest.fixture(scope="session")
 def own_engine(live_platform: LivePlatform) -> Iterator[OwnEngine]:
     """A machine of the tests' own, the server of the region that is named as its link."""
-    with engine_of_its_own(live_platform, "dmt") as machine:
-        yield machine
-
-
-@contextmanager
-def engine_of_its_own(platform: LivePlatform, name: str) -> Iterator[OwnEngine]:
-    """Such a machine, known to the platform; at the end it is gone."""
     # Short, since a socket's path has 107 characters at most.
     with tempfile.TemporaryDirectory(prefix="dm-", dir="/tmp") as folder:
-        machine = OwnEngine(Path(folder), disk_mb=3000, name=name)
+        machine = OwnEngine(Path(folder), disk_mb=3000)
         try:
             machine.start_machine()
             machine.load("dotmac/app:0.1.0", "dotmac/postgres:0.1.0")
-            platform.act(
+            live_platform.act(
                 "add_server",
                 name=machine.link,
                 region=machine.link,

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from dotmac.engine.docker import DockerEngine
 from dotmac.engine.errors import EngineError
-from dotmac.server import proc
 from tests.live_platform import until
 
 _CONFIG = """{{
@@ -25,10 +24,10 @@ _CONFIG = """{{
 class OwnEngine:
     """The machine and its engine; `prefix` is what its networks' addresses begin with."""
 
-    def __init__(self, folder: Path, disk_mb: int, name: str = "dmt") -> None:
+    def __init__(self, folder: Path, disk_mb: int) -> None:
         self.folder = folder
         self.url = f"unix://{folder}/s.sock"
-        self.link = f"{name}{os.getpid()}"
+        self.link = f"dmt{os.getpid()}"
         self._disk_mb = disk_mb
         self._holder: subprocess.Popen[bytes] | None = None
         self._engine: subprocess.Popen[bytes] | None = None
@@ -91,16 +90,6 @@ class OwnEngine:
         # A new engine would take the old one's dying containerd for one that it can use.
         until(lambda: not companion.exists(), what="The end of its containerd")
 
-    def is_lost(self) -> None:
-        """As when the machine burns down: SIGKILL for the engine and all that it ran."""
-        # What an engine leaves alive when it is killed names its folder; containers are below.
-        own = [pid for pid in proc.all_pids() if str(self.folder) in _command_of(pid)]
-        below = [pid for pid in proc.all_pids() if _parent_of(pid) in own]
-        for pid in (*own, *below):
-            if pid != os.getpid() and (found := proc.find(pid)) is not None:
-                proc.send(found, signal.SIGKILL)
-        self.remove()
-
     def load(self, *images: str) -> None:
         """Bring images over from the host's engine."""
         with subprocess.Popen(["docker", "save", *images], stdout=subprocess.PIPE) as saving:
@@ -140,22 +129,6 @@ class OwnEngine:
 
     def _inside(self, *command: str) -> None:
         _run(*self._enter(), *command)
-
-
-def _command_of(pid: int) -> str:
-    try:
-        return (Path("/proc") / str(pid) / "cmdline").read_text(errors="replace")
-    except OSError:
-        return ""
-
-
-def _parent_of(pid: int) -> int:
-    try:
-        stat = (Path("/proc") / str(pid) / "stat").read_text(errors="replace")
-    except OSError:
-        return 0
-    # The name before it may have spaces and brackets.
-    return int(stat.rpartition(")")[2].split()[1])
 
 
 def _free_range() -> int:
