@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django import forms
+from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, resolve, reverse
@@ -67,6 +68,8 @@ def admin_samples() -> dict[str, Any]:
     return {
         "title": "Design system: the admin",
         "rows": rows,
+        # The bar asks of what its list is. The page would take its heading from it too.
+        "people": get_user_model()._meta,
         "cl": {"result_list": rows, "result_count": len(rows), "has_filters": True},
         "action_form": form,
         "actions_on_top": True,
