@@ -236,6 +236,22 @@ def test_the_waiting_page_goes_on_when_the_link_is_opened_on_another_device(
 
 
 @pytest.mark.django_db
+def test_a_page_that_waits_while_another_tab_signs_in_keeps_place_and_cookie(
+    market: None, browser: Browser, other_browser: Browser
+) -> None:
+    browser.submit(f"{FRONT}/signup/account/", ALICE)
+    host, name = settings.BASE_DOMAIN, settings.SESSION_COOKIE_NAME
+    # What the waiting page sends along, though the other tab has another session by then.
+    other_browser.client(host).cookies[name] = browser.client(host).cookies[name].value
+    browser.visit(link_in_mail(browser))
+    assert browser.address == f"{FRONT}/signup/organisation/"
+    answer = other_browser.visit(f"{FRONT}/signup/verify/check/")
+    assert answer.status_code == 204
+    assert "HX-Redirect" not in answer
+    assert name not in answer.cookies
+
+
+@pytest.mark.django_db
 def test_a_wrong_address_can_be_changed_while_waiting(market: None, browser: Browser) -> None:
     browser.submit(f"{FRONT}/signup/account/", {**ALICE, "email": "typo@example.net"})
     browser.submit("/signup/account/", ALICE)

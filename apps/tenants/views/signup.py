@@ -32,7 +32,7 @@ from apps.tenants.models import Organisation
 from apps.tenants.services import Application, create_organisation, made_with
 from apps.tenants.slugs import free_slug, suggestion
 from apps.tenants.views.plans import plan_rows
-from apps.tenants.views.steps import Answers, at, first_missing, page, resume, step_url
+from apps.tenants.views.steps import STEPS, Answers, at, first_missing, page, resume, step_url
 
 _STEP_OF_FIELD = {
     "name": "organisation",
@@ -99,8 +99,12 @@ def verify_check(request: HttpRequest) -> HttpResponse:
     resume(request)
     missing = first_missing(request)
     response = HttpResponse(status=204)
-    if missing != "verify":
+    if STEPS.index(missing) > STEPS.index("verify"):
         response["HX-Redirect"] = step_url(missing)
+    elif missing != "verify":
+        # Its session is gone, for another tab is just signing in: neither go back to the beginning,
+        # nor have the cookie deleted that the other is given.
+        request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
     return response
 
 
