@@ -10,10 +10,17 @@
     );
   }
 
+  function isOpen(layer) {
+    return open.some((one) => one.layer === layer);
+  }
+
   function enter(layer) {
     open.push({ layer, opener: document.activeElement });
-    // Alpine shows it after this.
-    setTimeout(() => (layer.querySelector("[data-first]") ?? stops(layer)[0])?.focus(), 20);
+    // Alpine shows it after this; by then it may be closed again.
+    setTimeout(() => {
+      if (!isOpen(layer)) return;
+      (layer.querySelector("[data-first]") ?? stops(layer)[0])?.focus();
+    }, 20);
   }
 
   function leave(layer) {
@@ -22,11 +29,19 @@
   }
 
   /** The focus goes into a layer that opens, and back to what opened it. */
-  window.holdFocus = (layer, isOpen) => (isOpen ? enter(layer) : leave(layer));
+  window.holdFocus = (layer, isShown) => (isShown ? enter(layer) : leave(layer));
+
+  /** Whoever is quick presses Escape while the focus is still on its way into the layer. */
+  function escape(layer) {
+    if (layer.contains(document.activeElement)) return;
+    layer.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
+  }
 
   function hold(event) {
     const layer = open.at(-1)?.layer;
-    if (event.key !== "Tab" || !layer) return;
+    if (!layer) return;
+    if (event.key === "Escape") escape(layer);
+    if (event.key !== "Tab") return;
     const all = stops(layer);
     const edge = event.shiftKey ? all[0] : all.at(-1);
     if (layer.contains(document.activeElement) && document.activeElement !== edge) return;

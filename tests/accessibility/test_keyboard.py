@@ -124,6 +124,22 @@ def test_the_filters_keep_the_focus_and_give_it_back(workspace: Tab) -> None:
     workspace.wait_for_url("**status__exact=active**")
 
 
+def test_who_presses_escape_at_once_closes_the_filters(workspace: Tab) -> None:
+    workspace.goto(LIST)
+    button = workspace.get_by_role("button", name="Filters", exact=True)
+    # Sooner than the focus has gone into the sheet.
+    button.evaluate("""node => {
+      node.focus();
+      node.click();
+      const options = { key: "Escape", bubbles: true };
+      setTimeout(() => node.dispatchEvent(new KeyboardEvent("keydown", options)));
+    }""")
+    # Longer than the focus is on its way.
+    workspace.wait_for_timeout(200)
+    expect(workspace.get_by_role("dialog", name="Filters")).to_be_hidden()
+    expect(button).to_be_focused()
+
+
 def test_the_palette_finds_a_page_and_gives_the_focus_back(workspace: Tab) -> None:
     workspace.goto("/admin/")
     button = workspace.get_by_role("button", name=re.compile("^Search"))
