@@ -8,12 +8,20 @@ import os
 import sys
 import traceback
 from typing import Any
+from uuid import uuid4
 
 import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
 django.setup()
 
+from django.conf import settings  # noqa: E402
+from django.contrib.auth import (  # noqa: E402
+    BACKEND_SESSION_KEY,
+    HASH_SESSION_KEY,
+    SESSION_KEY,
+)
+from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.db import close_old_connections, transaction  # noqa: E402
 
 from apps.accounts.models import User  # noqa: E402
@@ -117,6 +125,20 @@ def make_key(slug: str, level: str) -> Json:
         return {"key": key_like(user)[1].reveal()}
 
 
+def sign_in(slug: str, level: str) -> Json:
+    """A session of a new person who may do everything there, and the name of its cookie."""
+    tenant = getattr(Organisation.objects.get(slug=slug), level)
+    with schema_of(tenant.schema_name):
+        email = f"{uuid4().hex}@{slug}.example"
+        user = User.objects.create_user(email, is_staff=True, is_superuser=True)
+        session = SessionStore()
+        session[SESSION_KEY] = str(user.pk)
+        session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+        session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+        session.save()
+    return {"name": settings.SESSION_COOKIE_NAME, "value": session.session_key}
+
+
 def hasten_grant(schema: str) -> Json:
     """What tomorrow would do by itself."""
     organisation = Organisation.objects.get(console__schema_name=schema)
@@ -150,7 +172,7 @@ _ACTS = {
     act.__name__: act
     for act in (
         *(sign_up, install, deploy, change, retry, publish, withdraw),
-        *(make_key, add_server, hasten_grant, open_report),
+        *(make_key, sign_in, add_server, hasten_grant, open_report),
     )
 }
 

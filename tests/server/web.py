@@ -79,10 +79,10 @@ class Web:
             self.process.wait(30)
 
 
-def code_of(browser: ClientConnection) -> int:
-    """With which code its socket is closed."""
+def code_of(browser: ClientConnection, *, within_s: float = 30) -> int:
+    """With which code its socket is closed, by that time after the last message."""
     try:
         while True:
-            browser.recv(30)
+            browser.recv(within_s)
     except ConnectionClosed as closed:
         return int(closed.rcvd.code) if closed.rcvd else 0
