@@ -139,7 +139,7 @@ def test_what_was_under_way_is_closed_where_it_arrives(database: str, tmp_path: 
         export_schema(tenant, path)
         remove(tenant)
         done = import_archive(path)
-        assert done.notes == ("1 instances have no containers here: deploy them again.",)
+        assert done.notes == ("1 instance has no containers here: deploy it again.",)
         with schema_of(tenant.schema_name):
             operation = Operation.objects.get()
             assert (operation.status, operation.steps.get().status) == ("failed", "failed")
