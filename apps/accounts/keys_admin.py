@@ -247,8 +247,7 @@ class ApiKeyAdmin(ModelAdmin):  # type: ignore[misc]
     @display(description=pgettext_lazy("of a key", "may"))  # type: ignore[untyped-decorator]
     def may_do(self, key: ApiKey) -> str:
         """Its scopes in words."""
-        words = {**{key: str(one.title) for key, one in all_permissions().items()}, **_words()}
-        return ", ".join(words.get(scope, scope) for scope in key.scopes)
+        return ", ".join(map(_title_of, key.scopes))
 
     @display(description=_("state"), label=_KEY_LABELS)  # type: ignore[untyped-decorator]
     def state(self, key: ApiKey) -> tuple[str, str]:
@@ -288,8 +287,12 @@ class RotateForm(forms.Form):
     )
 
 
-def _words() -> dict[str, str]:
-    return {scope: str(title) for scope, title in _WIDE if scope}
+def _title_of(scope: str) -> str:
+    for wide, title in _WIDE:
+        if wide and wide == scope:
+            return str(title)
+    known = all_permissions().get(scope)
+    return str(known.title) if known else scope
 
 
 def _state_of(key: ApiKey) -> str:

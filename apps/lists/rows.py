@@ -18,7 +18,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import BooleanField, ManyToOneRel, Model
 from django.template.loader import render_to_string
 from django.urls import NoReverseMatch
-from django.utils.html import format_html, format_html_join
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import get_language
@@ -35,7 +35,8 @@ _HEADS_ROW = SafeString(' scope="row"')
 def rows_of(cl: ChangeList, columns: list[tuple[Any, Any]]) -> Iterator[SafeString]:
     """A `tr` for each row of a page; `columns` are names with their labels."""
     links = _Links(cl)
-    columns = [(name, capfirst(label)) for name, label in columns]
+    # Once for the page, not for each cell.
+    columns = [(name, conditional_escape(str(capfirst(label)))) for name, label in columns]
     for row in cl.result_list:
         cells = format_html_join("", "{}", ((cell,) for cell in _cells(cl, row, columns, links)))
         yield format_html('<tr class="dm-row data-row">{}</tr>', cells)
