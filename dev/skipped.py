@@ -1,4 +1,4 @@
-"""Fails when a test that needs Docker or a browser did not run.
+"""Fails when a test that needs Docker, a browser or a firewall did not run.
 
 python -m dev.skipped JUNIT.xml…
 """
@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from xml.etree import ElementTree
 
-PARTS = ("tests.docker", "tests.e2e", "tests.accessibility")
+PARTS = ("tests.docker", "tests.e2e", "tests.accessibility", "tests.server.test_firewall")
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -1,8 +1,7 @@
 """Asking for a long part of the record as a file, and taking the file."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +20,7 @@ from apps.operations import services as operations
 from apps.operations.models import Operation
 from apps.tenancy import files as tenancy_files
 from apps.tenancy.kinds import current_schema
+from apps.transfers.services import Export
 
 PIPELINE = "record.export"
 VIEW = "record.view"
@@ -28,15 +28,6 @@ KEPT = timedelta(days=7)
 _SUBJECT = Subject("list", "events.event", "Event log")
 # More than anybody asks for within the days that a file is kept.
 _SHOWN = 10
-
-
-@dataclass(frozen=True)
-class RecordFile:
-    """A file that was asked for: its operation, its bytes, and until when it is kept."""
-
-    operation: Operation
-    size: int
-    until: datetime | None
 
 
 @transaction.atomic
@@ -52,7 +43,7 @@ def form_of(operation: Operation) -> Form:
     return FORMS[operation.params["form"]]
 
 
-def exports() -> list[RecordFile]:
+def exports() -> list[Export]:
     """What was asked for of late, the newest first."""
     return [_export_of(row) for row in _asked().order_by("-created_at")[:_SHOWN]]
 
@@ -129,11 +120,11 @@ def _ended() -> QuerySet[Operation]:
     return _asked().filter(status__in=Operation.ENDED)
 
 
-def _export_of(operation: Operation) -> RecordFile:
+def _export_of(operation: Operation) -> Export:
     if not is_there(operation):
-        return RecordFile(operation, 0, None)
+        return Export(operation, 0, None)
     until = (operation.finished_at or timezone.now()) + KEPT
-    return RecordFile(operation, file_of(operation).stat().st_size, until)
+    return Export(operation, file_of(operation).stat().st_size, until)
 
 
 def _folder() -> Path:
