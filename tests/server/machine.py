@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -102,9 +103,16 @@ class Machine:
         return [sys.executable, "-m", "dotmac.server", *action.split()]
 
     def next_checkout(self, **changed: str) -> Path:
-        """A newer checkout, with a version of its own."""
+        """A newer checkout, with a version of its own and every migration of what serves."""
         self._copies += 1
-        return newer_checkout(self.folder / f"checkout{self._copies}", self._copies, **changed)
+        checkout = self.folder / f"checkout{self._copies}"
+        newer_checkout(checkout, self._copies, **changed)
+        serving = releases.linked(self.options.layout.current)
+        for file in serving.glob("apps/*/migrations/9*.py") if serving else ():
+            kept = checkout / file.relative_to(serving)
+            if not kept.exists():
+                shutil.copy(file, kept)
+        return checkout
 
     def runs(self, release: str) -> None:
         """Assert that this release serves, and that nothing else runs."""
