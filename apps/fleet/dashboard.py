@@ -59,7 +59,7 @@ def _memory(user: Any, servers: list[dict[str, Any]], picked: Range) -> Chart:
         "memory-reserved",
         title=_("%(taken)s of %(total)s GiB of memory are reserved") % said,
         about=_("Memory reserved by region"),
-        labels=picked.labels(),
+        labels=picked.labels,
         series=series,
         kind="line",
         unit="GiB",

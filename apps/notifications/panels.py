@@ -11,6 +11,7 @@ from apps.accounts.access import may
 from apps.notifications import services
 from apps.notifications.models import Delivery
 from apps.portal.charts import Chart
+from apps.portal.counting import by_day
 from apps.portal.outcomes import outcomes
 from apps.portal.ranges import Range, range_of
 from apps.portal.registry import on_admin_home
@@ -66,14 +67,13 @@ def _deliveries(picked: Range) -> Chart:
     status = Delivery.Status
     return outcomes(
         "deliveries",
-        Delivery.objects.all(),
+        by_day(Delivery.objects.all(), "created_at", picked, group="status"),
         (
             (status.SENT, _("Sent"), "ok"),
             (status.FAILED, _("Failed"), "bad"),
             (status.QUEUED, _("Waiting"), "idle"),
         ),
         picked,
-        group="status",
         title=_("Messages: %(sent)s sent, %(failed)s failed"),
         about=_("Mails and text messages %(per)s") % {"per": picked.per},
         unit=_("messages"),

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,13 +14,11 @@ from apps.operations.models import Operation
 from apps.operations.pages import operation_context
 from apps.operations.services import KIND
 from apps.portal.charts import Chart, Stat, compared
-from apps.portal.counting import two_ranges
+from apps.portal.counting import ByDay, by_day, of_both, together
 from apps.portal.outcomes import outcomes
 from apps.portal.ranges import Range, range_of
 from apps.portal.registry import on_admin_home
 from apps.work.registry import Detail, shows
-
-_FAILED = Q(status=Operation.Status.FAILED)
 
 
 def _context(subject: str) -> dict[str, Any]:
@@ -51,12 +48,13 @@ def home(request: HttpRequest) -> dict[str, Any]:
         return {}
     rows = narrow(request.user, Operation.objects.all())
     picked, listed = range_of(request), reverse("admin:operations_operation_changelist")
-    return {"stats": _stats(rows, picked, listed), "charts": [_outcomes(rows, picked, listed)]}
+    found = by_day(rows, "created_at", picked, group="status", with_before=True)
+    return {"stats": _stats(found, picked, listed), "charts": [_outcomes(found, picked, listed)]}
 
 
-def _stats(rows: Any, picked: Range, listed: str) -> list[Stat]:
-    begun, before = two_ranges(rows, "created_at", picked)
-    failed, failed_before = two_ranges(rows.filter(_FAILED), "created_at", picked)
+def _stats(found: dict[str, ByDay], picked: Range, listed: str) -> list[Stat]:
+    begun, before = of_both(together(found), picked)
+    failed, failed_before = of_both(found.get(Operation.Status.FAILED, {}), picked)
     url = f"{listed}?status__exact=failed"
     return [
         compared(_("Operations"), begun, before, picked, url=listed, order=60),
@@ -66,18 +64,17 @@ def _stats(rows: Any, picked: Range, listed: str) -> list[Stat]:
     ]
 
 
-def _outcomes(rows: Any, picked: Range, listed: str) -> Chart:
+def _outcomes(found: dict[str, ByDay], picked: Range, listed: str) -> Chart:
     status = Operation.Status
     return outcomes(
         "operations",
-        rows,
+        found,
         (
             (status.SUCCEEDED, _("Succeeded"), "ok"),
             (status.FAILED, _("Failed"), "bad"),
             (status.CANCELLED, _("Cancelled"), "idle"),
         ),
         picked,
-        group="status",
         title=_("Operations: %(succeeded)s succeeded, %(failed)s failed"),
         about=_("How those ended that began, %(per)s") % {"per": picked.per},
         unit=_("operations"),

@@ -1,10 +1,11 @@
 """Rows counted by the day of one of their times: one query, however many rows and days."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from django.db.models import Aggregate, Count, F, Q, QuerySet
+from django.db.models import Aggregate, Count, F, QuerySet
 from django.db.models.functions import TruncDate
 
 from apps.portal.ranges import Range
@@ -20,12 +21,14 @@ def by_day(
     group: str = "",
     of: Aggregate | None = None,
     is_open: bool = False,
+    with_before: bool = False,
 ) -> dict[str, ByDay]:
     """Counts of the days of a range, for each value of `group`; `of` sums something instead.
 
-    `is_open` goes on to now: what levels are reckoned back by.
+    `is_open` goes on to now: what levels are reckoned back by. `with_before` begins with the
+    range before, so that both are counted at once.
     """
-    within = {f"{at}__gte": picked.since}
+    within = {f"{at}__gte": picked.before.since if with_before else picked.since}
     if not is_open:
         within[f"{at}__lt"] = picked.until
     rows = rows.filter(**within).order_by()
@@ -51,13 +54,15 @@ def net(added: ByDay, removed: ByDay) -> ByDay:
     return {day: added.get(day, 0) - removed.get(day, 0) for day in {*added, *removed}}
 
 
-def two_ranges(rows: QuerySet[Any], at: str, picked: Range) -> tuple[int, int]:
-    """How many rows the range has, and the one before it; one query."""
-    spans = (("counted", picked), ("counted_before", picked.before))
-    wanted = {
-        name: Count("pk", filter=Q(**{f"{at}__gte": one.since, f"{at}__lt": one.until}))
-        for name, one in spans
-    }
-    within = {f"{at}__gte": picked.before.since, f"{at}__lt": picked.until}
-    found = rows.filter(**within).order_by().aggregate(**wanted)
-    return found["counted"], found["counted_before"]
+def together(groups: Mapping[str, ByDay]) -> ByDay:
+    """The counts of all groups by day."""
+    found: ByDay = defaultdict(int)
+    for of_group in groups.values():
+        for day, count in of_group.items():
+            found[day] += count
+    return found
+
+
+def of_both(found: ByDay, picked: Range) -> tuple[int, int]:
+    """What the range has, and the one before it, of counts that were made with both."""
+    return picked.total(found), picked.before.total(found)

@@ -4,6 +4,7 @@ Days are those of the time zone in force. What is counted by day is folded into 
 chart has about thirty points however long the stretch is.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -12,7 +13,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.formats import date_format
-from django.utils.functional import Promise
+from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -22,6 +23,8 @@ _YEAR, _CUSTOM, _USUAL = "12m", "custom", "30d"
 # Five years of months are the most that a chart holds.
 _MOST_DAYS = 1826
 _DAILY, _WEEKLY = 31, 190
+# Under which name a request keeps what it asks for.
+_KEPT = "picked_range"
 # Nothing is older, and days before the calendar's first cannot be reckoned.
 _FIRST = date(2000, 1, 1)
 TITLES: dict[str, str | Promise] = {
@@ -50,17 +53,17 @@ class Range:
         """How many days it has."""
         return (self.end - self.start).days + 1
 
-    @property
+    @cached_property
     def since(self) -> datetime:
         """The moment it begins."""
         return _midnight(self.start)
 
-    @property
+    @cached_property
     def until(self) -> datetime:
         """The moment after it."""
         return _midnight(self.end + _DAY)
 
-    @property
+    @cached_property
     def before(self) -> "Range":
         """As many days just before it, to compare with."""
         return Range(self.start - timedelta(days=self.days), self.start - _DAY)
@@ -89,6 +92,7 @@ class Range:
         """What numbers are compared with, in words."""
         return _("than in the %(days)s days before") % {"days": self.days}
 
+    @cached_property
     def buckets(self) -> list[tuple[date, date]]:
         """First and last day of each bucket, in order; weeks are counted back from the end."""
         if self.unit == "month":
@@ -101,27 +105,37 @@ class Range:
             end -= step
         return ends[::-1]
 
+    @cached_property
     def labels(self) -> list[str]:
-        """What each bucket is called."""
+        """What each bucket is called, in the language of whoever asks first."""
         shape = "M Y" if self.unit == "month" else "j M"
-        return [date_format(first, shape) for first, _last in self.buckets()]
+        return [date_format(first, shape) for first, _last in self.buckets]
+
+    def total(self, by_day: Mapping[date, int]) -> int:
+        """The sum of the range's days."""
+        return sum(count for day, count in by_day.items() if self.start <= day <= self.end)
 
     def fold(self, by_day: Mapping[date, int]) -> list[int]:
         """The sum of each bucket."""
-        return [
-            sum(count for day, count in by_day.items() if first <= day <= last)
-            for first, last in self.buckets()
-        ]
+        lasts = [last for _first, last in self.buckets]
+        sums = [0] * len(lasts)
+        for day, count in by_day.items():
+            if self.start <= day <= self.end:
+                sums[bisect_left(lasts, day)] += count
+        return sums
 
     def levels(self, now: int, changes: Mapping[date, int]) -> list[int]:
         """How many there were at the end of each bucket, reckoned back from how many there are.
 
         `changes` are additions less removals by day, up to today.
         """
-        return [
-            now - sum(net for day, net in changes.items() if day > last)
-            for _first, last in self.buckets()
-        ]
+        found = []
+        left, level = sorted(changes.items()), now
+        for _first, last in reversed(self.buckets):
+            while left and left[-1][0] > last:
+                level -= left.pop()[1]
+            found.append(level)
+        return found[::-1]
 
     def _months(self) -> list[tuple[date, date]]:
         found, first = [], self.start
@@ -133,7 +147,17 @@ class Range:
 
 
 def range_of(request: HttpRequest) -> Range:
-    """What the address asks for: `?range=90d`, or `?from=2026-01-01&to=2026-02-28`."""
+    """What the address asks for: `?range=90d`, or `?from=2026-01-01&to=2026-02-28`.
+
+    It is the same one for all that draw a page, so that its labels are made once.
+    """
+    kept: dict[str, Range] = vars(request)
+    if _KEPT not in kept:
+        kept[_KEPT] = _asked(request)
+    return kept[_KEPT]
+
+
+def _asked(request: HttpRequest) -> Range:
     today = timezone.localdate()
     first, last = (_day(request.GET.get(name)) for name in ("from", "to"))
     if first and last:

@@ -11,7 +11,7 @@ from apps.accounts.access import may
 from apps.billing.models import Plan
 from apps.core.languages import grouped
 from apps.portal.charts import Chart, Series, Stat, Way, compared, level
-from apps.portal.counting import ByDay, by_day, in_buckets, net, two_ranges
+from apps.portal.counting import ByDay, by_day, in_buckets, net
 from apps.portal.ranges import Range
 from apps.portal.steps import Step
 from apps.subscribers.models import Service, ServiceStateChange, Subscriber
@@ -48,7 +48,7 @@ class History:
 def tiles(stats: dict[str, Any], history: History, picked: Range) -> list[Stat]:
     """The numbers, each with what it was before where that is known."""
     people = reverse("admin:subscribers_subscriber_changelist")
-    new, before = two_ranges(Subscriber.objects.all(), "created_at", picked)
+    new, before = stats["new"], stats["new_before"]
     return [
         Stat(
             _("Active subscribers"),
@@ -96,7 +96,7 @@ def _levels(stats: dict[str, Any], history: History, picked: Range, way: Way | N
         "services-by-status",
         title=title % said,
         about=_("Services by status"),
-        labels=picked.labels(),
+        labels=picked.labels,
         series=series,
         kind="line",
         unit=_("services"),
@@ -117,7 +117,7 @@ def _turnover(picked: Range) -> Chart:
         "turnover",
         title=_("%(new)s services began, %(gone)s ended") % said,
         about=_("Services activated and terminated, %(per)s") % {"per": picked.per},
-        labels=picked.labels(),
+        labels=picked.labels,
         series=[Series(_("Began"), new, "ok"), Series(_("Ended"), gone, "bad")],
         unit=_("services"),
         url=reverse("admin:subscribers_service_changelist"),

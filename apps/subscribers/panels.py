@@ -1,23 +1,20 @@
 """What subscribers add to pages of lower apps: the workspace's home, the portal, the meters."""
 
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, F, Max, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from apps.accounts.access import is_limited, may, narrow
-from apps.billing.money import decimal_string
 from apps.contract.registry import meter
 from apps.contract.services import held_grant
 from apps.core.languages import grouped
 from apps.events.models import Event
 from apps.portal.charts import Limit
-from apps.portal.ranges import range_of
+from apps.portal.ranges import Range, range_of
 from apps.portal.registry import on_admin_home, page, panel
 from apps.subscribers import services
 from apps.subscribers.dashboard import History, charts, first_steps, tiles
@@ -40,37 +37,19 @@ def _active_subscribers() -> int:
     return services.active_subscribers()
 
 
-def home_stats(minor: dict[str, int] | None = None) -> dict[str, Any]:
-    """Subscribers by status, services by status, revenue a month, and who is new.
-
-    `mrr` maps a currency to a decimal string of its major units: the flat prices of active
-    services a month, a year's price counted as its twelfth, rounded once, half up. Whoever has
-    them gives them as `minor`.
-    """
-    now = timezone.localtime()
-    month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    before = (month - timedelta(days=1)).replace(day=1)
+def home_stats(picked: Range) -> dict[str, Any]:
+    """Subscribers by status, services by status, and who is new in a range and the one before."""
     people = Subscriber.objects.aggregate(
         **{status: Count("pk", filter=Q(status=status)) for status in Subscriber.Status.values},
-        new_this_month=_since(month, None),
-        new_last_month=_since(before, month),
+        new=_within(picked),
+        new_before=_within(picked.before),
     )
     return {
         "subscribers": {status: people[status] for status in Subscriber.Status.values},
         "services": _by_status(Service.objects.all()),
-        "mrr": _in_major_units(monthly_minor() if minor is None else minor),
-        "new_this_month": people["new_this_month"],
-        "new_last_month": people["new_last_month"],
+        "new": people["new"],
+        "new_before": people["new_before"],
     }
-
-
-def monthly_revenue() -> dict[str, str]:
-    """Flat prices of active services a month by currency, as decimal strings; one query."""
-    return _in_major_units(monthly_minor())
-
-
-def _in_major_units(amounts: dict[str, int]) -> dict[str, str]:
-    return {currency: decimal_string(minor, currency) for currency, minor in amounts.items()}
 
 
 @on_admin_home("workspace")
@@ -80,23 +59,24 @@ def workspace_home(request: HttpRequest) -> dict[str, Any]:
     if not may(user, "subscribers.view") or is_limited(user):
         return {"checklist": first_steps(user)}
     revenue = revenue_by_plan() if may(user, "plans.view") else None
-    minor = {} if revenue is None else monthly_minor(revenue)
-    stats = home_stats(minor)
     picked = range_of(request)
+    stats = home_stats(picked)
     history = History.of(picked)
+    allowed = held_grant().limits.get("max_subscribers") or 0
+    used = services.active_subscribers() if allowed else 0
     active = stats["services"]["active"]
     return {
         "headline": _headline(stats),
         "stats": [
             *tiles(stats, history, picked),
-            *(() if revenue is None else revenue_tiles(minor)),
+            *(() if revenue is None else revenue_tiles(monthly_minor(revenue))),
         ],
         "charts": [
             *charts(stats, history, picked, may_import=may(user, "subscribers.transfer")),
             *revenue_charts(revenue or ()),
         ],
-        "limits": _limits(),
-        "needs": [*_over_limit(), *_waiting(stats)],
+        "limits": _limits(used, allowed),
+        "needs": [*_over_limit(used, allowed), *_waiting(stats)],
         "checklist": first_steps(user),
         "plans": plans_by_services(active) if may(user, "plans.view") else [],
         "plans_url": reverse("admin:billing_plan_changelist") if may(user, "plans.view") else "",
@@ -114,11 +94,9 @@ def _events(user: Any) -> dict[str, Any]:
     }
 
 
-def _limits() -> list[Limit]:
-    allowed = held_grant().limits.get("max_subscribers")
+def _limits(used: int, allowed: int) -> list[Limit]:
     if not allowed:
         return []
-    used = services.active_subscribers()
     said = {"used": grouped(used), "allowed": grouped(allowed)}
     text = _("%(used)s of %(allowed)s") % said
     return [Limit(_("Subscribers with an active service"), used, allowed, text)]
@@ -146,9 +124,8 @@ def plans_by_services(active: int) -> list[dict[str, Any]]:
     ]
 
 
-def _since(start: datetime, end: datetime | None) -> Count:
-    within = Q(created_at__gte=start)
-    return Count("pk", filter=within & Q(created_at__lt=end) if end else within)
+def _within(picked: Range) -> Count:
+    return Count("pk", filter=Q(created_at__gte=picked.since, created_at__lt=picked.until))
 
 
 def _by_status(rows: QuerySet[Service]) -> dict[str, int]:
@@ -168,11 +145,9 @@ def _headline(stats: dict[str, Any]) -> dict[str, str]:
     return {"tone": "ok", "title": title % {"count": grouped(active)}, "text": ""}
 
 
-def _over_limit() -> list[dict[str, Any]]:
+def _over_limit(used: int, allowed: int) -> list[dict[str, Any]]:
     """A note for the owner; nobody is cut off for being one too many."""
-    limit = held_grant().limits.get("max_subscribers")
-    active = services.active_subscribers() if limit else 0
-    if not limit or active <= limit:
+    if used <= allowed:
         return []
     return [
         {
@@ -181,7 +156,7 @@ def _over_limit() -> list[dict[str, Any]]:
                 "%(active)s have an active service; the plan holds %(limit)s. Everyone stays"
                 " served. Choose a larger plan in the console."
             )
-            % {"active": grouped(active), "limit": grouped(limit)},
+            % {"active": grouped(used), "limit": grouped(allowed)},
             "url": "",
             "done": False,
         }

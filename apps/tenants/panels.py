@@ -13,7 +13,7 @@ from apps.accounts.access import may
 from apps.accounts.addresses import console_host
 from apps.core.languages import grouped
 from apps.portal.charts import Chart, Series, Stat, Way, compared, shares
-from apps.portal.counting import in_buckets, two_ranges
+from apps.portal.counting import ByDay, by_day, of_both, together
 from apps.portal.ranges import Range, range_of
 from apps.portal.registry import on_admin_home
 from apps.portal.steps import Step
@@ -30,9 +30,10 @@ def operator_home(request: HttpRequest) -> dict[str, Any]:
         return {}
     newest = list(Organisation.objects.order_by("-created_at")[:_SHOWN])
     listed, picked = reverse("admin:tenants_organisation_changelist"), range_of(request)
+    found = together(by_day(Organisation.objects.all(), "created_at", picked, with_before=True))
     return {
-        "stats": _stats(picked, listed),
-        "charts": [_sign_ups(picked, listed), _plans(listed)],
+        "stats": _stats(found, picked, listed),
+        "charts": [_sign_ups(found, picked, listed), _plans(listed)],
         "organisations": [_row(organisation) for organisation in newest],
         "organisations_url": listed,
         "closing": [_closing_row(one) for one in _closing()],
@@ -40,31 +41,31 @@ def operator_home(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _stats(picked: Range, listed: str) -> list[Stat]:
+def _stats(found: ByDay, picked: Range, listed: str) -> list[Stat]:
     open_ones = ~Q(status=Organisation.Status.CLOSED)
     counted = Organisation.objects.aggregate(
         all=Count("pk", filter=open_ones),
         trial=Count("pk", filter=open_ones & Q(trial_ends_at__gt=timezone.now())),
     )
     trial = _("%(trial)s in trial") % {"trial": grouped(counted["trial"])}
-    new, before = two_ranges(Organisation.objects.all(), "created_at", picked)
+    new, before = of_both(found, picked)
     return [
         Stat(_("Organisations"), grouped(counted["all"]), note=trial, url=listed, order=10),
         compared(_("Sign-ups"), new, before, picked, better="more", url=listed, order=15),
     ]
 
 
-def _sign_ups(picked: Range, listed: str) -> Chart:
-    found = in_buckets(Organisation.objects.all(), "created_at", picked)
+def _sign_ups(found: ByDay, picked: Range, listed: str) -> Chart:
+    signed_up = picked.fold(found)
     title = ngettext(
-        "%(count)s organisation signed up", "%(count)s organisations signed up", sum(found)
+        "%(count)s organisation signed up", "%(count)s organisations signed up", sum(signed_up)
     )
     return Chart(
         "sign-ups",
-        title=title % {"count": grouped(sum(found))},
+        title=title % {"count": grouped(sum(signed_up))},
         about=_("Sign-ups %(per)s") % {"per": picked.per},
-        labels=picked.labels(),
-        series=[Series(_("Sign-ups"), found)],
+        labels=picked.labels,
+        series=[Series(_("Sign-ups"), signed_up)],
         unit=_("organisations"),
         url=listed,
         empty=_("Nobody signed up in this time."),

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.access import may
 from apps.portal.charts import Chart
+from apps.portal.counting import by_day
 from apps.portal.outcomes import outcomes
 from apps.portal.ranges import Range, range_of
 from apps.portal.registry import on_admin_home
@@ -28,14 +29,13 @@ def _deliveries(picked: Range) -> Chart:
     state = Delivery.State
     return outcomes(
         "webhooks",
-        Delivery.objects.all(),
+        by_day(Delivery.objects.all(), "created_at", picked, group="state"),
         (
             (state.DELIVERED, _("Delivered"), "ok"),
             (state.FAILED, _("Failed"), "bad"),
             (state.PENDING, _("Waiting"), "idle"),
         ),
         picked,
-        group="state",
         title=_("Webhooks: %(delivered)s delivered, %(failed)s failed"),
         about=_("Webhooks sent to other programs, %(per)s") % {"per": picked.per},
         unit=_("deliveries"),

@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 
 from apps.core.languages import grouped
 from apps.portal.charts import Chart, Series, Stat, compared
-from apps.portal.counting import in_buckets, two_ranges
+from apps.portal.counting import ByDay, by_day, in_buckets, of_both, together
 from apps.portal.outcomes import outcomes
 from apps.portal.ranges import Range, range_of
 from apps.portal.registry import on_admin_home
@@ -45,6 +45,8 @@ def operator_home(request: HttpRequest) -> dict[str, Any]:
     active = list(_active().order_by("created_at"))
     failed = list(_failed()[: _SHOWN + 1])
     work, picked = reverse("admin:work_due_changelist"), range_of(request)
+    rows = Due.objects.filter(kind=_KIND)
+    found = by_day(rows, "created_at", picked, group="state", with_before=True)
     return {
         "watched": [_("Nothing has failed.")],
         "operations": [_running_row(due) for due in active[:_SHOWN]],
@@ -55,16 +57,16 @@ def operator_home(request: HttpRequest) -> dict[str, Any]:
             *_counted(work),
         ],
         "stats": [
-            *_stats(len(active), picked, f"{work}?kind__exact={_KIND}"),
+            *_stats(len(active), found, picked, f"{work}?kind__exact={_KIND}"),
             *own_health.stats(work),
         ],
-        "charts": [_outcomes(picked, work), _durations(picked)],
+        "charts": [_outcomes(found, picked, work), _durations(picked)],
     }
 
 
-def _stats(active: int, picked: Range, work: str) -> list[Stat]:
+def _stats(active: int, found: dict[str, ByDay], picked: Range, work: str) -> list[Stat]:
     done = _("%(count)s done in 24 hours") % {"count": grouped(_done().count())}
-    begun, before = two_ranges(Due.objects.filter(kind=_KIND), "created_at", picked)
+    begun, before = of_both(together(found), picked)
     return [
         Stat(
             _("Operations under way"),
@@ -77,18 +79,17 @@ def _stats(active: int, picked: Range, work: str) -> list[Stat]:
     ]
 
 
-def _outcomes(picked: Range, work: str) -> Chart:
+def _outcomes(found: dict[str, ByDay], picked: Range, work: str) -> Chart:
     state = Due.State
     return outcomes(
         "work-outcomes",
-        Due.objects.filter(kind=_KIND),
+        found,
         (
             (state.DONE, _("Done"), "ok"),
             (state.FAILED, _("Failed"), "bad"),
             (state.CANCELLED, _("Cancelled"), "idle"),
         ),
         picked,
-        group="state",
         title=_("Operations: %(done)s done, %(failed)s failed"),
         about=_("What became of those that began, %(per)s") % {"per": picked.per},
         unit=_("operations"),
@@ -114,7 +115,7 @@ def _durations(picked: Range) -> Chart:
         "work-durations",
         title=_("An operation takes %(seconds)s s on average") % said,
         about=_("Average time of those that were done, from claim to end"),
-        labels=picked.labels(),
+        labels=picked.labels,
         series=[Series(_("Average time"), means)],
         kind="line",
         unit=_("seconds"),

@@ -48,11 +48,11 @@ def test_the_buckets_hold_every_day_once(rf, query: str) -> None:
     picked = asked(rf, query)
     days = [
         first + timedelta(days=n)
-        for first, last in picked.buckets()
+        for first, last in picked.buckets
         for n in range((last - first).days + 1)
     ]
     assert days == [picked.start + timedelta(days=n) for n in range(picked.days)]
-    assert len(picked.labels()) == len(picked.buckets()) <= 31
+    assert len(picked.labels) == len(picked.buckets) <= 31
 
 
 def test_counts_are_folded_and_levels_reckoned_back() -> None:
