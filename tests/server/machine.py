@@ -108,8 +108,8 @@ class Machine:
         checkout = self.folder / f"checkout{self._copies}"
         newer_checkout(checkout, self._copies, **changed)
         serving = releases.linked(self.options.layout.current)
-        for file in serving.glob("apps/*/migrations/9*.py") if serving else ():
-            kept = checkout / file.relative_to(serving)
+        for file in serving.home.glob("apps/*/migrations/9*.py") if serving else ():
+            kept = checkout / file.relative_to(serving.home)
             if not kept.exists():
                 shutil.copy(file, kept)
         return checkout

@@ -107,9 +107,17 @@ def upgrading(machine: Machine) -> Iterator[tuple[str, Future[Any]]]:
         assert said.result().returncode == 0, said.result().stdout
 
 
-def serves_elsewhere(machine: Machine, before: str | None) -> Callable[[], bool]:
-    """Whether the edge leads away from a slot."""
-    return lambda: edge.serving(machine.options) != before
+def serves_elsewhere(
+    machine: Machine, before: str | None, said: Future[Any]
+) -> Callable[[], bool]:
+    """Whether the edge leads away from a slot; what is to bring that about may not end before."""
+
+    def found() -> bool:
+        ended, elsewhere = said.done(), edge.serving(machine.options) != before
+        assert elsewhere or not ended, said.result().stdout
+        return elsewhere
+
+    return found
 
 
 def opened(machine: Machine, slot: str | None) -> int:
@@ -173,7 +181,7 @@ def test_what_is_sent_and_read_slowly_ends_and_sockets_are_told_to_come_again(
         closed = callers.submit(code_of, browser, within_s=600)
         until(lambda: opened(machine, slot) >= 2, what="A list and a file on their way")
         with upgrading(machine) as (release, said):
-            until(serves_elsewhere(machine, slot), what="The edge's turn", seconds=300)
+            until(serves_elsewhere(machine, slot, said), what="The edge's turn", seconds=300)
             go_on.set()
             source = sent.result()
             assert not said.done()
