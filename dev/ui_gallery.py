@@ -12,9 +12,9 @@ from django.urls import path, resolve, reverse
 from django.utils.module_loading import import_string
 
 from apps.core.middleware import ADMIN_POLICY
+from apps.core.zones import time_zones
 from apps.portal.diffs import diff
 from apps.portal.fields import SearchedChoiceField
-from apps.tenants import places
 from dev import ui_charts, ui_samples
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,7 +34,7 @@ class SampleForm(forms.Form):
     password = forms.CharField(widget=forms.PasswordInput)
     region = forms.ChoiceField(choices=[("local", "This machine"), ("fra", "Frankfurt")])
     starts_on = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), label="Starts on")
-    timezone = SearchedChoiceField(label="Time zone", choices=places.time_zones)
+    timezone = SearchedChoiceField(label="Time zone", choices=time_zones)
     remember = forms.BooleanField(required=False, label="Stay signed in")
 
 

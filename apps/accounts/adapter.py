@@ -9,16 +9,16 @@ from django.urls import reverse
 
 from apps.accounts.addresses import host_of, host_url, platform_url
 from apps.accounts.constants import SIGN_UP
-from apps.accounts.languages import language_for_address, note_language
+from apps.accounts.languages import note_language
 from apps.accounts.models import User
 from apps.accounts.security.alerts import alert_of_new_browser
 from apps.accounts.security.methods import PASSKEY, PASSWORD, PROVIDER, methods_of
 from apps.accounts.security.sessions import client_ip, revoke_everywhere
 from apps.accounts.security.surges import give_try_back, note_failure, take_try
+from apps.accounts.zones import writing_to_address
 from apps.branding.looks import look_in_force
 from apps.branding.mail import Letter, write_letter
 from apps.branding.post import post
-from apps.core.languages import speaking
 from apps.events import services as events
 from apps.events.actors import SYSTEM, user_actor
 from apps.tenancy.kinds import CONSOLE, PUBLIC, WORKSPACE, kind_of
@@ -137,7 +137,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Mails name the brand, not the host and its port."""
         site = _Site(look_in_force().name, _absolute(self.request, "/"))
         known = {"request": self.request, "email": email, **context, "current_site": site}
-        with speaking(language_for_address(email)):
+        with writing_to_address(email):
             return write_letter(template_prefix, known, look=look_in_force(), home_url=site.domain)
 
     def send_notification_mail(

@@ -21,6 +21,7 @@ from apps.branding.looks import logo_of
 from apps.branding.models import Brand, DomainState, Picture, Sender
 from apps.branding.pictures import MAX_BYTES, CleanPicture, clean_picture
 from apps.core.api.serializers import ModelSerializer
+from apps.core.api.zones import TimeZoneField
 from apps.core.exceptions import DomainError
 from apps.events.actors import user_actor
 
@@ -44,6 +45,11 @@ class BrandSerializer(ModelSerializer[Brand]):
         required=False,
         allow_blank=True,
         help_text="Of whoever chose none; empty: the browser says.",
+    )
+    time_zone = TimeZoneField(
+        required=False,
+        allow_blank=True,
+        help_text="Of whoever chose none; empty: the one the organisation signed up with.",
     )
     logo = serializers.SerializerMethodField()
     logo_dark = serializers.SerializerMethodField()

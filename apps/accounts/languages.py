@@ -4,22 +4,19 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import get_language
-from django.views.decorators.http import require_POST
 
-from apps.accounts.addresses import local_path
 from apps.accounts.models import User
 from apps.accounts.services import change_detail
 from apps.branding.looks import look_in_force
 from apps.core.languages import first_of, names, speak
-from apps.events.actors import Actor, user_actor
+from apps.events.actors import Actor
 
 # What a person can choose.
 LANGUAGE_CODES = [code for code, _name in settings.LANGUAGES]
-_YEAR_S = 365 * 24 * 3600
 # Files for everybody, and programs, which read English.
-_NOBODYS = ("/api/", "/brand/", "/static/")
+FOR_NOBODY = ("/api/", "/brand/", "/static/")
 
 
 def language_of(user: User | None) -> str:
@@ -34,9 +31,8 @@ def language_of_actor(actor_kind: str, actor_id: str) -> str:
     return language_of(User.objects.filter(uuid=actor_id).first() if is_person else None)
 
 
-def language_for_address(email: str) -> str:
-    """That of the person with this address; of a stranger the level's, else the one in use."""
-    user = User.objects.filter(email=email.lower()).first()
+def language_in_use_for(user: User | None) -> str:
+    """That of a person who is being served; of a stranger the level's, else the one in use."""
     own = user.language if user else ""
     return first_of([own, look_in_force().language, get_language() or ""])
 
@@ -62,7 +58,7 @@ class PersonLanguageMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not request.path.startswith(_NOBODYS):
+        if not request.path.startswith(FOR_NOBODY):
             code = self._chosen(request)
             if code in names():
                 speak(request, code)
@@ -79,26 +75,3 @@ class PersonLanguageMiddleware:
             or request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
             or look_in_force().language
         )
-
-
-@require_POST
-def set_language(request: HttpRequest) -> HttpResponse:
-    """Keep a language for this browser, and for the person who is signed in; empty: none."""
-    code = request.POST.get("language", "")
-    response = HttpResponseRedirect(local_path(request.POST.get("next"), "/"))
-    if code and code not in names():
-        return response
-    if isinstance(request.user, User):
-        choose_language(request.user, code, actor=user_actor(request.user))
-    if not code:
-        response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
-        return response
-    response.set_cookie(
-        settings.LANGUAGE_COOKIE_NAME,
-        code,
-        max_age=_YEAR_S,
-        secure=request.is_secure(),
-        httponly=True,
-        samesite="Lax",
-    )
-    return response

@@ -61,6 +61,10 @@ class User(AbstractBaseUser, PermissionsMixin, Labelled):
     name = models.CharField(_("name"), max_length=120, blank=True)
     # A code of settings.LANGUAGES; empty: that of the level, else of the browser.
     language = models.CharField(_("language"), max_length=10, blank=True, default="", db_default="")
+    # A name of the time zone database; empty: that of the level.
+    time_zone = models.CharField(
+        _("time zone"), max_length=60, blank=True, default="", db_default=""
+    )
     is_staff = models.BooleanField(_("staff"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
     # The operator-level user who comes here by hand-off.

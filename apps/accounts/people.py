@@ -24,19 +24,23 @@ from apps.accounts.security.factors import remove_factors
 from apps.accounts.security.people import people_with_factors
 from apps.accounts.security.policy import policy_in_force
 from apps.accounts.service_accounts import word_of
+from apps.accounts.zones import choose_zone
 from apps.core.api.bulk import described_bulk
 from apps.core.api.labels import Labels, Shown
 from apps.core.api.views import Manners
+from apps.core.api.zones import TimeZoneField
 from apps.core.personal import USER
 from apps.tenancy.kinds import current_schema, kind_of
 
 _LANGUAGE = "Of pages and mails; empty: that of the level, else of the browser."
+_ZONE = "Of the times they read, as `Europe/Paris`; empty: that of the level."
 _ROLE = "“owner”, a built-in role, the id of an own one, or empty."
 _DORA = {
     "id": "0b0f7c5e-9d0a-4b57-8f41-0d1a4c6a7e11",
     "email": "dora@acme.example",
     "name": "Dora Diaz",
     "language": "fr",
+    "time_zone": "Europe/Paris",
     "role": "support",
     "limits": [],
     "is_staff": True,
@@ -64,6 +68,7 @@ class PersonSerializer(Shown):
             "email",
             "name",
             "language",
+            "time_zone",
             "role",
             "limits",
             "is_staff",
@@ -88,6 +93,7 @@ class PersonChangesSerializer(Labels):
     language = serializers.ChoiceField(
         LANGUAGE_CODES, required=False, allow_blank=True, help_text=_LANGUAGE
     )
+    time_zone = TimeZoneField(required=False, allow_blank=True, help_text=_ZONE)
 
 
 class NewPersonSerializer(PersonChangesSerializer):
@@ -196,16 +202,18 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BulkUpsert
 
     @extend_schema(request=PersonChangesSerializer, responses={200: PersonSerializer})
     def partial_update(self, request: Request, uuid: UUID) -> Response:
-        """Change their language, what another system calls them, and what it notes."""
+        """Change language and time zone, what another system calls them, and what it notes."""
         user = self.get_object()
         self.change(user, self.checked(PersonChangesSerializer, user))
         return self.shown(user)
 
     def change(self, row: User, values: dict[str, Any]) -> None:
-        """Language and labels of somebody who is not above oneself."""
+        """Language, time zone and labels of somebody who is not above oneself."""
         self.check_labelling(row)
         if "language" in values:
             choose_language(row, values["language"], actor=self.actor)
+        if "time_zone" in values:
+            choose_zone(row, values["time_zone"], actor=self.actor)
         self.label(row)
 
     @extend_schema(request=None, responses={200: PersonSerializer})

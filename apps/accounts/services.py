@@ -60,7 +60,7 @@ def rename_user(user: User, name: str, *, actor: Actor) -> None:
 
 @transaction.atomic
 def change_detail(user: User, name: str, value: str, *, actor: Actor) -> None:
-    """Change what somebody is called, or their language, where it is another."""
+    """Change what somebody is called, their language or time zone, where it is another."""
     before = User.objects.select_for_update().values(name).get(pk=user.pk)
     if changed := differences(before, {name: value}):
         User.objects.filter(pk=user.pk).update(**{name: value})

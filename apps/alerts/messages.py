@@ -10,11 +10,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from apps.accounts.addresses import home_url
-from apps.accounts.languages import language_of
+from apps.accounts.zones import writing_to
 from apps.alerts.channels import address_of, secret_of
 from apps.alerts.models import Alert, AlertChannel, AlertDelivery, Severity
 from apps.branding.looks import look_in_force
-from apps.core.languages import speaking
 from apps.notifications.registry import kind_named, rendered
 from dotmac.crypto.secret import Secret
 from dotmac.webhooks import Message, sign
@@ -39,7 +38,7 @@ class Words:
 def message_for(delivery: AlertDelivery) -> Message:
     """The request to make; CipherError where the key of address or secret is missing."""
     channel = delivery.channel
-    with speaking(language_of(None)):
+    with writing_to(None):
         words = _words(delivery)
         build = _KINDS[AlertChannel.Kind(channel.kind)]
         body, headers = build(delivery, words, secret_of(channel))

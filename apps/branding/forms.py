@@ -6,11 +6,12 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from apps.branding.exceptions import PictureError
-from apps.branding.looks import OUR_PRIMARY
+from apps.branding.looks import OUR_PRIMARY, zone_of_schema
 from apps.branding.models import Brand
 from apps.branding.pictures import MAX_BYTES, CleanPicture, clean_picture
 from apps.branding.services import NewPictures, Words
 from apps.core.languages import names
+from apps.core.zones import zones_by_continent
 
 _WORDS = tuple(Words.__dataclass_fields__)
 _PICTURES = ("logo", "logo_dark")
@@ -19,6 +20,13 @@ _PICTURES = ("logo", "logo_dark")
 def languages() -> list[tuple[str, str]]:
     """What can be chosen: each language, or that of each browser."""
     return [("", str(_("As the browser asks for"))), *names().items()]
+
+
+def zones() -> list[Any]:
+    """What can be chosen: a zone of any continent, or that of the organisation."""
+    usual = zone_of_schema() or "UTC"
+    first = _("As the organisation: %(zone)s") % {"zone": usual.replace("_", " ")}
+    return [("", first), *zones_by_continent(), ("UTC", "UTC")]
 
 
 class ColourWidget(forms.TextInput):
@@ -93,6 +101,16 @@ class WordsForm(forms.Form):
         choices=languages,
         required=False,
         help_text=_("Of pages and mails for whoever chose none. Everybody can choose their own."),
+    )
+
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"),
+        choices=zones,
+        required=False,
+        help_text=_(
+            "Of the times on pages and in mails for whoever chose none, and of the days that"
+            " numbers are counted by."
+        ),
     )
 
     def clean_primary(self) -> str:

@@ -1,6 +1,7 @@
 """The look of the schema one is in: what pages and mails show of its brand, from the cache."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.core.cache import cache
@@ -17,6 +18,8 @@ _KEY, _KEPT_S = "brand.look", 30
 # A logo wider than this holds the name already.
 _SQUARE = 1.6
 _EXTENSIONS = {"image/png": "png", "image/svg+xml": "svg"}
+ZoneSource = Callable[[], str]
+_zone_sources: list[ZoneSource] = []
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Look:
     support_phone: str = ""
     support_hours: str = ""
     language: str = ""
+    time_zone: str = ""
 
     @property
     def is_ours(self) -> bool:
@@ -125,6 +129,7 @@ def look_of(brand: Brand) -> Look:
         support_phone=brand.support_phone,
         support_hours=brand.support_hours,
         language=brand.language,
+        time_zone=brand.time_zone or zone_of_schema(),
     )
 
 
@@ -135,6 +140,17 @@ def name_of_schema() -> str:
         return OUR_NAME
     names = Tenant.objects.filter(schema_name=schema).values_list("name", flat=True)
     return names.first() or OUR_NAME
+
+
+def zone_source(source: ZoneSource) -> ZoneSource:
+    """Register who knows in which zone the current schema's ISP is; empty where it does not."""
+    _zone_sources.append(source)
+    return source
+
+
+def zone_of_schema() -> str:
+    """The time zone of a level that chose none; empty for UTC."""
+    return next(filter(None, (source() for source in _zone_sources)), "")
 
 
 def forget_look() -> None:

@@ -42,6 +42,10 @@ class Brand(models.Model):
     support_hours = models.CharField(_("support hours"), max_length=80, blank=True)
     # Of whoever chose none; empty: the browser says.
     language = models.CharField(_("language"), max_length=10, blank=True, default="", db_default="")
+    # Of whoever chose none; empty: the one the organisation signed up with (looks.zone_source).
+    time_zone = models.CharField(
+        _("time zone"), max_length=60, blank=True, default="", db_default=""
+    )
     # Grows with every save, so that two people do not overwrite each other.
     version = models.PositiveIntegerField(default=0)
     # The row's only possible key.

@@ -29,6 +29,7 @@ class Words:
     support_phone: str = ""
     support_hours: str = ""
     language: str = ""
+    time_zone: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
-"""What the plan says, by the grant that is held: requests to the API, mails in a day."""
+"""What the grant that is held says: requests to the API, mails in a day, and the time zone."""
 
+from apps.branding.looks import zone_source
 from apps.branding.quota import quota_source
 from apps.contract.registry import meter
 from apps.contract.services import held_grant
@@ -18,6 +19,14 @@ def planned_limit() -> int | None:
 def planned_mails() -> int | None:
     """Mails in a day by the grant that is held; None where no plan names them."""
     return _planned("mails_per_day")
+
+
+@zone_source
+def granted_zone() -> str:
+    """The time zone of the organisation by the grant that is held."""
+    if kind_of(current_schema()) != WORKSPACE:
+        return ""
+    return str(held_grant().brand.get("time_zone", ""))
 
 
 @meter("events_sealed")

@@ -1,10 +1,12 @@
 """What instances add to the console's first page."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Case, CharField, Count, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -36,6 +38,17 @@ TONES = {
 # Every operation has an event of what it changed, and people come and go all day.
 _IS_ROUTINE = Q(type__startswith="operation.") | Q(type="user.signed_in")
 _EVENTS = 8
+# More of them are behind a link.
+_SHOWN, _SHOWN_RUNNING = 12, 5
+_ACTIVE, _FAILED = Instance.Status.ACTIVE, Instance.Status.FAILED
+_ON_THEIR_WAY = (Instance.Status.DEPLOYING, Instance.Status.PENDING)
+_AT_REST = (Instance.Status.STOPPED, Instance.Status.SUSPENDED)
+_URGENCY = Case(
+    When(status=_FAILED, then=0),
+    When(status__in=_ON_THEIR_WAY, then=1),
+    When(status__in=_AT_REST, then=2),
+    default=3,
+)
 
 
 @on_admin_home("console")
@@ -44,18 +57,21 @@ def console_home(request: HttpRequest) -> dict[str, Any]:
     user = request.user
     if not may(user, "instances.view"):
         return {}
-    rows = list(narrow(user, Instance.objects.exclude(status=Instance.Status.ARCHIVED)))
+    rows = narrow(user, Instance.objects.exclude(status=Instance.Status.ARCHIVED))
+    counts = Counter(dict(rows.order_by().values_list("status").annotate(Count("pk"))))
+    urgent = list(rows.order_by(_URGENCY, "name")[:_SHOWN])
     needs = _needs(rows)
     can_install = may(user, "instances.install")
     catalogue = reverse("admin:instances_catalogue")
     return {
-        "headline": _headline(rows, needs),
-        "instances": instance_rows(rows),
+        "headline": _headline(urgent, counts[_ACTIVE], needs),
+        "instances": instance_rows(urgent),
+        "instances_url": reverse("admin:instances_instance_changelist"),
         "shows_instances": True,
         "needs": needs,
-        "stats": [_stat(rows)] if rows else [],
+        "stats": [_stat(counts)] if urgent else [],
         # Who is limited to some instances sees no more than these.
-        "limits": [] if is_limited(user) else limits(len(rows)),
+        "limits": [] if is_limited(user) else limits(counts.total()),
         "checklist": _steps(user, rows, catalogue if can_install else ""),
         "deploy_url": catalogue if can_install else "",
     }
@@ -66,8 +82,9 @@ def console_operations(request: HttpRequest) -> dict[str, Any]:
     """What runs for an instance now."""
     if not may(request.user, "operations.view"):
         return {}
-    running = narrow(request.user, Operation.objects.filter(status__in=Operation.ACTIVE))
-    return {"operations": [_operation_row(row) for row in running.prefetch_related("steps")]}
+    active = narrow(request.user, Operation.objects.filter(status__in=Operation.ACTIVE))
+    running = active.prefetch_related("steps")[:_SHOWN_RUNNING]
+    return {"operations": [_operation_row(row) for row in running]}
 
 
 @on_admin_home("console")
@@ -127,12 +144,10 @@ def instance_row(row: Instance, names: Names) -> dict[str, Any]:
     }
 
 
-def _headline(rows: list[Instance], needs: list[dict[str, Any]]) -> dict[str, str]:
-    """Is everything well? What is worst comes first."""
-    by = {status: [r for r in rows if r.status == status] for status in Instance.Status.values}
-    for found in (by["failed"], by["deploying"] + by["pending"], by["stopped"] + by["suspended"]):
-        if found:
-            return _headline_of(found[0])
+def _headline(urgent: list[Instance], active: int, needs: list[dict[str, Any]]) -> dict[str, str]:
+    """Is everything well? What is worst comes first of the `urgent`."""
+    if urgent and urgent[0].status in (_FAILED, *_ON_THEIR_WAY, *_AT_REST):
+        return _headline_of(urgent[0])
     if needs:
         text = _("What ran before the change that failed goes on.")
         return {
@@ -140,19 +155,18 @@ def _headline(rows: list[Instance], needs: list[dict[str, Any]]) -> dict[str, st
             "title": _("Everything runs, and something needs you"),
             "text": text,
         }
-    count = len(by["active"])
-    text = ngettext("Your instance answers.", "All %(count)s instances answer.", count)
-    text %= {"count": count}
-    return {"tone": "ok", "title": _("Everything runs"), "text": text if rows else ""}
+    text = ngettext("Your instance answers.", "All %(count)s instances answer.", active)
+    text %= {"count": grouped(active)}
+    return {"tone": "ok", "title": _("Everything runs"), "text": text if urgent else ""}
 
 
 def _headline_of(row: Instance) -> dict[str, str]:
     """What is said first of an instance that does not simply run."""
-    if row.status == Instance.Status.FAILED:
+    if row.status == _FAILED:
         title = _("%(name)s could not be deployed") % {"name": row.name}
         text = row.status_reason or _("Open it to see the cause and to try again.")
         return {"tone": "bad", "title": title, "text": text}
-    if row.status in (Instance.Status.DEPLOYING, Instance.Status.PENDING):
+    if row.status in _ON_THEIR_WAY:
         title = _("%(name)s is being deployed") % {"name": row.name}
         return {"tone": "info", "title": title, "text": _("It takes a few seconds.")}
     title = _("%(what)s is %(state)s") % {
@@ -174,12 +188,15 @@ def _operation_row(operation: Operation) -> dict[str, Any]:
     }
 
 
-def _needs(rows: list[Instance]) -> list[dict[str, Any]]:
+def _needs(rows: QuerySet[Instance]) -> list[dict[str, Any]]:
     """Whose last change failed, unless the headline tells it already."""
-    told = Instance.Status.FAILED
-    subjects = [str(row.uuid) for row in rows if row.status != told]
-    newest = Operation.objects.filter(subject_id__in=subjects)
-    newest = newest.order_by("subject_id", "-created_at").distinct("subject_id")
+    of_it = Operation.objects.filter(subject_id=Cast(OuterRef("uuid"), CharField()))
+    newest = of_it.order_by("-created_at")[:1]
+    ended = rows.exclude(status=_FAILED).annotate(
+        newest=Subquery(newest.values("pk")), ended=Subquery(newest.values("status"))
+    )
+    failed = ended.filter(ended=Operation.Status.FAILED).order_by("name")
+    operations = Operation.objects.in_bulk(list(failed.values_list("newest", flat=True)[:_SHOWN]))
     return [
         {
             "title": _("%(title)s: it did not work") % {"title": title_of(last)},
@@ -187,25 +204,23 @@ def _needs(rows: list[Instance]) -> list[dict[str, Any]]:
             "url": reverse("operation", args=[last.uuid]),
             "tone": "bad",
         }
-        for last in newest
-        if last.status == Operation.Status.FAILED
+        for last in operations.values()
     ]
 
 
-def _stat(rows: list[Instance]) -> Stat:
-    active = sum(row.status == Instance.Status.ACTIVE for row in rows)
+def _stat(counts: Counter[str]) -> Stat:
     return Stat(
         _("Instances that run"),
-        f"{grouped(active)} / {grouped(len(rows))}",
+        f"{grouped(counts[_ACTIVE])} / {grouped(counts.total())}",
         note=_("of those not archived"),
-        tone="bad" if any(row.status == Instance.Status.FAILED for row in rows) else "",
+        tone="bad" if counts[_FAILED] else "",
         url=reverse("admin:instances_instance_changelist"),
         order=10,
     )
 
 
-def _steps(user: Any, rows: list[Instance], catalogue: str) -> list[Step]:
-    workspace = next((row for row in rows if row.app == WORKSPACE_APP), None)
+def _steps(user: Any, rows: QuerySet[Instance], catalogue: str) -> list[Step]:
+    workspace = rows.filter(app=WORKSPACE_APP).first()
     found = _workspace_steps(workspace) if workspace and not is_limited(user) else []
     if catalogue:
         text = _("Pick one from the catalogue; it gets its own address and isolation.")

@@ -7,12 +7,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.accounts.addresses import home_url
-from apps.accounts.languages import language_of
+from apps.accounts.zones import writing_to
 from apps.branding.looks import look_in_force
 from apps.branding.mail import compose
 from apps.branding.outcomes import names_no_address
 from apps.branding.quota import give_mail_back, seconds_to_next_day, take_mail
-from apps.core.languages import speaking
 from apps.core.mailbox import NoServerError
 from apps.events.actors import SYSTEM
 from apps.notifications.constants import PAUSES_S, SMS
@@ -63,7 +62,7 @@ def deliver(lease: Lease) -> None:
 
 def _send(delivery: Delivery) -> None:
     """SendError where it is not taken. There is no transaction here."""
-    with speaking(language_of(delivery.notification.user)):
+    with writing_to(delivery.notification.user):
         if delivery.channel == SMS:
             _text(delivery)
         else:

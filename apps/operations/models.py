@@ -54,7 +54,10 @@ class Operation(models.Model):
                 condition=models.Q(status__in=["queued", "running", "waiting", "undoing"]),
             )
         ]
-        indexes = [models.Index(fields=["-created_at"], name="operation_newest")]
+        indexes = [
+            models.Index(fields=["-created_at"], name="operation_newest"),
+            models.Index(fields=["subject_id", "-created_at"], name="operation_of_subject"),
+        ]
 
     def __str__(self) -> str:
         return self.title

@@ -119,8 +119,8 @@ def _busy(about: Subject) -> BusyError:
     if first is None:
         return BusyError("Another change has just ended. Try again.", operation_id="")
     return BusyError(
-        _("“%(title)s” is under way since %(created_at)s UTC. Wait for its end, or cancel it.")
-        % {"title": first.title, "created_at": f"{first.created_at:%H:%M}"},
+        _("“%(title)s” is under way since %(created_at)s. Wait for its end, or cancel it.")
+        % {"title": first.title, "created_at": f"{timezone.localtime(first.created_at):%H:%M %Z}"},
         operation_id=str(first.uuid),
     )
 

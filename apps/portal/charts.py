@@ -12,6 +12,7 @@ from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.portal.ranges import Range
 
@@ -189,9 +190,13 @@ def _delta(now: int, before: int) -> str:
 
 def _before_in_words(before: int, picked: Range) -> str:
     if not before:
-        return _("none in the %(days)s days before") % {"days": picked.days}
+        none = ngettext("none in the day before", "none in the %(days)s days before", picked.days)
+        return none % {"days": picked.days}
     count = number_format(before, force_grouping=True)
-    return _("%(count)s in the %(days)s days before") % {"count": count, "days": picked.days}
+    words = ngettext(
+        "%(count)s in the day before", "%(count)s in the %(days)s days before", picked.days
+    )
+    return words % {"count": count, "days": picked.days}
 
 
 def _shown(value: Number) -> str:

@@ -14,8 +14,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.formats import date_format
 from django.utils.functional import Promise, cached_property
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 _DAY = timedelta(days=1)
 _DAYS = {"7d": 7, "30d": 30, "90d": 90}
@@ -90,7 +89,8 @@ class Range:
     @property
     def compared(self) -> str:
         """What numbers are compared with, in words."""
-        return _("than in the %(days)s days before") % {"days": self.days}
+        words = ngettext("than in the day before", "than in the %(days)s days before", self.days)
+        return words % {"days": self.days}
 
     @cached_property
     def buckets(self) -> list[tuple[date, date]]:

@@ -12,15 +12,14 @@ from django.utils.translation import gettext as _
 from apps.accounts.addresses import console_host, platform_url
 from apps.accounts.arrivals import came_by_platform, recognise
 from apps.accounts.exceptions import HandOffError
-from apps.accounts.languages import language_of
 from apps.accounts.models import User
 from apps.accounts.services import create_user, ensure_member, has_verified_email
+from apps.accounts.zones import writing_to
 from apps.billing.models import PlanVersion
 from apps.branding.looks import look_in_force
 from apps.branding.mail import write_letter
 from apps.branding.post import post
 from apps.core.exceptions import ConflictError, DomainError, NotFoundError
-from apps.core.languages import speaking
 from apps.core.permissions import OWNER
 from apps.events import services as events
 from apps.events.actors import Actor
@@ -259,7 +258,7 @@ def _write_to(people: list[User], organisation: Organisation) -> None:
             "url": platform_url("/organisations/"),
             "reset_url": platform_url("/accounts/password/reset/"),
         }
-        with speaking(language_of(user)):
+        with writing_to(user, zone=organisation.time_zone):
             letter = write_letter(
                 "tenants/mail/adopted", context, look=look_in_force(), home_url=platform_url()
             )

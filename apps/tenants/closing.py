@@ -8,13 +8,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.accounts.addresses import platform_url
-from apps.accounts.languages import language_of
 from apps.accounts.models import User
+from apps.accounts.zones import writing_to
 from apps.branding.looks import look_in_force
 from apps.branding.mail import write_letter
 from apps.branding.post import post
 from apps.core.exceptions import ConflictError
-from apps.core.languages import speaking
 from apps.events import services as events
 from apps.events.actors import Actor
 from apps.tenancy.kinds import operator
@@ -119,6 +118,6 @@ def _mail(template: str, organisation: Organisation) -> None:
             "is_owner": user.uuid == organisation.owner,
             "url": platform_url("/organisations/"),
         }
-        with speaking(language_of(user)):
+        with writing_to(user, zone=organisation.time_zone):
             letter = write_letter(template, context, look=look_in_force(), home_url=platform_url())
         post(letter, to=[user.email])

@@ -13,9 +13,10 @@ from apps.accounts.models import User
 from apps.billing.models import PlanVersion
 from apps.billing.services import OfferedPlan
 from apps.core.exceptions import DomainError
+from apps.core.zones import time_zones
 from apps.fleet.models import Region
 from apps.portal.fields import SearchedChoiceField
-from apps.tenants.places import countries, currencies, time_zones
+from apps.tenants.places import countries, currencies
 from apps.tenants.services import checked_name
 from apps.tenants.slugs import free_slug
 

@@ -93,7 +93,7 @@ def _sign(organisation: Organisation, workspace: Tenant) -> str:
         entitlements={k: v for k, v in entitlements.items() if k not in limits},
         limits=limits,
         hostnames=tuple(workspace.domains.values_list("domain", flat=True)),
-        brand={"name": organisation.name},
+        brand={"name": organisation.name, "time_zone": organisation.time_zone},
         members=members_of(organisation),
         visits=tuple(visits_that_go_on(organisation)),
         signed_out=signed_out_of(organisation),

@@ -7,6 +7,7 @@ from django.db.models import Max
 from apps.backups.ledger import Ledger, outlives_restores
 from apps.backups.promises import promises
 from apps.billing.exceptions import PlanNotFoundError
+from apps.branding.looks import zone_source
 from apps.branding.quota import quota_source
 from apps.core.api.limits import limit_source
 from apps.core.sealed import seals
@@ -60,6 +61,15 @@ def console_requests() -> int | None:
 def console_mails() -> int | None:
     """Mails in a day of a console; None where no plan names them."""
     return _planned("mails_per_day")
+
+
+@zone_source
+def console_zone() -> str:
+    """The time zone of a console's organisation."""
+    if kind_of(current_schema()) != CONSOLE:
+        return ""
+    organisations = Organisation.objects.filter(console__schema_name=current_schema())
+    return organisations.values_list("time_zone", flat=True).first() or ""
 
 
 def _planned(name: str) -> int | None:

@@ -1,17 +1,12 @@
 """Countries with the currency and the time zone that most of their ISPs use."""
 
-from collections import defaultdict
 from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
-from zoneinfo import TZPATH
 
 import pycountry
 from django.utils.translation import get_language
 
 from apps.core.places import country_choices, names_in
-
-Choice = tuple[str, str]
+from apps.core.zones import Choice, zones_by_country
 
 # ISO 4217 codes begin with the country's, except where a currency is shared or several fit.
 _CURRENCY_OF = {
@@ -72,13 +67,6 @@ def _currencies(language: str) -> tuple[Choice, ...]:
     return tuple(sorted((c.alpha_3, f"{c.alpha_3} – {say(c.name)}") for c in billed))
 
 
-@lru_cache(maxsize=1)
-def time_zones() -> tuple[Choice, ...]:
-    """The canonical names of the time zone database."""
-    names = sorted(name for zones in _zones().values() for name in zones)
-    return tuple((name, name.replace("_", " ")) for name in [*dict.fromkeys(names), "UTC"])
-
-
 def currency_of(country: str) -> str:
     """The currency of a country, or nothing for a code that is none."""
     if len(country) != 2:
@@ -90,12 +78,12 @@ def currency_of(country: str) -> str:
 
 def time_zone_of(country: str) -> str:
     """The time zone of most people of a country, or nothing."""
-    return _MAIN_ZONE.get(country) or next(iter(_zones().get(country, ())), "")
+    return _MAIN_ZONE.get(country) or next(iter(zones_by_country().get(country, ())), "")
 
 
 def is_zone_of(zone: str, country: str) -> bool:
     """Whether a country has the zone."""
-    return zone in _zones().get(country, ())
+    return zone in zones_by_country().get(country, ())
 
 
 def country_of_language(accepted: str) -> str:
@@ -104,23 +92,3 @@ def country_of_language(accepted: str) -> str:
     language, _semicolon, _weight = first.partition(";")
     code = language.rpartition("-")[2].strip().upper()
     return code if "-" in language and pycountry.countries.get(alpha_2=code) else ""
-
-
-@lru_cache(maxsize=1)
-def _zones() -> dict[str, list[str]]:
-    """Zones by country as the time zone database lists them (zone.tab)."""
-    zones: dict[str, list[str]] = defaultdict(list)
-    for line in _zone_table().splitlines():
-        if not line.startswith("#"):
-            country, _place, name = line.split("\t")[:3]
-            zones[country].append(name)
-    return dict(zones)
-
-
-def _zone_table() -> str:
-    """The table where zoneinfo looks too: the system's, or the tzdata package's."""
-    for folder in TZPATH:
-        table = Path(folder) / "zone.tab"
-        if table.is_file():
-            return table.read_text(encoding="utf-8")
-    return files("tzdata").joinpath("zoneinfo/zone.tab").read_text(encoding="utf-8")

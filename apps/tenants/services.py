@@ -14,9 +14,11 @@ from django.utils.translation import gettext as _
 from apps.accounts.addresses import console_host, workspace_host
 from apps.accounts.models import User
 from apps.accounts.services import ensure_member
+from apps.accounts.zones import note_zone
 from apps.billing.services import OfferedPlan
 from apps.core.exceptions import DomainError
 from apps.core.permissions import OWNER
+from apps.core.zones import is_zone
 from apps.events import services as events
 from apps.events.actors import Actor
 from apps.fleet.models import Region
@@ -27,7 +29,6 @@ from apps.tenancy.services import create_tenant
 from apps.tenants import registry
 from apps.tenants.exceptions import SlugTakenError
 from apps.tenants.models import Membership, Organisation
-from apps.tenants.places import time_zones
 from apps.tenants.slugs import free_slug, is_free
 
 SHARED = "shared"
@@ -125,7 +126,7 @@ def checked(application: Application) -> Application:
         raise DomainError(_("Choose the country you work in."), field="country")
     if pycountry.currencies.get(alpha_3=application.currency) is None:
         raise DomainError(_("Choose the currency you bill in."), field="currency")
-    if application.time_zone not in dict(time_zones()):
+    if not is_zone(application.time_zone):
         raise DomainError(_("Choose a time zone of the list."), field="timezone")
     if not Region.objects.filter(code=application.region, is_open=True).exists():
         raise DomainError(
@@ -148,6 +149,7 @@ def _create(
         idempotency_key=_own_key(key, owner),
     )
     Membership.objects.create(organisation=organisation, user=owner.uuid, role=OWNER)
+    note_zone(owner, application.time_zone)
     _wait_for_builder(organisation.slug)
     is_shared = plan.entitlements.get("hosting") == SHARED
     organisation.console = _tenant(organisation, CONSOLE, console_host(organisation.slug))

@@ -63,6 +63,6 @@ class ReplayForm(forms.Form):
 
     since = forms.DateTimeField(
         label=_("Since"),
-        help_text=_("In UTC; at most 30 days ago."),
+        help_text=_("In your time zone; at most 30 days ago."),
         widget=UnfoldAdminTextInputWidget(attrs={"type": "datetime-local"}),
     )

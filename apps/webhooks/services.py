@@ -1,7 +1,7 @@
 """Writes about endpoints, and what is to be delivered to them."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from uuid import uuid4
@@ -176,7 +176,7 @@ def replay_since(endpoint: Endpoint, since: datetime, *, actor: Actor) -> int:
         until = max(numbers[-1], row.replay_until or 0)
         rows = Endpoint.objects.filter(pk=row.pk)
         rows.update(replay_after=after, replay_until=until, rests_until=None)
-    data = {"since": begin.isoformat(), "events": len(numbers)}
+    data = {"since": begin.astimezone(UTC).isoformat(), "events": len(numbers)}
     events.record("webhook.replayed", actor=actor, subject=row, data=data)
     _call(row)
     return len(numbers)

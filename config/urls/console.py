@@ -4,7 +4,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from apps.accounts import urls as accounts
-from apps.accounts.languages import set_language
+from apps.accounts.manners import set_language
 from apps.branding import urls as branding
 from apps.instances.api import InstanceViewSet
 from apps.instances.views import open_instance

@@ -4,7 +4,7 @@ from django.apps import apps
 from django.urls import include, path
 
 from apps.accounts import urls as accounts
-from apps.accounts.languages import set_language
+from apps.accounts.manners import set_language
 from apps.accounts.providers.api import IdentityProviderViewSet
 from apps.alerts.api import AlertChannelViewSet, AlertDeliveryViewSet
 from apps.backups.api import BackupViewSet

@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from apps.accounts import urls as accounts
-from apps.accounts.languages import set_language
+from apps.accounts.manners import set_language
 from apps.accounts.providers.api import IdentityProviderViewSet
 from apps.billing.api import PlanViewSet
 from apps.branding import urls as branding

@@ -29,9 +29,11 @@ class _Texts(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         named = dict(attrs)
-        # Many a country is called the same.
-        is_country = tag == "option" and re.fullmatch("[A-Z]{2}", named.get("value") or "")
-        if tag in _HIDDEN or is_country:
+        # Many a country is called the same, and zones have names of their own.
+        is_named = tag == "option" and re.fullmatch(
+            "[A-Z]{2}|[A-Z][A-Za-z]+/.+", named.get("value") or ""
+        )
+        if tag in _HIDDEN or is_named:
             self._within.append(tag)
         self.texts |= {
             str(named[n]) for n in ("aria-label", "title", "placeholder") if named.get(n)

@@ -51,14 +51,15 @@ OF_CODE = {
     "apps.core.api.filtering._complete",
     "apps.core.places._countries",
     "apps.core.places.names_in",
+    "apps.core.zones.time_zones",
+    "apps.core.zones.zones_by_continent",
+    "apps.core.zones.zones_by_country",
     "apps.lists.filters._within",
     "apps.subscribers.importing.columns._countries",
     "apps.tenancy.kinds.app_labels",
     "apps.tenancy.migrating.behind.needed",
     "apps.tenancy.templates.fingerprint",
     "apps.tenants.places._currencies",
-    "apps.tenants.places._zones",
-    "apps.tenants.places.time_zones",
 }
 OF_THEIR_ARGUMENTS = {
     "apps.branding.colours.shades_of",
