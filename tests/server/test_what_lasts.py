@@ -107,9 +107,7 @@ def upgrading(machine: Machine) -> Iterator[tuple[str, Future[Any]]]:
         assert said.result().returncode == 0, said.result().stdout
 
 
-def serves_elsewhere(
-    machine: Machine, before: str | None, said: Future[Any]
-) -> Callable[[], bool]:
+def serves_elsewhere(machine: Machine, before: str | None, said: Future[Any]) -> Callable[[], bool]:
     """Whether the edge leads away from a slot; what is to bring that about may not end before."""
 
     def found() -> bool:
