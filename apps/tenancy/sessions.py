@@ -35,7 +35,27 @@ class HostSessionMiddleware(SessionMiddleware):
         session = request.session
         if session.modified and not session.is_empty():
             session[_MARK] = True
-        return super().process_response(request, response)
+        answer = super().process_response(request, response)
+        if _is_a_script_s(request):
+            _keep_cookie(answer)
+        return answer
+
+
+def _is_a_script_s(request: HttpRequest) -> bool:
+    """Whether a page asks for something beside itself, as the bell does every minute."""
+    mode = request.headers.get("Sec-Fetch-Mode", "navigate")
+    return "HX-Request" in request.headers or mode != "navigate"
+
+
+def _keep_cookie(answer: HttpResponse) -> None:
+    """Have a session's cookie not deleted.
+
+    What a script asked before somebody signed in may be answered after it, and would take away the
+    cookie that they were given meanwhile. A page of its own deletes one whose session is gone.
+    """
+    cookie = answer.cookies.get(settings.SESSION_COOKIE_NAME)
+    if cookie is not None and not cookie.value:
+        del answer.cookies[settings.SESSION_COOKIE_NAME]
 
 
 def session_key_of(cookies: Mapping[str, str]) -> str | None:

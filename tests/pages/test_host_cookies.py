@@ -133,3 +133,21 @@ def test_servers_and_containers_use_them(module: str) -> None:
     )
     assert ran.stdout.split() == [NEW, NEW_TOKEN, "True"]
     assert all_settings.SESSION_COOKIE_NAME == OLD
+
+
+@pytest.mark.parametrize(
+    ("said", "is_deleted"),
+    [
+        ({}, True),
+        ({"sec-fetch-mode": "navigate"}, True),
+        ({"sec-fetch-mode": "cors"}, False),
+        ({"hx-request": "true"}, False),
+    ],
+)
+def test_only_a_page_of_its_own_takes_the_cookie_of_a_session_that_is_gone(
+    acme: Isp, said: dict[str, str], is_deleted: bool
+) -> None:
+    browser = Client(headers={"host": acme.workspace_host})
+    browser.cookies["sessionid"] = "k" * 32
+    answer = browser.get("/accounts/login/", headers=said)
+    assert ("sessionid" in answer.cookies) == is_deleted

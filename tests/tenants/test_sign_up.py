@@ -245,7 +245,7 @@ def test_a_page_that_waits_while_another_tab_signs_in_keeps_place_and_cookie(
     other_browser.client(host).cookies[name] = browser.client(host).cookies[name].value
     browser.visit(link_in_mail(browser))
     assert browser.address == f"{FRONT}/signup/organisation/"
-    answer = other_browser.visit(f"{FRONT}/signup/verify/check/")
+    answer = other_browser.visit(f"{FRONT}/signup/verify/check/", **{"hx-request": "true"})
     assert answer.status_code == 204
     assert "HX-Redirect" not in answer
     assert name not in answer.cookies

@@ -101,10 +101,7 @@ def verify_check(request: HttpRequest) -> HttpResponse:
     response = HttpResponse(status=204)
     if STEPS.index(missing) > STEPS.index("verify"):
         response["HX-Redirect"] = step_url(missing)
-    elif missing != "verify":
-        # Its session is gone, for another tab is just signing in: neither go back to the beginning,
-        # nor have the cookie deleted that the other is given.
-        request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
+    # Before it only where the session is gone, for another tab is just signing in: wait on.
     return response
 
 
