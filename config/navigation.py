@@ -202,6 +202,9 @@ def _line(title: str | Promise, icon: str, link: str) -> dict[str, Any]:
 def _mark_current(groups: list[dict[str, Any]], path: str) -> None:
     """The line with the longest address that the page's begins with; home only on itself."""
     home = reverse("admin:index")
+    if path.startswith(reverse("admin:record_export")):
+        # Below the address of another page, and yet a page of the event log.
+        path = reverse("admin:events_event_changelist")
     items = [item for group in groups for item in group["items"]]
     within = [item for item in items if item["link"] != home and path.startswith(item["link"])]
     if path == home:

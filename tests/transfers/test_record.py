@@ -140,6 +140,13 @@ def test_one_is_written_at_a_time(alice: Client) -> None:
     assert "is under way since" in alice.post(PAGE, {"form": "csv"}, follow=True).text
 
 
+def test_it_is_a_page_of_the_event_log(alice: Client) -> None:
+    page = alice.get(PAGE)
+    assert f'<a href="{LOG}" class="dm-link">' in page.content.decode()
+    lines = [item for group in page.context["sidebar_navigation"] for item in group["items"]]
+    assert [item["link"] for item in lines if item["active"]] == [LOG]
+
+
 def test_only_who_sees_the_record_gets_there(
     alice: Client, person: Callable[..., Client], acme: Isp, initech: Isp
 ) -> None:
