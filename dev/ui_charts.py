@@ -43,7 +43,7 @@ def _levels() -> Chart:
         "sample-levels",
         title="184 services are active, 9 suspended",
         about="Services by status",
-        labels=_RANGE.labels(),
+        labels=_RANGE.labels,
         series=[
             Series("Active", _wave(150, 1, 1)),
             Series("Suspended", _wave(6, 0, 1), "warn"),
@@ -60,7 +60,7 @@ def _turnover() -> Chart:
         "sample-turnover",
         title="Messages: 284 sent, 12 failed",
         about="Mails and text messages a day",
-        labels=_RANGE.labels(),
+        labels=_RANGE.labels,
         series=[
             Series("Sent", _wave(6, 0, 1), "ok"),
             Series("Failed", [day % 9 // 7 for day in range(_RANGE.days)], "bad"),
@@ -89,7 +89,7 @@ def _empty() -> Chart:
         "sample-empty",
         title="",
         about="Sign-ups a day",
-        labels=_RANGE.labels(),
+        labels=_RANGE.labels,
         series=[Series("Sign-ups", [0] * _RANGE.days)],
         empty="Nobody signed up in this time.",
         way=Way("See the front page", "#"),

@@ -9,6 +9,8 @@ from apps.accounts import api_keys
 from apps.accounts.models import ApiKey, Visit
 from apps.accounts.providers import runner as providers
 from apps.accounts.visits import services as visits
+from apps.branding.looks import look_in_force
+from apps.core.zones import day_in
 from apps.events import services as events
 from apps.events.actors import SYSTEM
 from apps.work import services as work
@@ -46,7 +48,7 @@ def note_end(lease: Lease) -> None:
                 "account": key.account.name,
                 "name": key.name,
                 "prefix": key.prefix,
-                "date": f"{key.expires_at:%Y-%m-%d}",
+                "date": f"{day_in(look_in_force().time_zone, key.expires_at):%Y-%m-%d}",
                 "days": days,
                 "id": key.pk,
             }

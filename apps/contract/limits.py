@@ -2,6 +2,7 @@
 
 from apps.branding.looks import zone_source
 from apps.branding.quota import quota_source
+from apps.contract.models import HeldGrant
 from apps.contract.registry import meter
 from apps.contract.services import held_grant
 from apps.core.api.limits import limit_source
@@ -26,7 +27,9 @@ def granted_zone() -> str:
     """The time zone of the organisation by the grant that is held."""
     if kind_of(current_schema()) != WORKSPACE:
         return ""
-    return str(held_grant().brand.get("time_zone", ""))
+    # Whoever only looks makes no grant.
+    held = HeldGrant.objects.values_list("brand", flat=True).first()
+    return str((held or {}).get("time_zone", ""))
 
 
 @meter("events_sealed")

@@ -5,7 +5,7 @@ Moments are kept in UTC. In which zone a page or a mail says them is settled by 
 """
 
 from collections import defaultdict
-from datetime import tzinfo
+from datetime import date, datetime, tzinfo
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -25,7 +25,7 @@ def time_zones() -> tuple[Choice, ...]:
 
 @lru_cache(maxsize=1)
 def zones_by_continent() -> tuple[tuple[str, tuple[Choice, ...]], ...]:
-    """The same for a menu: each continent or ocean with its zones, UTC first by itself."""
+    """The same for a menu: each continent or ocean with its zones. UTC is in none."""
     groups: dict[str, list[Choice]] = defaultdict(list)
     for name, shown in time_zones():
         continent, slash, place = shown.partition("/")
@@ -48,6 +48,11 @@ def zones_by_country() -> dict[str, list[str]]:
 def is_zone(name: str) -> bool:
     """Whether somebody can choose it."""
     return name in dict(time_zones())
+
+
+def day_in(name: str, moment: datetime) -> date:
+    """Which day it is then in a time zone; in UTC where there is no such one."""
+    return moment.astimezone(_zone_named(name)).date()
 
 
 def in_zone(name: str) -> timezone.override:

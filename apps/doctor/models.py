@@ -80,4 +80,4 @@ class Checkup(models.Model):
         indexes = [models.Index(fields=["started_at"], name="checkup_age")]
 
     def __str__(self) -> str:
-        return f"{self.started_at:%Y-%m-%d %H:%M}"
+        return f"{timezone.localtime(self.started_at):%Y-%m-%d %H:%M}"

@@ -4,6 +4,7 @@ from uuid import uuid4
 
 from django.db import models
 from django.db.models import Func
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -117,7 +118,7 @@ class Verification(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.asked_at:%Y-%m-%d %H:%M}"
+        return f"{timezone.localtime(self.asked_at):%Y-%m-%d %H:%M}"
 
     @property
     def percent(self) -> int:

@@ -8,6 +8,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from apps.branding.looks import look_in_force
+from apps.core.zones import day_in
 from apps.events import services as events
 from apps.events.actors import SYSTEM, Subject
 from apps.fleet.models import Certificate
@@ -44,7 +46,7 @@ def _tell_of(row: Certificate) -> bool:
     types = {_Told.SOON: "certificate.expiring", _Told.ENDED: "certificate.ended"}
     data = {
         "names": ", ".join(row.hostnames),
-        "day": f"{row.expires_at:%Y-%m-%d}",
+        "day": f"{day_in(look_in_force().time_zone, row.expires_at):%Y-%m-%d}",
         "had_ended": row.told == _Told.ENDED,
     }
     event = types.get(wanted, "certificate.newer")

@@ -38,7 +38,7 @@ TONES = {
 # Every operation has an event of what it changed, and people come and go all day.
 _IS_ROUTINE = Q(type__startswith="operation.") | Q(type="user.signed_in")
 _EVENTS = 8
-# More of them are behind a link.
+# More of them are on the pages of their own.
 _SHOWN, _SHOWN_RUNNING = 12, 5
 _ACTIVE, _FAILED = Instance.Status.ACTIVE, Instance.Status.FAILED
 _ON_THEIR_WAY = (Instance.Status.DEPLOYING, Instance.Status.PENDING)
@@ -196,7 +196,8 @@ def _needs(rows: QuerySet[Instance]) -> list[dict[str, Any]]:
         newest=Subquery(newest.values("pk")), ended=Subquery(newest.values("status"))
     )
     failed = ended.filter(ended=Operation.Status.FAILED).order_by("name")
-    operations = Operation.objects.in_bulk(list(failed.values_list("newest", flat=True)[:_SHOWN]))
+    ids = list(failed.values_list("newest", flat=True)[:_SHOWN])
+    operations = Operation.objects.in_bulk(ids)
     return [
         {
             "title": _("%(title)s: it did not work") % {"title": title_of(last)},
@@ -204,7 +205,7 @@ def _needs(rows: QuerySet[Instance]) -> list[dict[str, Any]]:
             "url": reverse("operation", args=[last.uuid]),
             "tone": "bad",
         }
-        for last in operations.values()
+        for last in (operations[pk] for pk in ids)
     ]
 
 

@@ -117,7 +117,7 @@ def plans_by_services(active: int) -> list[dict[str, Any]]:
         {
             "name": row["name"],
             "count": row["count"],
-            "share": round(100 * row["count"] / active),
+            "share": round(100 * row["count"] / max(active, 1)),
             "url": f"{owned}?status__exact=active&plan_version__plan__id__exact={row['plan']}",
         }
         for row in counted

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.zones import day_in
 from apps.notifications.registry import Kind, register
 from apps.notifications.services import notify, staff
 from apps.tenancy.kinds import CONSOLE, schema_of
@@ -43,14 +44,16 @@ def tell_of_trials() -> int:
 def _tell(organisation: Organisation) -> int:
     if organisation.console is None or organisation.trial_ends_at is None:
         return 0
-    date = f"{organisation.trial_ends_at:%Y-%m-%d}"
+    ends = organisation.trial_ends_at
+    day = day_in(organisation.time_zone, ends)
     try:
         with schema_of(organisation.console.schema_name):
             return notify(
                 TRIAL_ENDS,
                 staff(),
-                key=f"trial:{date}",
-                data={"date": date, "plan": organisation.plan_key},
+                # In UTC, so that nobody is told again whose zone has changed.
+                key=f"trial:{ends:%Y-%m-%d}",
+                data={"date": f"{day:%Y-%m-%d}", "plan": organisation.plan_key},
                 url=reverse("admin:index"),
             )
     except Error:

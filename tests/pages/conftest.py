@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from apps.accounts.models import User
@@ -63,3 +64,9 @@ def guest(acme: Isp, platform: None) -> Client:
 def nobody() -> Callable[[str], Client]:
     """`nobody(host)` is a stranger."""
     return browser
+
+
+@pytest.fixture(autouse=True)
+def _no_look_is_kept() -> None:
+    """Nor a time zone, which says what day it is."""
+    cache.clear()

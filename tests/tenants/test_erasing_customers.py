@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils import formats
 
 from apps.core.mailbox import messages
+from apps.core.zones import day_in
 from apps.fleet import engines
 from apps.fleet.edge import edge
 from apps.operations.models import Operation
@@ -170,9 +171,10 @@ def test_invoices_and_payments_stay_of_a_customer_without_a_name(
 def test_the_mail_says_until_when_server_logs_may_name_it(
     organisation: Organisation, run_due: RunDue
 ) -> None:
+    zone = organisation.time_zone
     certificate = erase(organisation, run_due)
     assert certificate.logs_until is not None
-    until = formats.date_format(certificate.logs_until, "DATE_FORMAT")
+    until = formats.date_format(day_in(zone, certificate.logs_until), "DATE_FORMAT")
     with operator():
         text = messages()[0]["text"].replace("\n", " ")
     assert f"The last server log that may name it runs out on {until}." in text

@@ -5,10 +5,11 @@ import io
 import json
 import os
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 
@@ -138,6 +139,18 @@ def test_a_worker_chooses_what_the_list_shows(query: str, alice: Client, acme: I
 def test_one_is_written_at_a_time(alice: Client) -> None:
     alice.post(PAGE, {"form": "csv"})
     assert "is under way since" in alice.post(PAGE, {"form": "csv"}, follow=True).text
+
+
+def test_its_days_are_those_of_whoever_asked(alice: Client, acme: Isp) -> None:
+    late = datetime(2026, 3, 10, 20, 30, tzinfo=UTC)
+    with schema_of(acme.workspace), time_machine.travel(late, tick=False):
+        events.record("mast.felled", actor=CARL, subject=Subject("mast", "9", "Tower nine"))
+    alice.post("/language/", {"time_zone": "Asia/Tokyo"})
+    operation = written(alice, acme.workspace, "at_from=2026-03-11&at_to=2026-03-11")
+    assert "Tower nine" in taken(alice, operation)
+    assert "Tower nine" in alice.get(f"{LOG}?at_from=2026-03-11&at_to=2026-03-11").text
+    operation = written(alice, acme.workspace, "at_from=2026-03-10&at_to=2026-03-10")
+    assert "Tower nine" not in taken(alice, operation)
 
 
 def test_it_is_a_page_of_the_event_log(alice: Client) -> None:

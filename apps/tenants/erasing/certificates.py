@@ -17,6 +17,7 @@ from apps.branding.looks import look_in_force
 from apps.branding.mail import write_letter
 from apps.branding.post import post
 from apps.core.languages import speaking
+from apps.core.zones import in_zone
 from apps.fleet.models import Route
 from apps.tenancy.kinds import PUBLIC, schema_exists
 from apps.tenancy.models import Domain, Tenant
@@ -63,9 +64,9 @@ def _books(erasure: Erasure) -> str:
     return _INVOICES if erasure.counts.get("kept") else _NO_INVOICES
 
 
-def send_certificate(erasure: Erasure, *, to: str, language: str) -> None:
+def send_certificate(erasure: Erasure, *, to: str, language: str, zone: str) -> None:
     """Post it to the owner of before; the address is in nothing but the mail, which is sealed."""
-    with speaking(language):
+    with speaking(language), in_zone(zone):
         context = {
             "organisation": erasure.name,
             "erased_at": erasure.erased_at,
@@ -123,7 +124,7 @@ def all_faults(erasure: Erasure) -> list[str]:
         schemas=tuple(erasure.schemas),
         hosts=tuple(erasure.hosts),
         members=(),
-        owner=("", ""),
+        owner=("", "", ""),
     )
     but = ("tenants_erasure", *books())
     named = tables_that_say(traces.pattern(), schema=PUBLIC, but=but)

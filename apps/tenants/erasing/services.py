@@ -101,7 +101,7 @@ def traces_of(erasure: Erasure, tenants: Sequence[Tenant]) -> Traces:
         schemas=schemas,
         hosts=_hosts(tenants, schemas),
         members=(),
-        owner=("", ""),
+        owner=("", "", ""),
     )
 
 
@@ -115,6 +115,7 @@ def traces_of_organisation(organisation: Organisation) -> Traces:
     belong = Membership.objects.filter(organisation=organisation).values("user")
     people = User.objects.filter(Q(uuid__in=belong) | Q(uuid=organisation.owner)).order_by("pk")
     owner = next((user for user in people if user.uuid == organisation.owner), None)
+    zone = (owner.time_zone if owner else "") or organisation.time_zone
     return Traces(
         slug=organisation.slug,
         name=organisation.name,
@@ -122,7 +123,7 @@ def traces_of_organisation(organisation: Organisation) -> Traces:
         schemas=schemas,
         hosts=_hosts(tenants, schemas),
         members=tuple((str(user.uuid), user.email) for user in people),
-        owner=(organisation.email, language_of(owner)),
+        owner=(organisation.email, language_of(owner), zone),
     )
 
 

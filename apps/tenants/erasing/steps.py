@@ -224,11 +224,11 @@ class Certify(ErasureStep):
 
     def run(self, run: Run) -> None:
         """In one transaction, with the event that tells of it."""
-        owner = self.traces(run).owner
+        to, language, zone = self.traces(run).owner
         with run.atomic(), operator():
             erasure = certify(self.erasure(run))
-            if owner[0]:
-                send_certificate(erasure, to=owner[0], language=owner[1])
+            if to:
+                send_certificate(erasure, to=to, language=language, zone=zone)
             events.record(
                 "organisation.erased",
                 actor=Actor(

@@ -31,8 +31,8 @@ class Traces:
     hosts: tuple[str, ...]
     # Operator-level users who belonged to it: uuid and e-mail address.
     members: tuple[tuple[str, str], ...] = field(repr=False)
-    # Where the certificate is sent: an address and a language.
-    owner: tuple[str, str] = field(repr=False)
+    # Where the certificate is sent: an address, a language and a time zone.
+    owner: tuple[str, str, str] = field(repr=False)
 
     def sealed(self) -> str:
         """As it is kept."""
@@ -76,7 +76,8 @@ def opened(sealed: str) -> Traces:
         schemas=tuple(kept["schemas"]),
         hosts=tuple(kept["hosts"]),
         members=tuple((uuid, email) for uuid, email in kept["members"]),
-        owner=(kept["owner"][0], kept["owner"][1]),
+        # Of the release before there is no zone.
+        owner=(kept["owner"][0], kept["owner"][1], (*kept["owner"], "")[2]),
     )
 
 

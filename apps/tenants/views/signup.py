@@ -201,7 +201,7 @@ def _plan_page(request: HttpRequest, form: PlanForm, plans: list[OfferedPlan]) -
         "plan",
         form=form,
         plans=plan_rows(plans),
-        trial_ends_on=(timezone.now() + timedelta(days=trial)).date() if trial else None,
+        trial_ends_on=timezone.localdate(timezone.now() + timedelta(days=trial)) if trial else None,
     )
     return render(request, "signup/plan.html", context)
 

@@ -34,7 +34,9 @@ _SHOWN = 10
 def start_export(query: str, form: str, *, actor: Actor) -> Operation:
     """Write what the list's address shows into a file; BusyError while another one is written."""
     newest = Event.objects.order_by("-pk").values_list("pk", flat=True).first()
-    params = {"query": query, "form": form, "until": newest or 0}
+    # Days of the filters are those of whoever looked.
+    zone = timezone.get_current_timezone_name()
+    params = {"query": query, "form": form, "until": newest or 0, "zone": zone}
     return operations.start(PIPELINE, subject=_SUBJECT, actor=actor, params=params)
 
 

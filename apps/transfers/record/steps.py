@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
 from apps.core.languages import grouped
+from apps.core.zones import in_zone
 from apps.events.choosing import chosen_events
 from apps.events.erasing import ERASED
 from apps.events.exporting import in_order
@@ -79,7 +80,8 @@ def _write(run: Run, path: Path) -> int:
 def _told(run: Run) -> Iterator[Event]:
     """The events, while the operation's page is told how far they are."""
     until, said_at = run.params["until"], time.monotonic()
-    chosen = chosen_events(run.params["query"]).filter(pk__lte=until)
+    with in_zone(run.params.get("zone", "")):
+        chosen = chosen_events(run.params["query"]).filter(pk__lte=until)
     for rows, event in enumerate(in_order(chosen), start=1):
         yield event
         if time.monotonic() - said_at > _TOLD_EVERY_S:
