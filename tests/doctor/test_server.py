@@ -87,3 +87,15 @@ def test_a_check_that_breaks_says_so_and_keeps_no_other_from_its_turn(
     assert found.status == "problem"
     assert "ValueError: out of order" in found.said
     assert look_at("schemas.owners") == []
+
+
+def test_time_zones_that_the_database_does_not_know_are_named(
+    look_at: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert look_at("database.zones") == []
+    newer = (("Europe/Stockholm", "Europe/Stockholm"), ("Mars/Olympus", "Mars/Olympus"))
+    monkeypatch.setattr("apps.tenancy.checkups.server.time_zones", lambda: newer)
+    (found,) = look_at("database.zones")
+    assert found.status == "problem"
+    assert "Mars/Olympus" in found.said
+    assert "Stockholm" not in found.said

@@ -11,7 +11,8 @@ from django.db import connection
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from apps.core.health import SOON_S, Finding, check, problem, warning
+from apps.core.health import SOON_S, Finding, check, problem, some, warning
+from apps.core.zones import time_zones
 
 _OLDEST = 150_000
 _SKEW_S = 5.0
@@ -170,6 +171,19 @@ def _data_folder() -> Path | None:
         # Of a container's server the path is of another machine: up to the root nothing is known.
         return folder if len(folder.parts) > 1 else None
     return None
+
+
+@check("database.zones", _("Time zones of the database"), runbook="database-away")
+def _zones() -> Iterator[Finding]:
+    """Days are counted by the database, in the zone of whoever looks."""
+    known = {name for (name,) in _rows("SELECT name FROM pg_timezone_names")}
+    unknown = [name for name, _label in time_zones() if name not in known]
+    if unknown:
+        yield problem(
+            gettext_noop("PostgreSQL does not know {names}: pages of people there fail."),
+            gettext_noop("Update the time zones (tzdata) of the database server, and restart it."),
+            names=some(unknown),
+        )
 
 
 def _row(statement: str) -> tuple[Any, ...]:
