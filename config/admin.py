@@ -25,6 +25,9 @@ from apps.tenancy.kinds import app_labels
 from apps.transfers.views import export_urls
 from config.navigation import sidebar
 
+# A few screens of them; of twice as many a page takes half as long again.
+_ROWS = 50
+
 
 class _Narrowed(History):
     """What an admin of rows adds for members who are limited to named resources."""
@@ -77,9 +80,10 @@ class KindAdminSite(UnfoldAdminSite):  # type: ignore[misc]
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Every list and page shows a limited member only what they are limited to, and every list
-        the columns that its person chose.
+        the columns that its person chose, so many rows at a time.
         """
-        narrowed = type(admin_class.__name__, (_Narrowed, WithColumns, WithBeside, admin_class), {})
+        bases = (_Narrowed, WithColumns, WithBeside, admin_class)
+        narrowed = type(admin_class.__name__, bases, {"list_per_page": _ROWS})
         super().register(model_or_iterable, narrowed, **options)
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:

@@ -68,7 +68,6 @@ class SubscriberAdmin(PersonalData, BulkSteps, ImportPages):
     list_filter = ["status", "services__status", "services__plan_version__plan", "created_at"]
     search_fields = ["name"]
     search_help_text = _("Name, number, e-mail, telephone or user name")
-    list_per_page = 50
     show_full_result_count = False
     actions_list = ["bring", "take"]
     fieldsets = [
@@ -266,7 +265,6 @@ class ServiceAdmin(BulkSteps):
     list_filter = ["status", "suspension", "plan_version__plan"]
     list_select_related = ["subscriber", "plan_version__plan", "address"]
     search_fields = ["username", "subscriber__name", "subscriber__number"]
-    list_per_page = 50
     show_full_result_count = False
 
     def has_export_permission(self, request: HttpRequest) -> bool:
