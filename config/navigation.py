@@ -4,6 +4,7 @@ An entry names a model or a URL; one that this person may not see, or that the r
 is left out. Icons are Material Symbols, which the admin theme brings along.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -164,23 +165,25 @@ SIDEBARS: dict[str, tuple[Group, ...]] = {
 def sidebar(site: AdminSite, kind: str, request: HttpRequest) -> list[dict[str, Any]]:
     """The groups of a kind as the theme draws them, without what this person may not see."""
     groups: list[dict[str, Any]] = []
+    admins = {model._meta.label: (model, admin) for model, admin in site._registry.items()}
     for group in SIDEBARS[kind]:
-        items = [item for entry in group.entries if (item := _item(site, entry, request))]
+        items = [item for entry in group.entries if (item := _item(admins, entry, request))]
         if items:
             groups.append({"title": group.title, "separator": bool(groups), "items": items})
     _mark_current(groups, request.path)
     return groups
 
 
-def _item(site: AdminSite, entry: Entry, request: HttpRequest) -> dict[str, Any] | None:
+def _item(
+    admins: Mapping[str, tuple[Any, Any]], entry: Entry, request: HttpRequest
+) -> dict[str, Any] | None:
     if entry.page:
         if entry.permission and not may(request.user, entry.permission):
             return None
         return _line(entry.title, entry.icon, reverse(entry.page))
-    found = {model._meta.label: (model, admin) for model, admin in site._registry.items()}
-    if entry.model not in found:
+    if entry.model not in admins:
         return None
-    model, admin = found[entry.model]
+    model, admin = admins[entry.model]
     if not admin.has_view_permission(request):
         return None
     title = entry.title or str(model._meta.verbose_name_plural)
