@@ -47,7 +47,7 @@ _FEW = {
     "instances.instance",
     "webhooks.endpoint",
 }
-_PORTAL = ("/", "/services/", "/account/")
+_PORTAL = ("/", "/services/", "/account/", "/accounts/security/", "/notifications/")
 _SHIFTS = """
 () => new Promise(done => {
   let sum = 0;
@@ -67,23 +67,23 @@ def measure(platform: LivePlatform) -> list[Result]:
     with chromium([ports["http"], ports["https"]]) as browser:
         owner = Story(platform, browser, slug=isp.slug)
         page = owner.sign_in(PASSWORD)
-        times |= _time(platform, page, owner.console_host, _CONSOLE)
+        times |= _time(platform, page, "console", owner.console_host, _CONSOLE)
         page.goto(owner.url("/sso/login/?next=/admin/", host=owner.workspace_host))
         one = f"/admin/subscribers/subscriber/{isp.subscriber}/change/"
         for kind, host in (("console", owner.console_host), ("workspace", owner.workspace_host)):
             grown = _grow(kind, isp.slug, owner.email)
-            times |= _time(platform, page, host, ("/admin/", "/notifications/", *grown))
-        times |= _time(platform, page, owner.workspace_host, (*_WORKSPACE, one))
+            times |= _time(platform, page, kind, host, ("/admin/", "/notifications/", *grown))
+        times |= _time(platform, page, "workspace", owner.workspace_host, (*_WORKSPACE, one))
         olivia = Operator(owner)
         olivia.exist()
         olivia.sign_in()
-        times |= _time(platform, olivia.page, BASE, _OPERATOR)
+        times |= _time(platform, olivia.page, "operator", BASE, _OPERATOR)
         customer = owner.new_page()
         customer.goto(owner.url("/", host=owner.workspace_host))
         customer.get_by_label("E-mail").fill(isp.customer)
         customer.get_by_label("Password", exact=True).fill(PASSWORD)
         submit(customer)
-        times |= _time(platform, customer, owner.workspace_host, _PORTAL)
+        times |= _time(platform, customer, "portal", owner.workspace_host, _PORTAL)
         sizes = _portal(owner, customer)
     return [_slowest(times), *sizes]
 
@@ -116,7 +116,7 @@ def _grown(kind: str, slug: str, owner: str) -> tuple[str, ...]:
 
 
 def _time(
-    platform: LivePlatform, page: Page, host: str, paths: tuple[str, ...]
+    platform: LivePlatform, page: Page, kind: str, host: str, paths: tuple[str, ...]
 ) -> dict[str, list[float]]:
     """Seconds of each page at the server, for whoever is signed in in the browser."""
     cookies = "; ".join(
@@ -129,7 +129,7 @@ def _time(
     taken: dict[str, list[float]] = {}
     for path in paths:
         _get(connection, path, headers)
-        name = f"{host.removeprefix('bench-pages.')}{re.sub(r'/[0-9]+/', '/…/', path)}"
+        name = f"{kind} {re.sub(r'/[0-9]+/', '/…/', path)}"
         taken[name] = [_get(connection, path, headers) for _turn in range(_TURNS)]
     connection.close()
     return taken
@@ -156,33 +156,31 @@ def _slowest(times: Mapping[str, list[float]]) -> Result:
 
 
 def _portal(story: Story, page: Page) -> list[Result]:
-    """Bytes over the network, and how much of the layout moved."""
+    """Bytes over the network of the heaviest page, and how much of the layout moved on any."""
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
     session.send("Network.setCacheDisabled", {"cacheDisabled": True})
-    addresses: dict[str, str] = {}
-    lengths: dict[str, float] = {}
-    session.on(
-        "Network.responseReceived",
-        lambda event: addresses.update({event["requestId"]: event["response"]["url"]}),
-    )
-    session.on(
-        "Network.loadingFinished",
-        lambda event: lengths.update({event["requestId"]: event["encodedDataLength"]}),
-    )
-    page.goto(story.url("/", host=story.workspace_host), wait_until="networkidle")
-    moved = float(page.evaluate(_SHIFTS))
-    for number, length in sorted(lengths.items(), key=lambda one: -one[1]):
-        print(f"  {length / 1000:6.1f} kB {addresses.get(number, '')}", flush=True)
-    size = sum(lengths.values()) / 1000
+    lengths: list[float] = []
+    session.on("Network.loadingFinished", lambda event: lengths.append(event["encodedDataLength"]))
+    weighed, moved = {}, 0.0
+    for path in _PORTAL:
+        lengths.clear()
+        page.goto(story.url(path, host=story.workspace_host), wait_until="networkidle")
+        moved = max(moved, float(page.evaluate(_SHIFTS)))
+        weighed[path] = (sum(lengths) / 1000, len(lengths))
+        print(f"  portal {path}: {weighed[path][0]:.1f} kB", flush=True)
+    heaviest = max(weighed, key=lambda one: weighed[one])
+    size, files = weighed[heaviest]
     return [
         Result(
-            "portal's first page, cache empty, over the edge",
-            f"{size:.0f} kB in {len(lengths)} files",
+            f"heaviest of {len(_PORTAL)} pages of the portal, cache empty, over the edge: {heaviest}",
+            f"{size:.0f} kB in {files} files",
             "",
             f"{size:.0f} kB",
             f"≤ {_PORTAL_KB} kB",
             size <= _PORTAL_KB,
         ),
-        Result("layout shift of it", f"{moved:.3f}", "", f"{moved:.3f}", "≤ 0.001", moved <= 0.001),
+        Result(
+            "layout shift of all", f"{moved:.3f}", "", f"{moved:.3f}", "≤ 0.001", moved <= 0.001
+        ),
     ]
