@@ -173,7 +173,7 @@ def _portal(story: Story, page: Page) -> list[Result]:
     size, files = weighed[heaviest]
     return [
         Result(
-            f"heaviest of {len(_PORTAL)} pages of the portal, cache empty, over the edge: {heaviest}",
+            f"heaviest of {len(_PORTAL)} portal pages, cache empty, over the edge: {heaviest}",
             f"{size:.0f} kB in {files} files",
             "",
             f"{size:.0f} kB",
