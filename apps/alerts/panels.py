@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.access import may
 from apps.alerts.constants import PATIENCE
 from apps.alerts.models import AlertChannel, MailPath
+from apps.portal.needs import first_few, need
 from apps.portal.registry import on_admin_home
 from apps.portal.steps import Step
 
@@ -32,22 +33,20 @@ def _step() -> Step:
 def _silent_servers() -> list[dict[str, Any]]:
     url = reverse("admin:branding_sender_changelist")
     paths = MailPath.objects.filter(told_at__isnull=False).order_by("pk")
-    return [_need(_("No mail leaves: %(server)s") % {"server": path}, path, url) for path in paths]
+    title = _("No mail leaves: %(server)s")
+    return first_few(
+        paths, lambda path: need(title % {"server": path}, path.last_error, url, "bad"), listed=url
+    )
 
 
 def _silent_channels() -> list[dict[str, Any]]:
     long_ago = timezone.now() - PATIENCE
     channels = AlertChannel.objects.filter(is_on=True, failing_since__lte=long_ago)
     title = _("The alert channel %(channel)s has not worked for a day")
-    return [
-        _need(
-            title % {"channel": channel},
-            channel,
-            reverse("admin:alerts_alertchannel_change", args=[channel.pk]),
-        )
-        for channel in channels.order_by("pk")
-    ]
 
+    def say(channel: AlertChannel) -> dict[str, Any]:
+        url = reverse("admin:alerts_alertchannel_change", args=[channel.pk])
+        return need(title % {"channel": channel}, channel.last_error, url, "bad")
 
-def _need(title: str, row: MailPath | AlertChannel, url: str) -> dict[str, Any]:
-    return {"title": title, "text": row.last_error, "url": url, "done": False, "tone": "bad"}
+    listed = reverse("admin:alerts_alertchannel_changelist")
+    return first_few(channels.order_by("pk"), say, listed=listed)

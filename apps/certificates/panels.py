@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.access import may
 from apps.certificates.accounts import account_in_force
 from apps.certificates.models import Certificate
+from apps.portal.needs import first_few, need
 from apps.portal.registry import on_admin_home
 from apps.portal.steps import Step
 
@@ -35,13 +36,10 @@ def _step() -> Step:
 
 def _failing() -> list[dict[str, Any]]:
     title = _("The certificate for %(name)s is not obtained")
-    return [
-        {
-            "title": title % {"name": row.name},
-            "text": row.last_error,
-            "url": reverse("admin:certificates_certificate_change", args=[row.pk]),
-            "done": False,
-            "tone": "bad",
-        }
-        for row in Certificate.objects.filter(is_told=True).order_by("name")[:20]
-    ]
+
+    def say(row: Certificate) -> dict[str, Any]:
+        url = reverse("admin:certificates_certificate_change", args=[row.pk])
+        return need(title % {"name": row.name}, row.last_error, url, "bad")
+
+    failing = Certificate.objects.filter(is_told=True).order_by("name")
+    return first_few(failing, say, listed=reverse("admin:certificates_certificate_changelist"))

@@ -16,6 +16,7 @@ from apps.core.languages import grouped
 from apps.fleet.dashboard import charts
 from apps.fleet.models import Certificate, EdgeState, Placement, Server
 from apps.portal.charts import Stat
+from apps.portal.needs import first_few, need
 from apps.portal.ranges import range_of
 from apps.portal.registry import on_admin_home
 from apps.portal.steps import Step
@@ -140,15 +141,15 @@ def _troubled(servers: list[dict[str, Any]]) -> list[dict[str, Any]]:
         full = [load for load in row["loads"] if load["share"] >= _NEARLY_FULL]
         if row["state"] == "unreachable":
             title = _("Server %(name)s does not answer") % {"name": row["name"]}
-            found.append(_need(title, row["note"], row["url"], "bad"))
+            found.append(need(title, row["note"], row["url"], "bad"))
         elif full:
             title = _("Server %(name)s is nearly full") % {"name": row["name"]}
             text = ", ".join(f"{load['label']}: {load['text']}" for load in full)
-            found.append(_need(title, text, row["url"], "warn"))
+            found.append(need(title, text, row["url"], "warn"))
     if not servers:
         text = _("Dedicated workspaces and further apps need one. Shared workspaces work without.")
         url = reverse("admin:fleet_server_add")
-        found.append(_need(_("There is no server yet"), text, url, "warn"))
+        found.append(need(_("There is no server yet"), text, url, "warn"))
     return found
 
 
@@ -159,7 +160,11 @@ def _edges_behind(user: Any) -> list[dict[str, Any]]:
     url = reverse("admin:fleet_edgestate_changelist")
     text = _("New and changed addresses do not answer until it has them.")
     title = _("Edge %(name)s lacks the newest routes")
-    return [_need(title % {"name": edge.name}, text, url, "bad") for edge in rows]
+    return first_few(
+        rows.order_by("name"),
+        lambda edge: need(title % {"name": edge.name}, text, url, "bad"),
+        listed=url,
+    )
 
 
 def _expiring(user: Any) -> list[dict[str, Any]]:
@@ -167,23 +172,12 @@ def _expiring(user: Any) -> list[dict[str, Any]]:
     rows = narrow(user, Certificate.objects.filter(Q(warn_at__lt=now) | Q(expires_at__lt=now)))
     url = reverse("admin:fleet_certificate_changelist")
     title = _("The certificate %(name)s ends on %(day)s")
-    return [
-        _need(
-            title
-            % {
-                "name": row.name,
-                "day": date_format(timezone.localtime(row.expires_at), "MONTH_DAY_FORMAT"),
-            },
-            "",
-            url,
-            "warn",
-        )
-        for row in rows
-    ]
 
+    def say(row: Certificate) -> dict[str, Any]:
+        day = date_format(timezone.localtime(row.expires_at), "MONTH_DAY_FORMAT")
+        return need(title % {"name": row.name, "day": day}, url=url)
 
-def _need(title: str, text: str, url: str, tone: str) -> dict[str, Any]:
-    return {"title": title, "text": text, "url": url, "done": False, "tone": tone}
+    return first_few(rows.order_by("expires_at", "name"), say, listed=url)
 
 
 def _of(taken: float, total: float, unit: str) -> str:

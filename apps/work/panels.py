@@ -24,6 +24,7 @@ from django.utils.translation import gettext as _
 from apps.core.languages import grouped
 from apps.portal.charts import Chart, Series, Stat, compared
 from apps.portal.counting import ByDay, by_day, in_buckets, of_both, together
+from apps.portal.needs import first_few, need
 from apps.portal.outcomes import outcomes
 from apps.portal.ranges import Range, range_of
 from apps.portal.registry import on_admin_home
@@ -42,8 +43,7 @@ def operator_home(request: HttpRequest) -> dict[str, Any]:
     """What runs now, and what failed and was not done since."""
     if not request.user.has_perm("work.view"):
         return {}
-    active = list(_active().order_by("created_at"))
-    failed = list(_failed()[: _SHOWN + 1])
+    active = _active().order_by("created_at")
     work, picked = reverse("admin:work_due_changelist"), range_of(request)
     rows = Due.objects.filter(kind=_KIND)
     found = by_day(rows, "created_at", picked, group="state", with_before=True)
@@ -52,12 +52,11 @@ def operator_home(request: HttpRequest) -> dict[str, Any]:
         "operations": [_running_row(due) for due in active[:_SHOWN]],
         "needs": [
             *own_health.needs(work),
-            *(_failed_row(due) for due in failed[:_SHOWN]),
-            *_more(failed, work),
+            *first_few(_failed(), _failed_row, listed=f"{work}?state__exact={Due.State.FAILED}"),
             *_counted(work),
         ],
         "stats": [
-            *_stats(len(active), found, picked, f"{work}?kind__exact={_KIND}"),
+            *_stats(active.count(), found, picked, f"{work}?kind__exact={_KIND}"),
             *own_health.stats(work),
         ],
         "charts": [_outcomes(found, picked, work), _durations(picked)],
@@ -161,13 +160,8 @@ def _running_row(due: Due) -> dict[str, Any]:
 
 
 def _failed_row(due: Due) -> dict[str, Any]:
-    return {
-        "title": due.shown_title,
-        "text": f"{due.schema}: {due.shown_reason}" if due.reason else due.schema,
-        "url": reverse("admin:work_due_change", args=[due.pk]),
-        "done": False,
-        "tone": "bad",
-    }
+    text = f"{due.schema}: {due.shown_reason}" if due.reason else due.schema
+    return need(due.shown_title, text, reverse("admin:work_due_change", args=[due.pk]), "bad")
 
 
 def _counted(work: str) -> list[dict[str, Any]]:
@@ -179,19 +173,9 @@ def _counted(work: str) -> list[dict[str, Any]]:
     ).values_list("kind", flat=True)
     counts = failed.order_by("kind").annotate(count=Count("pk")).values_list("kind", "count")
     return [
-        {
-            "title": str(words[kind]) % {"count": grouped(count)},
-            "text": "",
-            "url": f"{work}?state__exact={Due.State.FAILED}&kind__exact={kind}",
-            "done": False,
-            "tone": "warn",
-        }
+        need(
+            str(words[kind]) % {"count": grouped(count)},
+            url=f"{work}?state__exact={Due.State.FAILED}&kind__exact={kind}",
+        )
         for kind, count in counts
     ]
-
-
-def _more(failed: list[Due], work: str) -> list[dict[str, Any]]:
-    if len(failed) <= _SHOWN:
-        return []
-    url = f"{work}?state__exact={Due.State.FAILED}"
-    return [{"title": _("Show all that failed"), "text": "", "url": url, "done": False}]
