@@ -23,6 +23,8 @@ from apps.portal.steps import Step
 
 _OPEN = Q(placements__status__in=Placement.OPEN)
 _NEARLY_FULL = 90
+# More of them are behind a link.
+_SHOWN = 12
 _TONES = {"active": "ok", "draining": "warn", "unreachable": "bad"}
 
 
@@ -36,13 +38,18 @@ def operator_home(request: HttpRequest) -> dict[str, Any]:
     certain = [_("All servers answer.")] if servers else []
     return {
         "watched": certain,
-        "servers": servers,
+        "servers": sorted(servers, key=_calm)[:_SHOWN],
         "servers_url": reverse("admin:fleet_server_changelist"),
         "stats": _stats(user, servers),
         "charts": charts(user, servers, range_of(request)),
         "needs": [*_troubled(servers), *_edges_behind(user), *_expiring(user)],
         "checklist": _steps(user, servers),
     }
+
+
+def _calm(row: dict[str, Any]) -> tuple[bool, int]:
+    """What needs somebody stands first, then what is fullest."""
+    return row["state"] == "active", -max(load["share"] for load in row["loads"])
 
 
 def _steps(user: Any, servers: list[dict[str, Any]]) -> list[Step]:
@@ -150,7 +157,7 @@ def _troubled(servers: list[dict[str, Any]]) -> list[dict[str, Any]]:
         text = _("Dedicated workspaces and further apps need one. Shared workspaces work without.")
         url = reverse("admin:fleet_server_add")
         found.append(need(_("There is no server yet"), text, url, "warn"))
-    return found
+    return first_few(found, lambda one: one, listed=reverse("admin:fleet_server_changelist"))
 
 
 def _edges_behind(user: Any) -> list[dict[str, Any]]:

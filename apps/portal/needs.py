@@ -15,7 +15,7 @@ def need(title: str, text: str = "", url: str = "", tone: str = "warn") -> dict[
 
 
 def first_few(
-    rows: QuerySet[Any], say: Callable[[Any], dict[str, Any]], *, listed: str
+    rows: QuerySet[Any] | list[Any], say: Callable[[Any], dict[str, Any]], *, listed: str
 ) -> list[dict[str, Any]]:
     """The first of some rows in words, and a line that leads to where all of them are listed."""
     found = list(rows[: MOST + 1])

@@ -42,6 +42,11 @@ def cost(client: Client, path: str) -> int:
     return queries_of(lambda: client.get(path))
 
 
+def length(client: Client, path: str) -> int:
+    """How long a page is."""
+    return len(client.get(path).content)
+
+
 def more_of(kind: str, model: Any, count: int) -> None:
     with schema_of(SCHEMAS[kind]):
         assert crowd(model, count), f"tests/accessibility/world.py makes no {model} at the {kind}"
@@ -70,3 +75,9 @@ def test_a_list_costs_the_same_queries_whatever_it_shows(
             dear[one.path] = (few, many)
     dear |= {path: (few, many) for path, few in before.items() if (many := cost(owner, path)) > few}
     assert dear == {}
+    lengths = {path: length(owner, path) for path in HOMES[kind]}
+    for one in lists(kind):
+        more_of(kind, apps.get_model(one.model), _MORE)
+    # Numbers get a digit more; a row of anything has more than these.
+    longer = {path for path, few in lengths.items() if length(owner, path) > few + 200}
+    assert longer == set(), "A home lists all there is."
