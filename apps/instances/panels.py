@@ -25,6 +25,7 @@ from apps.marketplace import services as marketplace
 from apps.operations.models import Operation
 from apps.operations.pipelines import title_of
 from apps.portal.charts import Stat
+from apps.portal.needs import first_few, need
 from apps.portal.registry import on_admin_home
 from apps.portal.steps import Step
 
@@ -191,22 +192,17 @@ def _operation_row(operation: Operation) -> dict[str, Any]:
 def _needs(rows: QuerySet[Instance]) -> list[dict[str, Any]]:
     """Whose last change failed, unless the headline tells it already."""
     of_it = Operation.objects.filter(subject_id=Cast(OuterRef("uuid"), CharField()))
-    newest = of_it.order_by("-created_at")[:1]
-    ended = rows.exclude(status=_FAILED).annotate(
-        newest=Subquery(newest.values("pk")), ended=Subquery(newest.values("status"))
-    )
-    failed = ended.filter(ended=Operation.Status.FAILED).order_by("name")
-    ids = list(failed.values_list("newest", flat=True)[:_SHOWN])
-    operations = Operation.objects.in_bulk(ids)
-    return [
-        {
-            "title": _("%(title)s: it did not work") % {"title": title_of(last)},
-            "text": last.cause,
-            "url": reverse("operation", args=[last.uuid]),
-            "tone": "bad",
-        }
-        for last in (operations[pk] for pk in ids)
-    ]
+    newest = Subquery(of_it.order_by("-created_at").values("pk")[:1])
+    last = rows.exclude(status=_FAILED).annotate(newest=newest).values("newest")
+    failed = Operation.objects.filter(pk__in=last, status=Operation.Status.FAILED)
+    listed = reverse("admin:operations_operation_changelist")
+
+    def say(operation: Operation) -> dict[str, Any]:
+        title = _("%(title)s: it did not work") % {"title": title_of(operation)}
+        return need(title, operation.cause, reverse("operation", args=[operation.uuid]), "bad")
+
+    failed = failed.order_by("subject_label", "pk")
+    return first_few(failed, say, listed=f"{listed}?status__exact={Operation.Status.FAILED}")
 
 
 def _stat(counts: Counter[str]) -> Stat:

@@ -24,7 +24,7 @@ from apps.tenancy.kinds import PUBLIC, schema_of
 from tests.accounts.browser import text_of
 from tests.api.conftest import Program, desk
 from tests.conftest import Isp
-from tests.pages.conftest import OPERATOR_HOST, browser
+from tests.pages.conftest import OPERATOR_HOST
 
 __all__ = ["desk"]
 pytestmark = pytest.mark.django_db
@@ -99,8 +99,14 @@ def test_a_zone_that_is_none_is_not_kept_and_hurts_nobody(
     assert alice.get(SECURITY).status_code == 200
 
 
-def test_a_stranger_chooses_no_zone(operator_schema: None) -> None:
-    assert browser(OPERATOR_HOST).post("/language/", {"time_zone": TOKYO}).status_code == 302
+def test_nobody_else_chooses_a_person_s_zone(alice: Client, acme: Isp, bob: Client) -> None:
+    forged = Client(headers={"host": acme.console_host}, enforce_csrf_checks=True)
+    forged.cookies.update(alice.cookies)
+    assert forged.post("/language/", {"time_zone": TOKYO}).status_code == 403
+    # At their own console somebody of another ISP changes their own row alone.
+    bob.post("/language/", {"time_zone": TOKYO})
+    with schema_of(acme.console):
+        assert not User.objects.exclude(time_zone="").exists()
 
 
 def test_a_console_has_the_zone_of_its_organisation(sign_up) -> None:
